@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <fmt/format.h>
+
+#include <cstdint>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/input.hpp>
+#include <g2d/core/modality_names.hpp>
+#include <g2d/core/per_modality.hpp>
+#include <g2d/core/shape.hpp>
+
+namespace g2d {
+
+/// The samples of one step.
+struct Batch {
+  PerModality<Input> inputs;  ///< One for each modality, in declared order.
+  at::Tensor target;          ///< Classes int64 [B]; regression [B, C]; multi-label [B, C] of 0 and 1.
+  at::Tensor sample_ids;      ///< Stable ids, int64 [B], always in host memory; may be undefined without a teacher cache.
+  at::Tensor present;         ///< bool [B, M]: which modalities a sample has. Undefined: all of them.
+
+  [[nodiscard]] std::int64_t size() const { return target.size(0); }
+};
+
+/// Column m of the presence mask, or an undefined tensor when every sample has every modality.
+[[nodiscard]] inline at::Tensor present_column(const Batch& batch, std::size_t m) {
+  return batch.present.defined() ? batch.present.select(1, static_cast<std::int64_t>(m)) : at::Tensor();
+}
+
+/// Checks everything that shapes alone can tell. Errors: ShapeError naming the modality. No device sync.
+inline void check_batch(const Batch& batch, const ModalityNames& names) {
+  if (batch.inputs.size() != names.size()) {
+    throw ShapeError(fmt::format("g2d: Batch: expected {} inputs ({}), got {}", names.size(), names.joined(),
+                                 batch.inputs.size()));
+  }
+  if (!batch.target.defined() || batch.target.dim() == 0 || batch.target.size(0) == 0) {
+    throw ShapeError("g2d: Batch: expected a target with at least one sample, got none");
+  }
+  const auto rows = batch.size();
+  for (std::size_t m = 0; m < names.size(); ++m) {
+    const auto& values = batch.inputs[m].values;
+    if (!values.defined() || values.dim() == 0 || values.size(0) != rows) {
+      throw ShapeError(fmt::format("g2d: Batch: modality \"{}\": expected {} samples as in the target, got {}", names[m],
+                                   rows, values.defined() ? to_string(values.sizes()) : std::string("no tensor")));
+    }
+  }
+  if (batch.sample_ids.defined() && (batch.sample_ids.numel() != rows || !batch.sample_ids.is_cpu())) {
+    throw ShapeError(fmt::format("g2d: Batch: expected sample_ids [{}] in host memory, got {} on {}", rows,
+                                 to_string(batch.sample_ids.sizes()), batch.sample_ids.device().str()));
+  }
+  if (batch.present.defined()) {
+    const auto modalities = static_cast<std::int64_t>(names.size());
+    if (batch.present.scalar_type() != at::kBool) throw ShapeError("g2d: Batch: expected present of dtype bool");
+    check_matrix(batch.present, rows, modalities, "Batch: present");
+  }
+}
+
+}  // namespace g2d

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/output_kind.hpp>
+#include <g2d/distillation/bernoulli_kl.hpp>
+#include <g2d/distillation/concept.hpp>
+#include <g2d/distillation/cosine.hpp>
+#include <g2d/distillation/kl.hpp>
+#include <g2d/distillation/mse.hpp>
+#include <g2d/distillation/none.hpp>
+
+namespace g2d::distillation {
+
+/// A distillation formula chosen at run time: holds any DistillationPolicy, shipped or the user's own.
+///
+/// Use when   a command line or a table of experiments picks the formula. One indirect call a term and step.
+/// Errors     those of the policy held.
+class Any {
+ public:
+  template <DistillationPolicy Distillation>
+    requires(!std::same_as<Distillation, Any>)
+  Any(Distillation distillation)  // NOLINT(google-explicit-constructor): a policy is an Any
+      : enabled_(is_enabled(distillation)),
+        for_features_(for_features_v<Distillation>),
+        min_outputs_(min_outputs_v<Distillation>),
+        admitted_{admits_v<Distillation, OutputKind::Classes>, admits_v<Distillation, OutputKind::Labels>,
+                  admits_v<Distillation, OutputKind::Values>},
+        batch_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation(s, t); }),
+        samples_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation.per_sample(s, t); }) {}
+
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& student, const at::Tensor& teacher) const {
+    return batch_(student, teacher);
+  }
+  [[nodiscard]] at::Tensor per_sample(const at::Tensor& student, const at::Tensor& teacher) const {
+    return samples_(student, teacher);
+  }
+
+  [[nodiscard]] bool enabled() const { return enabled_; }
+  [[nodiscard]] bool held_for_features() const { return for_features_; }
+  [[nodiscard]] std::int64_t held_min_outputs() const { return min_outputs_; }
+  [[nodiscard]] bool held_admits(OutputKind kind) const { return admitted_[static_cast<std::size_t>(kind)]; }
+
+ private:
+  using Formula = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
+
+  bool enabled_;
+  bool for_features_;
+  std::int64_t min_outputs_;
+  std::array<bool, 3> admitted_;
+  Formula batch_;
+  Formula samples_;
+};
+
+static_assert(DistillationPolicy<Any>);
+
+inline constexpr std::array<std::string_view, 5> names{"none", "mse", "cosine", "kl", "bernoulli-kl"};
+
+/// The shipped policy of that name. Errors: ConfigError listing the names.
+[[nodiscard]] inline Any make(std::string_view name, KlOptions options = {}) {
+  if (name == "none") return None{};
+  if (name == "mse") return Mse{};
+  if (name == "cosine") return Cosine{};
+  if (name == "kl") return Kl{options};
+  if (name == "bernoulli-kl") return BernoulliKl{options};
+  throw ConfigError(fmt::format("g2d: distillation: expected one of [{}], got \"{}\"", fmt::join(names, ", "), name));
+}
+
+/// Throws ConfigError when a policy cannot compare predictions of this kind and width: what `static_assert` cannot see.
+template <DistillationPolicy Distillation>
+void check_for_predictions(const Distillation& distillation, OutputKind kind, std::int64_t num_outputs) {
+  bool admitted = true;
+  std::int64_t least = 1;
+  if constexpr (std::same_as<Distillation, Any>) {
+    admitted = distillation.held_admits(kind);
+    least = distillation.held_min_outputs();
+  } else {
+    least = min_outputs_v<Distillation>;
+  }
+  if (!admitted) {
+    throw ConfigError(fmt::format("g2d: distillation: this formula cannot compare the predictions of a {} task; choose mse",
+                                  to_string(kind)));
+  }
+  if (num_outputs < least) {
+    throw ConfigError(fmt::format("g2d: distillation: expected at least {} outputs for this formula, got {}; choose mse",
+                                  least, num_outputs));
+  }
+}
+
+/// Throws ConfigError when a run-time policy is for predictions only.
+template <DistillationPolicy Distillation>
+void check_for_features(const Distillation& distillation) {
+  if constexpr (std::same_as<Distillation, Any>) {
+    if (!distillation.held_for_features()) {
+      throw ConfigError("g2d: distillation: kl compares distributions, features are none; choose mse or cosine");
+    }
+  }
+}
+
+}  // namespace g2d::distillation

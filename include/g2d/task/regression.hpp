@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Reduction.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/where.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/output_kind.hpp>
+#include <g2d/core/shape.hpp>
+#include <g2d/task/concept.hpp>
+
+namespace g2d::task {
+
+struct RegressionOptions {
+  double target_variance = 1.0;  ///< sigma^2 > 0 of the targets that the loss sees: biased, pooled over samples and outputs.
+  at::Tensor mean;               ///< [C]: subtracted from the targets. Undefined: the targets are used as they are.
+  at::Tensor deviation;          ///< [C]: divides the targets. Undefined together with mean.
+};
+
+/// One or several real values.
+///
+///     loss = mean over B and C of (output - target')^2      confidence_i = exp(-MSE_i / (2 sigma^2))
+///
+/// with target' = (target - mean) / deviation, the targets that the loss sees.
+///
+/// Use when   the target is a number, or several. `standardized` fits mean and deviation to a training split.
+/// Shapes     output, target: [B, C]; loss: scalar; confidence: [B].
+/// Dtype      floating, one dtype and one device; no transfers.
+/// Units      loss: squares of standard deviations, or of the target's unit without standardisation; `in_target_unit`
+///            brings an output back to the unit of the target.
+/// Cost       O(B C).
+/// Errors     ConfigError for a variance that is not positive; ShapeError for a wrong rank, width or dtype.
+/// Source     loss: arXiv:2506.21514; confidence: ours, the paper gives none.
+/// Reference  g2d/reference/task/regression.hpp
+class Regression {
+ public:
+  static constexpr OutputKind output_kind = OutputKind::Values;
+
+  explicit Regression(RegressionOptions options = {}) : options_(std::move(options)) {
+    if (!(options_.target_variance > 0.0) || !std::isfinite(options_.target_variance)) {
+      throw ConfigError(fmt::format("g2d: task::Regression: expected target_variance > 0, got {}; are all targets equal?",
+                                    options_.target_variance));
+    }
+  }
+
+  /// Mean and biased deviation of each output over the training targets [N, C]; an output that never varies keeps
+  /// deviation 1.
+  [[nodiscard]] static Regression standardized(const at::Tensor& training_targets) {
+    check_matrix(training_targets, -1, -1, "task::Regression: training targets");
+    const auto deviation = training_targets.std(0, /*unbiased=*/false);
+    return Regression({.target_variance = 1.0,
+                       .mean = training_targets.mean(0),
+                       .deviation = at::where(deviation.gt(0), deviation, deviation.new_ones({}))});
+  }
+
+  [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const {
+    return at::mse_loss(output, seen(target), at::Reduction::Mean);
+  }
+
+  [[nodiscard]] at::Tensor confidence(const at::Tensor& output, const at::Tensor& target) const {
+    const auto errors = at::mse_loss(output.detach(), seen(target), at::Reduction::None).mean(1);
+    return errors.mul(-1.0 / (2.0 * options_.target_variance)).exp();
+  }
+
+  void check(std::int64_t num_outputs, const at::Tensor& target) const {
+    check_matrix(target, -1, num_outputs, "task::Regression: target");
+    if (!target.is_floating_point()) {
+      throw ShapeError(fmt::format("g2d: task::Regression: expected a floating target, got {}",
+                                   c10::toString(target.scalar_type())));
+    }
+  }
+
+  [[nodiscard]] at::Tensor in_target_unit(const at::Tensor& output) const {
+    return options_.mean.defined() ? output.mul(options_.deviation.to(output)).add(options_.mean.to(output)) : output;
+  }
+
+  [[nodiscard]] const RegressionOptions& options() const { return options_; }
+
+ private:
+  [[nodiscard]] at::Tensor seen(const at::Tensor& target) const {
+    return options_.mean.defined() ? target.sub(options_.mean.to(target)).div(options_.deviation.to(target)) : target;
+  }
+
+  RegressionOptions options_;
+};
+
+static_assert(TaskPolicy<Regression>);
+
+}  // namespace g2d::task
