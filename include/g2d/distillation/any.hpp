@@ -65,7 +65,7 @@ class Any {
 
 static_assert(DistillationPolicy<Any>);
 
-inline constexpr std::array<std::string_view, 5> names{"none", "mse", "cosine", "kl", "bernoulli-kl"};
+inline constexpr std::array<std::string_view, 5> choices{"none", "mse", "cosine", "kl", "bernoulli-kl"};
 
 /// The shipped policy of that name. Errors: ConfigError listing the names.
 [[nodiscard]] inline Any make(std::string_view name, KlOptions options = {}) {
@@ -74,7 +74,7 @@ inline constexpr std::array<std::string_view, 5> names{"none", "mse", "cosine", 
   if (name == "cosine") return Cosine{};
   if (name == "kl") return Kl{options};
   if (name == "bernoulli-kl") return BernoulliKl{options};
-  throw ConfigError(fmt::format("g2d: distillation: expected one of [{}], got \"{}\"", fmt::join(names, ", "), name));
+  throw ConfigError(fmt::format("g2d: distillation: expected one of [{}], got \"{}\"", fmt::join(choices, ", "), name));
 }
 
 /// Throws ConfigError when a policy cannot compare predictions of this kind and width: what `static_assert` cannot see.

@@ -97,7 +97,7 @@ class Any {
 
 static_assert(FusionPolicy<Any>);
 
-inline constexpr std::array<std::string_view, 5> names{"sum", "concat", "film", "gated", "late"};
+inline constexpr std::array<std::string_view, 5> choices{"sum", "concat", "film", "gated", "late"};
 
 /// The shipped fusion of that name; `conditioning` is for film and gated. Errors: ConfigError listing the names.
 [[nodiscard]] inline Any make(std::string_view name, FusionShape shape, const std::string& conditioning = {}) {
@@ -106,7 +106,7 @@ inline constexpr std::array<std::string_view, 5> names{"sum", "concat", "film", 
   if (name == "film") return Film(std::move(shape), {.conditioning = conditioning});
   if (name == "gated") return Gated(std::move(shape), {.conditioning = conditioning});
   if (name == "late") return Late(std::move(shape));
-  throw ConfigError(fmt::format("g2d: fusion: expected one of [{}], got \"{}\"", fmt::join(names, ", "), name));
+  throw ConfigError(fmt::format("g2d: fusion: expected one of [{}], got \"{}\"", fmt::join(choices, ", "), name));
 }
 
 }  // namespace g2d::fusion

@@ -47,7 +47,7 @@ class Any {
   Parameters parameters_;
 };
 
-inline constexpr std::array<std::string_view, 5> names{"auto", "exact", "masked", "own-heads", "authors"};
+inline constexpr std::array<std::string_view, 5> choices{"auto", "exact", "masked", "own-heads", "authors"};
 
 /// The shipped readout of that name. Errors: ConfigError listing the names.
 [[nodiscard]] inline Any make(std::string_view name, const FusionShape& shape) {
@@ -56,7 +56,7 @@ inline constexpr std::array<std::string_view, 5> names{"auto", "exact", "masked"
   if (name == "masked") return MaskedForward{};
   if (name == "own-heads") return OwnHeads{shape};
   if (name == "authors") return Authors{};
-  throw ConfigError(fmt::format("g2d: readout: expected one of [{}], got \"{}\"", fmt::join(names, ", "), name));
+  throw ConfigError(fmt::format("g2d: readout: expected one of [{}], got \"{}\"", fmt::join(choices, ", "), name));
 }
 
 }  // namespace g2d::readout

@@ -21,9 +21,9 @@ namespace g2d::reference::schedule {
   for (std::size_t m = 0; m < confidences.size(); ++m) {
     double others = 0.0;
     for (std::size_t j = 0; j < confidences.size(); ++j) {
-      if (j != m) others += confidences[j] / static_cast<double>(confidences.size() - 1);
+      if (j != m) others += confidences[j];
     }
-    const double ratio = confidences[m] / others;
+    const double ratio = confidences[m] / (others / static_cast<double>(confidences.size() - 1));
     if (confidences.size() > 1 && ratio > 1.0) coefficients[m] = 1.0 - std::tanh(strength * ratio);
   }
   return coefficients;

@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <g2d/core/error.hpp>
+#include <g2d/data/audio_visual_digits.hpp>
+#include <g2d/data/detail/digit_streams.hpp>
+#include <g2d/data/gaussian_noise.hpp>
+#include <g2d/data/splits.hpp>
+#include <g2d/data/standardization.hpp>
+
+namespace g2d::data::detail {
+
+/// One modality on its way: values [N, 1, H, W], and the standard deviation of each sample's noise, [N].
+struct NoisyModality {
+  Splits<at::Tensor> values;
+  Splits<at::Tensor> noise;
+};
+
+inline void check_noise(double noise, std::string_view modality) {
+  if (!(noise >= 0)) {
+    throw ConfigError(fmt::format("g2d: data: {}: expected a noise deviation of at least 0, got {}", modality, noise));
+  }
+}
+
+/// Standardises by the training split, adds the noise, numbers the samples.
+[[nodiscard]] inline AudioVisualDigits assemble_digits(const NoisyModality& audio, const NoisyModality& image,
+                                                       const Splits<at::Tensor>& labels, std::uint64_t seed,
+                                                       std::string_view description) {
+  const auto audio_map = measure_standardization(audio.values.train, "audio");
+  const auto image_map = measure_standardization(image.values.train, "image");
+  const auto finish = [&](const NoisyModality& modality, const Standardization& standardise, DigitStream stream) {
+    return map_splits(
+        [&](const at::Tensor& values, const at::Tensor& noise, const at::Generator& generator) {
+          return add_gaussian_noise(standardise(values), noise, generator);
+        },
+        modality.values, modality.noise, make_generators(seed, stream));
+  };
+  std::int64_t next_id = 0;
+  const auto number = [&](const at::Tensor& split_labels) {
+    const auto first = next_id;
+    next_id += split_labels.size(0);
+    return at::arange(first, next_id, at::kLong);
+  };
+  const auto gather = [](const at::Tensor& audio_part, const at::Tensor& image_part, const at::Tensor& label_part,
+                         const at::Tensor& ids) { return AudioVisualSplit{audio_part, image_part, label_part, ids}; };
+  return {map_splits(gather, finish(audio, audio_map, DigitStream::AudioNoise),
+                     finish(image, image_map, DigitStream::ImageNoise), labels, map_splits(number, labels)),
+          fmt::format("{}; standardised by the training split: audio mean {:.9g} deviation {:.9g}, image mean {:.9g} "
+                      "deviation {:.9g}",
+                      description, audio_map.mean, audio_map.deviation, image_map.mean, image_map.deviation)};
+}
+
+}  // namespace g2d::data::detail

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/randperm.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <g2d/core/error.hpp>
+
+namespace g2d::data {
+
+/// Two disjoint sets of rows, int64, each in ascending order.
+struct HeldOut {
+  at::Tensor kept;
+  at::Tensor held_out;
+};
+
+/// Holds out `fraction` of the rows of every class, chosen by `generator`; at least one stays on either side.
+///
+/// Shapes     labels [N] and rows [N]: rows[i] belongs to class labels[i].
+/// Errors     ConfigError for a fraction outside (0, 1); DataError naming `what` and the class when it has only one row.
+[[nodiscard]] inline HeldOut split_by_class(const at::Tensor& labels, const at::Tensor& rows, double fraction,
+                                            at::Generator generator, std::string_view what) {
+  if (!(fraction > 0 && fraction < 1)) {
+    throw ConfigError(fmt::format("g2d: data::split_by_class: {}: expected a fraction between 0 and 1, got {}", what, fraction));
+  }
+  std::vector<at::Tensor> kept;
+  std::vector<at::Tensor> held_out;
+  for (std::int64_t label = 0, last = labels.max().item<std::int64_t>(); label <= last; ++label) {
+    const auto members = rows.masked_select(labels == label);
+    const auto count = members.size(0);
+    if (count == 0) continue;
+    if (count == 1) {
+      throw DataError(fmt::format("g2d: data::split_by_class: {}: class {}: expected at least 2 to divide, got 1", what, label));
+    }
+    const auto shuffled = members.index_select(0, at::randperm(count, std::optional(generator), at::kLong));
+    const auto part = std::clamp<std::int64_t>(std::llround(fraction * static_cast<double>(count)), 1, count - 1);
+    held_out.push_back(shuffled.narrow(0, 0, part));
+    kept.push_back(shuffled.narrow(0, part, count - part));
+  }
+  const auto sorted = [](const std::vector<at::Tensor>& parts) { return std::get<0>(at::cat(parts).sort()); };
+  return {sorted(kept), sorted(held_out)};
+}
+
+}  // namespace g2d::data

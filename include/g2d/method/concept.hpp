@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include <g2d/core/parameter.hpp>
+#include <g2d/method/context.hpp>
+#include <g2d/method/control.hpp>
+#include <g2d/method/gradient_view.hpp>
+#include <g2d/method/outputs.hpp>
+#include <g2d/method/term.hpp>
+
+/// Methods: what is added to plain training, as policies on five hooks. All hooks are optional; an absent one is skipped at
+/// compile time.
+///
+/// | hook | when | what for |
+/// |---|---|---|
+/// | `void begin(const Setup&)` | once | check, rank, allocate; `Parameters parameters() const` is asked afterwards |
+/// | `void plan(std::int64_t epoch, Controls&)` | before an epoch | who is frozen or scaled in it |
+/// | `void control_batch(const StepContext&, Controls&)` | before a forward pass | the same, batch by batch |
+/// | `void forward(const StepContext&, Outputs&)` | after the forward pass | another readout; one owner in a stack |
+/// | `void loss(const StepContext&, const Outputs&, Terms&)` | then | terms of the loss |
+/// | `void gradients(const StepContext&, const Outputs&, GradientView&)` | after the backward pass | modulation |
+///
+/// `static constexpr bool needs_unimodal = true` asks for Outputs::unimodal, `needs_teachers = true` for teachers. A member
+/// with a hook's name and another shape does not compile. Policies are composed by `Stack`; `Any` holds one of them.
+namespace g2d::method {
+
+namespace detail {
+
+// Each hook is found by its name, so that a wrong signature is an error instead of a hook that is never called.
+template <class Policy>
+concept NamesBegin = requires { &Policy::begin; };
+template <class Policy>
+concept NamesPlan = requires { &Policy::plan; };
+template <class Policy>
+concept NamesControlBatch = requires { &Policy::control_batch; };
+template <class Policy>
+concept NamesForward = requires { &Policy::forward; };
+template <class Policy>
+concept NamesLoss = requires { &Policy::loss; };
+template <class Policy>
+concept NamesGradients = requires { &Policy::gradients; };
+
+template <class Policy>
+void begin(Policy& policy, const Setup& setup) {
+  if constexpr (NamesBegin<Policy>) {
+    static_assert(std::invocable<decltype(&Policy::begin), Policy&, const Setup&>,
+                  "g2d: the hook begin must be callable as void begin(const g2d::method::Setup&)");
+    policy.begin(setup);
+  }
+}
+
+template <class Policy>
+void plan(Policy& policy, std::int64_t epoch, Controls& controls) {
+  if constexpr (NamesPlan<Policy>) {
+    static_assert(std::invocable<decltype(&Policy::plan), Policy&, std::int64_t, Controls&>,
+                  "g2d: the hook plan must be callable as void plan(std::int64_t epoch, g2d::method::Controls&)");
+    policy.plan(epoch, controls);
+  }
+}
+
+template <class Policy>
+void control_batch(Policy& policy, const StepContext& context, Controls& controls) {
+  if constexpr (NamesControlBatch<Policy>) {
+    static_assert(std::invocable<decltype(&Policy::control_batch), Policy&, const StepContext&, Controls&>,
+                  "g2d: the hook control_batch must be callable as void control_batch(const g2d::method::StepContext&, "
+                  "g2d::method::Controls&)");
+    policy.control_batch(context, controls);
+  }
+}
+
+template <class Policy>
+void forward(Policy& policy, const StepContext& context, Outputs& outputs) {
+  if constexpr (NamesForward<Policy>) {
+    static_assert(std::invocable<decltype(&Policy::forward), Policy&, const StepContext&, Outputs&>,
+                  "g2d: the hook forward must be callable as void forward(const g2d::method::StepContext&, "
+                  "g2d::method::Outputs&)");
+    policy.forward(context, outputs);
+  }
+}
+
+template <class Policy>
+void loss(Policy& policy, const StepContext& context, const Outputs& outputs, Terms& terms) {
+  if constexpr (NamesLoss<Policy>) {
+    static_assert(std::invocable<decltype(&Policy::loss), Policy&, const StepContext&, const Outputs&, Terms&>,
+                  "g2d: the hook loss must be callable as void loss(const g2d::method::StepContext&, const "
+                  "g2d::method::Outputs&, g2d::method::Terms&)");
+    policy.loss(context, outputs, terms);
+  }
+}
+
+template <class Policy>
+void gradients(Policy& policy, const StepContext& context, const Outputs& outputs, GradientView& view) {
+  if constexpr (NamesGradients<Policy>) {
+    static_assert(std::invocable<decltype(&Policy::gradients), Policy&, const StepContext&, const Outputs&, GradientView&>,
+                  "g2d: the hook gradients must be callable as void gradients(const g2d::method::StepContext&, const "
+                  "g2d::method::Outputs&, g2d::method::GradientView&)");
+    policy.gradients(context, outputs, view);
+  }
+}
+
+template <class Policy>
+[[nodiscard]] Parameters parameters(const Policy& policy) {
+  if constexpr (requires { policy.parameters(); }) {
+    return policy.parameters();
+  } else {
+    return {};
+  }
+}
+
+template <class Policy>
+[[nodiscard]] bool needs_unimodal(const Policy& policy) {
+  if constexpr (requires { policy.needs_unimodal(); }) {
+    return policy.needs_unimodal();
+  } else if constexpr (requires { Policy::needs_unimodal; }) {
+    return Policy::needs_unimodal;
+  } else {
+    return false;
+  }
+}
+
+template <class Policy>
+[[nodiscard]] bool needs_teachers(const Policy& policy) {
+  if constexpr (requires { policy.needs_teachers(); }) {
+    return policy.needs_teachers();
+  } else if constexpr (requires { Policy::needs_teachers; }) {
+    return Policy::needs_teachers;
+  } else {
+    return false;
+  }
+}
+
+}  // namespace detail
+
+/// A class with at least one hook.
+template <class Policy>
+concept MethodPolicy = detail::NamesBegin<Policy> || detail::NamesPlan<Policy> || detail::NamesControlBatch<Policy> ||
+                       detail::NamesForward<Policy> || detail::NamesLoss<Policy> || detail::NamesGradients<Policy>;
+
+}  // namespace g2d::method

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include <g2d/core/batch.hpp>
+#include <g2d/core/error.hpp>
+#include <g2d/distillation/any.hpp>
+#include <g2d/distillation/concept.hpp>
+#include <g2d/distillation/connector/identity.hpp>
+#include <g2d/distillation/weight.hpp>
+#include <g2d/method/concept.hpp>
+#include <g2d/task/concept.hpp>
+
+namespace g2d::method {
+
+struct DistillationOptions {
+  distillation::Weight feature_weight = 1.0;  ///< alpha.
+  distillation::Weight logit_weight = 1.0;    ///< beta.
+};
+
+/// Distillation from one frozen teacher for each modality: the terms "feature" and "logit".
+///
+///     alpha sum_m L_feature(c_m(h_m), h^T_m) + beta sum_m L_logit(z, z^T_m)
+///
+/// z is the *fused* output of the student: every teacher speaks to the whole. c_m is the connector.
+///
+/// Use when   teachers exist. `None` on an axis leaves its terms out.
+/// Shapes     features [B, D_m], logits [B, C]. Samples that lack modality m are left out of its terms.
+/// Cost       O(B (sum_m D_m + M C)) a step; the teachers' forward passes are precomputed.
+/// Errors     ConfigError before the first step: no teachers, differing widths (naming the modality), a formula that
+///            cannot compare such predictions, a negative weight.
+/// Source     arXiv:2506.21514, the G2D loss.
+template <task::TaskPolicy Task, distillation::DistillationPolicy Feature, distillation::DistillationPolicy Logit,
+          distillation::connector::ConnectorPolicy Connector = distillation::connector::Identity>
+class Distillation {
+ public:
+  static constexpr bool needs_teachers = true;
+
+  static_assert(distillation::for_features_v<Feature>,
+                "g2d: this distillation formula compares distributions, and features are none; use Mse or Cosine for features");
+
+  explicit Distillation(DistillationOptions options = {}, Task task = Task(), Feature feature = Feature(),
+                        Logit logit = Logit(), Connector connector = Connector())
+      : options_(std::move(options)),
+        output_kind_(task.output_kind),
+        feature_(std::move(feature)),
+        logit_(std::move(logit)),
+        connector_(std::move(connector)) {
+    if constexpr (requires { std::integral_constant<OutputKind, Task::output_kind>{}; }) {
+      static_assert(distillation::admits_v<Logit, Task::output_kind>,
+                    "g2d: this distillation formula cannot compare the predictions of this task: Kl needs "
+                    "task::Classification, BernoulliKl needs task::MultiLabel; use Mse for values");
+    }
+  }
+
+  void begin(const Setup& setup) {
+    options_.feature_weight.check(setup.names, "feature distillation");
+    options_.logit_weight.check(setup.names, "logit distillation");
+    if (!setup.teachers) {
+      throw ConfigError("g2d: method::Distillation: expected teachers, got none; train or load one for each modality");
+    }
+    if (distillation::is_enabled(logit_)) {
+      distillation::check_for_predictions(logit_, output_kind_, setup.num_outputs);
+      if (setup.teachers->num_outputs != setup.num_outputs) {
+        throw ConfigError(fmt::format("g2d: logit distillation: expected teachers with the student's {} outputs, got {}",
+                                      setup.num_outputs, setup.teachers->num_outputs));
+      }
+    }
+    if (distillation::is_enabled(feature_)) {
+      distillation::check_for_features(feature_);
+      connector_.begin(setup.names, setup.feature_widths, setup.teachers->feature_widths);
+    }
+  }
+
+  void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
+    const auto& teachers = *context.teachers;
+    for (std::size_t m = 0; m < outputs.features.size(); ++m) {
+      const auto present = kept(present_column(context.batch, m), outputs.keep_rows);
+      const double alpha = options_.feature_weight(m, context.epoch);
+      if (alpha > 0.0 && distillation::is_enabled(feature_)) {
+        const auto target = kept(teachers.features[m], outputs.keep_rows);
+        terms.push_back({"feature", m, mean(feature_, connector_(m, outputs.features[m]), target, present), alpha});
+      }
+      const double beta = options_.logit_weight(m, context.epoch);
+      if (beta > 0.0 && distillation::is_enabled(logit_)) {
+        const auto target = kept(teachers.logits[m], outputs.keep_rows);
+        terms.push_back({"logit", m, mean(logit_, outputs.fused, target, present), beta});
+      }
+    }
+  }
+
+  [[nodiscard]] Parameters parameters() const { return connector_.parameters(); }
+
+ private:
+  [[nodiscard]] static at::Tensor kept(const at::Tensor& rows, const at::Tensor& keep_rows) {
+    return rows.defined() && keep_rows.defined() ? rows.index_select(0, keep_rows) : rows;
+  }
+
+  /// The mean over the samples that have the modality; 0 when none has.
+  template <class Formula>
+  [[nodiscard]] static at::Tensor mean(const Formula& formula, const at::Tensor& student, const at::Tensor& teacher,
+                                       const at::Tensor& present) {
+    if (!present.defined()) return formula(student, teacher);
+    const auto weights = present.to(student.scalar_type());
+    return formula.per_sample(student, teacher).mul(weights).sum().div(weights.sum().clamp_min(1.0));
+  }
+
+  DistillationOptions options_;
+  OutputKind output_kind_;
+  Feature feature_;
+  Logit logit_;
+  Connector connector_;
+};
+
+}  // namespace g2d::method

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/modality_names.hpp>
+#include <g2d/core/parameter_group.hpp>
+#include <g2d/core/per_modality.hpp>
+#include <g2d/suppression/parameter_filter.hpp>
+
+namespace g2d::method {
+
+/// The gradients of a step, after the backward pass and before the update.
+///
+/// Errors     ConfigError when the gradients of a modality are asked for whose encoder another modality shares: they are
+///            sums that cannot be told apart any more.
+class GradientView {
+ public:
+  GradientView(std::span<const ParameterGroup> groups, const ModalityNames& names)
+      : groups_(groups), names_(names), coefficients_(names.size()) {}
+
+  /// Calls visit(gradient) for the gradients of modality m that the filter admits.
+  template <class Visitor>
+  void for_each(std::size_t m, suppression::ParameterFilter filter, Visitor&& visit) const {
+    for (const auto& group : groups_) {
+      if (!touches(group, m, filter)) continue;
+      for (const auto& parameter : group.parameters) {
+        auto& gradient = parameter.mutable_grad();
+        if (gradient.defined() && filter.admits(parameter.dim())) visit(gradient);
+      }
+    }
+  }
+
+  /// g <- kappa g for the gradients of modality m that the filter admits; kappa is 0-dim and stays on its device.
+  void scale(std::size_t m, const at::Tensor& coefficient, suppression::ParameterFilter filter) {
+    for_each(m, filter, [&](at::Tensor& gradient) { gradient.mul_(coefficient); });
+    coefficients_[m] = coefficients_[m].defined() ? coefficients_[m].mul(coefficient) : coefficient;
+  }
+
+  /// What the gradients of each modality were multiplied by; undefined: nothing.
+  [[nodiscard]] const PerModality<at::Tensor>& coefficients() const { return coefficients_; }
+
+ private:
+  [[nodiscard]] bool touches(const ParameterGroup& group, std::size_t m, suppression::ParameterFilter filter) const {
+    if (!group.serves(m)) return false;
+    if (group.role == ParameterGroup::Role::Head) return filter.with_head;
+    if (group.role != ParameterGroup::Role::Encoder) return false;
+    if (group.modalities.size() > 1) {
+      throw ConfigError(fmt::format(
+          "g2d: modality \"{}\": its encoder also serves \"{}\", so that its gradients cannot be scaled alone; give it an "
+          "encoder of its own, or use Complete suppression",
+          names_[m], names_[group.modalities[0] == m ? group.modalities[1] : group.modalities[0]]));
+    }
+    return true;
+  }
+
+  std::span<const ParameterGroup> groups_;
+  const ModalityNames& names_;
+  PerModality<at::Tensor> coefficients_;
+};
+
+}  // namespace g2d::method

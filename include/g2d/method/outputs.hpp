@@ -1,0 +1,19 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <g2d/core/per_modality.hpp>
+
+namespace g2d::method {
+
+/// What the student says about one batch.
+struct Outputs {
+  PerModality<at::Tensor> features;  ///< What the fusion hands on, M tensors [B, D_m].
+  at::Tensor fused;                  ///< [B, C].
+  PerModality<at::Tensor> unimodal;  ///< M tensors [B, C]; empty unless a policy or an observer asks for them.
+  at::Tensor keep_rows;              ///< Rows of the batch that a forward hook kept, int64; undefined: all of them.
+};
+
+}  // namespace g2d::method

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <g2d/confidence/ratios.hpp>
+#include <g2d/core/error.hpp>
+#include <g2d/method/concept.hpp>
+#include <g2d/schedule/concept.hpp>
+
+namespace g2d::method {
+
+/// Modality prioritization: a schedule says when a modality is suppressed, its suppression policy how.
+///
+/// It acts through controls only, so that it stacks on every loss: joint training, UMT, G2D.
+///
+/// Use when   one modality outruns the others.
+/// Cost       of the schedule; suppressed encoders save their backward pass with `Complete`.
+/// Errors     those of the schedule, at `begin`. ConfigError when a schedule that compares batches has no teachers, or when
+///            it freezes and the teachers' confidences are not in host memory.
+/// Source     arXiv:2506.21514, Sequential Modality Prioritization.
+template <schedule::SchedulePolicy Schedule>
+class Prioritization {
+ public:
+  explicit Prioritization(Schedule schedule = Schedule()) : schedule_(std::move(schedule)) {}
+
+  void begin(const Setup& setup) {
+    schedule::Run run{setup.names, {}, setup.num_epochs};
+    if (setup.teachers) run.confidence = setup.teachers->confidence;
+    stages_ = schedule_.stages(run);
+    for (const auto& stage : stages_) {
+      if (stage.compares_batches && stage.num_epochs > 0 && !setup.teachers) {
+        throw ConfigError("g2d: method::Prioritization: a schedule that compares batches needs teachers, got none");
+      }
+    }
+    confidence_ = at::tensor(at::ArrayRef<double>(run.confidence.data(), run.confidence.size()), at::kDouble);
+  }
+
+  void plan(std::int64_t epoch, Controls& controls) {
+    current_.reset();
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      if (stages_[s].contains(epoch)) current_ = s;
+    }
+    if (stage() != nullptr && !stage()->compares_batches) apply(as_tensor(stage()->suppressed), ratios(), controls);
+  }
+
+  void control_batch(const StepContext& context, Controls& controls) {
+    if (stage() == nullptr || !stage()->compares_batches) return;
+    const auto& confidence = context.teachers->confidence;
+    if (!confidence.defined()) {
+      throw ConfigError("g2d: schedule::Batchwise: expected TeacherOutputs::confidence, got none");
+    }
+    const auto score = confidence.sum(0);
+    const auto greatest = score.eq(score.max());
+    const auto surest = greatest.logical_and(greatest.sum().eq(1));
+    apply(surest, confidence::ratios(score), controls);
+  }
+
+  /// All stages, in order; empty before `begin`.
+  [[nodiscard]] const std::vector<schedule::Stage>& stages() const { return stages_; }
+  /// The stage of the epoch that was planned last; null outside all stages.
+  [[nodiscard]] const schedule::Stage* stage() const { return current_ ? &stages_[*current_] : nullptr; }
+
+ private:
+  using Suppression = std::remove_cvref_t<decltype(std::declval<const Schedule&>().suppression())>;
+
+  [[nodiscard]] static at::Tensor as_tensor(const PerModality<bool>& flags) {
+    auto tensor = at::tensor(std::vector<std::int64_t>(flags.begin(), flags.end()), at::kLong);
+    return tensor.to(at::kBool);
+  }
+
+  [[nodiscard]] at::Tensor ratios() const {
+    const auto modalities = static_cast<std::int64_t>(stage()->suppressed.size());
+    return confidence_.numel() == modalities ? confidence::ratios(confidence_) : at::ones({modalities}, at::kDouble);
+  }
+
+  /// `suppressed` is in host memory when the suppression freezes: only then is it read here.
+  void apply(const at::Tensor& suppressed, const at::Tensor& ratios, Controls& controls) const {
+    const auto& suppression = schedule_.suppression();
+    if constexpr (Suppression::freezes) {
+      if (!suppressed.is_cpu()) {
+        throw ConfigError(
+            "g2d: schedule::Batchwise: Complete suppression needs the teachers' confidences in host memory before the "
+            "forward pass; precompute the teachers, or use ZeroedGradients");
+      }
+    }
+    const auto coefficients = suppression.coefficients(suppressed, ratios);
+    for (std::size_t m = 0; m < controls.size(); ++m) {
+      const auto index = static_cast<std::int64_t>(m);
+      Control control;
+      if constexpr (Suppression::freezes) {
+        control.frozen = suppressed.select(0, index).template item<bool>();
+        if (control.frozen) control.norm_statistics = suppression.norm_statistics();
+      } else {
+        control.gradient_scale = coefficients.select(0, index);
+        control.filter = suppression.filter();
+        if (stage()->suppressed[m]) control.norm_statistics = suppression.norm_statistics();
+      }
+      controls[m].combine(control);
+    }
+  }
+
+  Schedule schedule_;
+  std::vector<schedule::Stage> stages_;
+  std::optional<std::size_t> current_;
+  at::Tensor confidence_;
+};
+
+}  // namespace g2d::method

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <utility>
+
+#include <g2d/method/concept.hpp>
+#include <g2d/task/concept.hpp>
+
+namespace g2d::method {
+
+/// The supervised loss on the fused output: the term "task", weight 1.
+///
+/// Use when   always: alone it is joint training.
+/// Source     L_S in arXiv:2506.21514.
+template <task::TaskPolicy Task>
+class Supervised {
+ public:
+  explicit Supervised(Task task = Task()) : task_(std::move(task)) {}
+
+  void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
+    terms.push_back({"task", {}, task_.loss(outputs.fused, context.batch.target), 1.0});
+  }
+
+ private:
+  Task task_;
+};
+
+}  // namespace g2d::method

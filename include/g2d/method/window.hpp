@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include <g2d/core/error.hpp>
+#include <g2d/method/concept.hpp>
+
+namespace g2d::method {
+
+struct Epochs {
+  std::int64_t first = 0;
+  std::int64_t last = std::numeric_limits<std::int64_t>::max();  ///< Inclusive.
+};
+
+/// A policy that acts in some epochs only: outside the window its plan, control, loss and gradient hooks are skipped.
+///
+/// Errors     ConfigError for an empty window.
+template <MethodPolicy Policy>
+class Window {
+ public:
+  static_assert(!detail::NamesForward<Policy>, "g2d: method::Window: a policy that owns the forward hook must always act");
+
+  Window(Policy policy, Epochs epochs) : policy_(std::move(policy)), epochs_(epochs) {
+    if (epochs_.first < 0 || epochs_.last < epochs_.first) {
+      throw ConfigError(
+          fmt::format("g2d: method::Window: expected 0 <= first <= last, got {} and {}", epochs_.first, epochs_.last));
+    }
+  }
+
+  void begin(const Setup& setup) { detail::begin(policy_, setup); }
+  void plan(std::int64_t epoch, Controls& controls) {
+    if (contains(epoch)) detail::plan(policy_, epoch, controls);
+  }
+  void control_batch(const StepContext& context, Controls& controls) {
+    if (contains(context.epoch)) detail::control_batch(policy_, context, controls);
+  }
+  void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
+    if (contains(context.epoch)) detail::loss(policy_, context, outputs, terms);
+  }
+  void gradients(const StepContext& context, const Outputs& outputs, GradientView& view) {
+    if (contains(context.epoch)) detail::gradients(policy_, context, outputs, view);
+  }
+  [[nodiscard]] Parameters parameters() const { return detail::parameters(policy_); }
+  [[nodiscard]] bool needs_unimodal() const { return detail::needs_unimodal(policy_); }
+  [[nodiscard]] bool needs_teachers() const { return detail::needs_teachers(policy_); }
+
+ private:
+  [[nodiscard]] bool contains(std::int64_t epoch) const { return epoch >= epochs_.first && epoch <= epochs_.last; }
+
+  Policy policy_;
+  Epochs epochs_;
+};
+
+}  // namespace g2d::method
