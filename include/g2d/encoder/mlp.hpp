@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/dropout.h>
+#include <c10/util/accumulate.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/nn/module.h>
@@ -23,7 +24,7 @@ namespace g2d::encoder {
 
 struct MlpOptions {
   std::int64_t in_features = 0;      ///< Of a flattened sample; has to be given.
-  std::vector<std::int64_t> hidden;  ///< Widths of the hidden layers.
+  std::vector<std::int64_t> hidden = {};  ///< Widths of the hidden layers.
   std::int64_t feature_width = 64;
   Activation activation = Activation::Relu;
   double dropout = 0.0;  ///< In [0, 1); behind every hidden layer.
@@ -53,7 +54,7 @@ class Mlp : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    if (x.dim() < 2 || x[0].numel() != in_features_) {
+    if (x.dim() < 2 || c10::multiply_integers(x.sizes().slice(1)) != in_features_) {
       throw ShapeError(fmt::format("g2d: encoder::Mlp: expected [B, ...] with {} values a sample, got {}", in_features_,
                                    to_string(x.sizes())));
     }

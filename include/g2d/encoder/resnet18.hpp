@@ -34,7 +34,7 @@ struct ResNet18Options {
 /// Shapes     in: [B, C, H, W] or [B, C, T, H, W]; out: [B, 512].
 /// Draws      every layer its default as it is constructed, then in module order: convolutions normal with kaiming
 ///            fan-out, norm weights normal(1, 0.02). One seed gives the same weights as the authors' Python.
-/// Cost       11.2 million parameters; 0.45 GFLOP an image of 112 x 112.
+/// Cost       11.2 million parameters; 0.45 billion multiply-adds an image of 112 x 112.
 /// Errors     ConfigError for in_channels < 1; ShapeError for another rank or number of channels.
 /// Source     arXiv:1512.03385; parameters bear torchvision's names, so that its weights load, less `fc`.
 class ResNet18 : public torch::nn::Module {

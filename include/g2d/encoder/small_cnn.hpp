@@ -30,7 +30,7 @@ struct SmallCnnOptions {
 
 /// A few blocks of convolution 3x3, batch norm, relu and max-pool 2x2, then the mean over positions.
 ///
-/// Use when   images or spectrograms are small, or a run has to be quick: 24 thousand parameters as it stands.
+/// Use when   images or spectrograms are small, or a run has to be quick: 23 thousand parameters as it stands.
 /// Shapes     in: [B, in_channels, H, W] with H and W at least 2^blocks; out: [B, feature_width].
 /// Errors     ConfigError for a size below 1 or no block; ShapeError for an input that does not fit.
 /// Source     ours.

@@ -26,6 +26,7 @@ class UniformMultiTask {
 
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
     const auto& target = context.batch.target;
+    task_.check(outputs.fused.size(1), target);
     terms.push_back({"task", {}, task_.loss(outputs.fused, target), 1.0});
     for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {
       terms.push_back({"unimodal", m, task_.loss(outputs.unimodal[m], target), 1.0});

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 The g2d authors
+# SPDX-License-Identifier: MIT
+#
+# Short names for the usual work; each sets the machine up first (tools/setup.sh). CMake alone does for everything else.
+
+JOBS ?= $(shell nproc)
+export PATH := $(CURDIR)/build/python/bin:$(PATH)
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: help setup demo test bench clean
+
+help:
+	@echo 'make demo [ARGS=...]   build the digits trainer and run it; ARGS are its options, --help lists them'
+	@echo 'make test              build and run all tests, with and without sanitizers'
+	@echo 'make bench             build and run the benchmarks'
+	@echo 'make setup             only install what is missing'
+	@echo 'make clean             remove what was built, but not build/python, the installed LibTorch'
+	@echo 'JOBS=N limits the compilers running at once; each takes up to 1.5 GB of memory'
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	@cmake --preset release
+	@cmake --build --preset release --parallel $(JOBS) --target train_digits
+	build/release/examples/train_digits $(ARGS)
+
+test: setup
+	@tools/test.sh $(JOBS)
+
+bench: setup
+	@cmake --preset release
+	@cmake --build --preset release --parallel $(JOBS) --target bench
+
+clean:
+	rm -rf build/release build/dev build/asan

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The g2d authors
+# SPDX-License-Identifier: MIT
+#
+# find_package(g2d [COMPONENTS g2d reference interop data json]); without components: g2d.
+include("${CMAKE_CURRENT_LIST_DIR}/G2dTorch.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/G2dDependencies.cmake")
+
+set(_g2d_components ${g2d_FIND_COMPONENTS})
+if(NOT _g2d_components)
+  set(_g2d_components g2d)
+endif()
+if("interop" IN_LIST _g2d_components)
+  list(PREPEND _g2d_components reference)
+endif()
+if(NOT _g2d_components STREQUAL "reference")
+  list(PREPEND _g2d_components g2d)
+endif()
+list(REMOVE_DUPLICATES _g2d_components)
+
+foreach(_g2d_component IN LISTS _g2d_components)
+  if(_g2d_component STREQUAL "g2d")
+    g2d_find_torch(_g2d_missing python3)
+  else()
+    g2d_find_dependencies(${_g2d_component} _g2d_missing)
+  endif()
+  if(NOT EXISTS "${CMAKE_CURRENT_LIST_DIR}/g2d-${_g2d_component}.cmake")
+    set(_g2d_missing "this installation of g2d has no such component")
+  endif()
+  if(NOT _g2d_missing)
+    include("${CMAKE_CURRENT_LIST_DIR}/g2d-${_g2d_component}.cmake")
+    set(g2d_${_g2d_component}_FOUND TRUE)
+  elseif(g2d_FIND_REQUIRED_${_g2d_component} OR _g2d_component STREQUAL "g2d")
+    set(g2d_FOUND FALSE)
+    set(g2d_NOT_FOUND_MESSAGE "g2d::${_g2d_component}: ${_g2d_missing}")
+    return()
+  endif()
+endforeach()

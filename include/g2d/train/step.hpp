@@ -1,0 +1,255 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <g2d/core/batch.hpp>
+#include <g2d/core/error.hpp>
+#include <g2d/core/parameter_group.hpp>
+#include <g2d/core/teacher_outputs.hpp>
+#include <g2d/method/concept.hpp>
+#include <g2d/optimizer/optimizer.hpp>
+#include <g2d/train/detail/buffer_guard.hpp>
+#include <g2d/train/detail/encode_controlled.hpp>
+#include <g2d/train/detail/parameter_groups.hpp>
+#include <g2d/train/observer.hpp>
+#include <g2d/train/step_options.hpp>
+
+namespace g2d {
+
+/// What one step gives back. All tensors stay on their device, so that nothing waits.
+struct StepResult {
+  at::Tensor total;       ///< The loss, detached.
+  method::Terms terms;    ///< Its summands, detached, unweighted.
+  at::Tensor fused;       ///< The student's outputs [B, C], detached.
+  at::Tensor is_skipped;  ///< 0-dim bool: true when the step did not count for something was not finite. Undefined: off.
+};
+
+/// One training step: forward, loss terms, suppression, backward, modulation, clipping, update. No files, no printing.
+///
+///     Step step(student, method::G2d<task::Classification>(), {.optimizer = optimizer::Sgd{}, .num_epochs = 40}, teachers);
+///     for (epoch...) { step.begin_epoch(epoch); for (batch...) step(batch, &teacher_outputs); }
+///
+/// The modes (train, eval) and `requires_grad` of the student's modules are the caller's; a suppressed encoder is run in
+/// evaluation mode and put back. A step that is not finite changes nothing: no weight, no optimizer state, no norm buffer.
+///
+/// Shapes     see Batch and TeacherOutputs. M is the student's.
+/// Device     the student's; batch and teacher outputs must be there, sample ids in host memory. No host sync in a step.
+/// Cost       as the same step written by hand; suppressed encoders cost one forward pass without a graph.
+/// Errors     at construction: those of the method's parts. In a step: ShapeError, DataError; nothing is changed then.
+template <class Student, method::MethodPolicy Method>
+class Step {
+ public:
+  Step(Student& student, Method method, StepOptions options = {}, std::optional<TeacherSummary> teachers = std::nullopt)
+      : student_(student), method_(std::move(method)), options_(options), has_teachers_(teachers.has_value()) {
+    if (options_.num_epochs < 1) throw ConfigError(fmt::format("g2d: Step: expected num_epochs >= 1, got {}", options_.num_epochs));
+    if (!(options_.clip_norm >= 0.0)) throw ConfigError(fmt::format("g2d: Step: expected clip_norm >= 0, got {}", options_.clip_norm));
+    begin_method(std::move(teachers));
+    groups_ = student_.parameter_groups();
+    append_method_parameters();
+    optimizer_.emplace(options_.optimizer, groups_);
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m) guards_.emplace_back(student_.encoder(m).module()->buffers());
+    begin_epoch(0);
+  }
+
+  /// Plans the epoch: who is suppressed in it. `epoch` is 0-based.
+  void begin_epoch(std::int64_t epoch) {
+    epoch_ = epoch;
+    planned_ = method::Controls(student_.num_modalities());
+    method::detail::plan(method_, epoch, planned_);
+  }
+
+  /// One step. `teachers` holds the teachers' outputs for the rows of the batch; null for methods without teachers.
+  StepResult operator()(const Batch& batch, const TeacherOutputs* teachers = nullptr) {
+    check_batch(batch, student_.names());
+    check_teachers(batch, teachers);
+    const method::StepContext context{epoch_, step_, batch, teachers};
+    controls_ = planned_;
+    method::detail::control_batch(method_, context, controls_);
+    if (checks_finite()) each_learning_encoder([](auto& guard) { guard.save(); });
+    try {
+      return run(context);
+    } catch (...) {
+      if (checks_finite()) each_learning_encoder([](auto& guard) { guard.restore(); });
+      optimizer_->clear_gradients();
+      throw;
+    }
+  }
+
+  void set_observer(Observer observer) { observer_ = std::move(observer); }
+  void set_learning_rate_factor(double factor) { optimizer_->set_learning_rate_factor(factor); }
+  [[nodiscard]] double learning_rate() const { return optimizer_->learning_rate(); }
+  [[nodiscard]] const Method& method() const { return method_; }
+  [[nodiscard]] Student& student() const { return student_; }
+  [[nodiscard]] const std::vector<ParameterGroup>& parameter_groups() const { return groups_; }
+  /// What is planned for each modality in this epoch.
+  [[nodiscard]] const method::Controls& planned() const { return planned_; }
+  [[nodiscard]] std::int64_t num_steps() const { return step_; }
+
+ private:
+  void begin_method(std::optional<TeacherSummary> teachers) {
+    if (method::detail::needs_teachers(method_) && !teachers) {
+      throw ConfigError("g2d: Step: this method distils from teachers, got none; give a TeacherSummary");
+    }
+    method::Setup setup{student_.names(), {}, student_.num_outputs(), options_.num_epochs, std::move(teachers)};
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m) setup.feature_widths.push_back(student_.handed_on_width(m));
+    method::detail::begin(method_, setup);
+  }
+
+  /// Connectors and the like follow the student's dtype and device.
+  void append_method_parameters() {
+    const auto parameters = method::detail::parameters(method_);
+    const auto options = student_.parameters().front().options();
+    for (const auto& parameter : parameters) parameter.value.set_data(parameter.value.to(options));
+    detail::append_policy_groups(groups_, "method", parameters, student_.names());
+  }
+
+  void check_teachers(const Batch& batch, const TeacherOutputs* teachers) const {
+    if (!has_teachers_) return;
+    if (teachers == nullptr || teachers->logits.size() != student_.num_modalities() ||
+        teachers->features.size() != student_.num_modalities()) {
+      throw ShapeError(fmt::format("g2d: Step: expected the outputs of {} teachers ({}), got {}", student_.num_modalities(),
+                                   student_.names().joined(), teachers == nullptr ? 0 : teachers->logits.size()));
+    }
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
+      check_matrix(teachers->logits[m], batch.size(), -1, fmt::format("Step: teacher \"{}\": logits", student_.names()[m]));
+      check_matrix(teachers->features[m], batch.size(), -1, fmt::format("Step: teacher \"{}\": features", student_.names()[m]));
+    }
+  }
+
+  [[nodiscard]] bool checks_finite() const { return options_.finite_check != FiniteCheck::Off; }
+
+  template <class Visitor>
+  void each_learning_encoder(Visitor&& visit) {
+    for (std::size_t m = 0; m < guards_.size(); ++m) {
+      if (!controls_[m].frozen) visit(guards_[m]);
+    }
+  }
+
+  StepResult run(const method::StepContext& context) {
+    auto outputs = forward(context);
+    method::Terms terms;
+    method::detail::loss(method_, context, outputs, terms);
+    if (terms.empty()) throw ConfigError("g2d: Step: expected a method with at least one loss term, got none");
+    const auto total = method::total(terms);
+    if (!total.requires_grad()) {
+      throw ConfigError("g2d: Step: expected at least one trainable parameter that the loss reaches, got none");
+    }
+    total.backward();
+    method::GradientView view(groups_, student_.names());
+    const auto norms = gradient_norms(view);
+    modulate(context, outputs, view);
+    notify(context, outputs, terms, total, view, norms);
+    if (options_.clip_norm > 0.0) clip();
+    auto is_skipped = find_non_finite(total.detach());
+    optimizer_->update(is_skipped.defined() ? is_skipped.to(at::kFloat) : at::Tensor());
+    if (is_skipped.defined()) each_learning_encoder([&](auto& guard) { guard.restore_if(is_skipped); });
+    optimizer_->clear_gradients();
+    ++step_;
+    for (auto& term : terms) term.value = term.value.detach();
+    return {total.detach(), std::move(terms), outputs.fused.detach(), std::move(is_skipped)};
+  }
+
+  [[nodiscard]] method::Outputs forward(const method::StepContext& context) {
+    PerModality<at::Tensor> features;
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
+      features.push_back(detail::encode_controlled(student_, m, context.batch, controls_[m]));
+    }
+    auto fused = student_.fuse(features);
+    method::Outputs outputs{std::move(fused.features), std::move(fused.logits), {}, {}};
+    if (method::detail::needs_unimodal(method_) || observer_.unimodal) outputs.unimodal = student_.unimodal_logits(features);
+    method::detail::forward(method_, context, outputs);
+    return outputs;
+  }
+
+  void modulate(const method::StepContext& context, const method::Outputs& outputs, method::GradientView& view) {
+    at::NoGradGuard no_grad;
+    method::detail::gradients(method_, context, outputs, view);
+    for (std::size_t m = 0; m < controls_.size(); ++m) {
+      const auto& control = controls_[m];
+      if (!control.frozen && control.gradient_scale.defined()) view.scale(m, control.gradient_scale, control.filter);
+    }
+  }
+
+  [[nodiscard]] PerModality<at::Tensor> gradient_norms(const method::GradientView& view) const {
+    PerModality<at::Tensor> norms;
+    if (!observer_.gradient_norms) return norms;
+    at::NoGradGuard no_grad;
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
+      std::vector<at::Tensor> each{at::zeros({}, student_.parameters().front().options())};
+      view.for_each(m, observer_.gradient_norm_filter, [&](const at::Tensor& g) { each.push_back(at::linalg_vector_norm(g)); });
+      norms.push_back(at::linalg_vector_norm(at::stack(each)));
+    }
+    return norms;
+  }
+
+  void notify(const method::StepContext& context, const method::Outputs& outputs, const method::Terms& terms,
+              const at::Tensor& total, const method::GradientView& view, const PerModality<at::Tensor>& norms) const {
+    if (!observer_.on_step) return;
+    observer_.on_step({context.epoch, context.step, terms, total, outputs, controls_, context.teachers, view.coefficients(),
+                       norms, gradient_norms(view)});
+  }
+
+  [[nodiscard]] std::vector<at::Tensor> gradients() const {
+    std::vector<at::Tensor> gradients;
+    for (const auto& group : groups_) {
+      for (const auto& parameter : group.parameters) {
+        if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+      }
+    }
+    return gradients;
+  }
+
+  void clip() {
+    at::NoGradGuard no_grad;
+    auto all = gradients();
+    const auto norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(all)));
+    at::_foreach_mul_(all, norm.add(1e-6).reciprocal().mul(options_.clip_norm).clamp_max(1.0));
+  }
+
+  /// True, on the loss's device, when this step must not count.
+  [[nodiscard]] at::Tensor find_non_finite(const at::Tensor& total) {
+    if (!checks_finite()) return {};
+    at::NoGradGuard no_grad;
+    auto is_bad = at::isfinite(total).logical_not();
+    if (options_.finite_check == FiniteCheck::Gradients) {
+      auto found = at::zeros({}, total.options().dtype(at::kFloat));
+      auto all = gradients();
+      at::_amp_foreach_non_finite_check_and_unscale_(all, found, at::ones({}, found.options()));
+      is_bad = is_bad.logical_or(found.gt(0));
+    }
+    return is_bad;
+  }
+
+  Student& student_;
+  Method method_;
+  StepOptions options_;
+  bool has_teachers_;
+  std::vector<ParameterGroup> groups_;
+  std::optional<optimizer::Optimizer> optimizer_;
+  std::vector<detail::BufferGuard> guards_;
+  Observer observer_;
+  method::Controls planned_;
+  method::Controls controls_;
+  std::int64_t epoch_ = 0;
+  std::int64_t step_ = 0;
+};
+
+}  // namespace g2d
