@@ -42,7 +42,7 @@ TEST_CASE("encoder::ResNet18: parameters bear torchvision's names, without a cla
 
 TEST_CASE("encoder::ResNet18: a block registers its down-sampling branch after its own layers", "[encoder][resnet18]") {
   const encoder::ResNet18 net;
-  const auto names = parameter_names(*net.named_modules()["layer2.0"]);
+  const auto names = parameter_names(*net.named_modules("", /*include_self=*/false)["layer2.0"]);
   CHECK(names.front() == "conv1.weight");
   CHECK(names.back() == "downsample.1.bias");
 }

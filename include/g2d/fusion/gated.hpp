@@ -20,7 +20,7 @@
 namespace g2d::fusion {
 
 struct GatedOptions {
-  std::string conditioning;           ///< The gating modality; empty: the first one declared.
+  std::string conditioning = {};      ///< The gating modality; empty: the first one declared.
   std::int64_t projection_width = 0;  ///< Common width D of the projections; 0: the width of the first gated modality.
 };
 

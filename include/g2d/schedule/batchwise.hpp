@@ -54,6 +54,7 @@ class Batchwise {
   }
 
   [[nodiscard]] const Suppression& suppression() const { return suppression_; }
+  [[nodiscard]] const BatchwiseOptions& options() const { return options_; }
 
  private:
   BatchwiseOptions options_;

@@ -23,8 +23,8 @@
 namespace g2d::schedule {
 
 struct SequentialOptions {
-  std::vector<std::int64_t> stage_epochs;  ///< M + 1 entries adding up to the run's epochs; empty: by fractions.
-  std::vector<double> stage_fractions;     ///< M + 1 entries >= 0, taken as shares of the run; empty: equal (ours).
+  std::vector<std::int64_t> stage_epochs = {};  ///< M + 1 entries adding up to the run's epochs; empty: by fractions.
+  std::vector<double> stage_fractions = {};     ///< M + 1 entries >= 0, taken as shares of the run; empty: equal (ours).
   Order order = Order::WeakFirst;
   std::uint64_t seed = 0;                  ///< For Order::Random.
 };
@@ -68,6 +68,7 @@ class Sequential {
   }
 
   [[nodiscard]] const Suppression& suppression() const { return suppression_; }
+  [[nodiscard]] const SequentialOptions& options() const { return options_; }
 
  private:
   [[nodiscard]] PerModality<std::size_t> ordered(const Run& run) const {

@@ -15,7 +15,7 @@ namespace g2d::suppression {
 struct PartialOptions {
   double strength = 1.0;                                     ///< alpha >= 0.
   NormStatistics norm_statistics = NormStatistics::Tracked;
-  ParameterFilter filter;
+  ParameterFilter filter = {};
 };
 
 /// Partial suppression: the surer a suppressed modality is, the smaller its gradients.

@@ -21,7 +21,7 @@
 namespace g2d::task {
 
 struct ClassificationOptions {
-  at::Tensor class_weights;      ///< [C], or undefined: every class counts the same.
+  at::Tensor class_weights = {}; ///< [C], or undefined: every class counts the same.
   double label_smoothing = 0.0;  ///< In [0, 1).
 };
 

@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include <g2d/core/error.hpp>
+
+namespace g2d::io {
+
+/// A file that appears whole or not at all: written beside its target under another name, flushed to the disk, renamed.
+///
+///     AtomicFile file("weights.safetensors");
+///     file.write(data, size);
+///     file.commit();
+///
+/// Whatever fails, and without `commit()`, the target stays as it was and nothing is left beside it.
+/// Errors     DataError naming the target and the system's reason, from the constructor (folder missing, no rights, target
+///            not a regular file) and from `commit()` (disk full).
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::filesystem::path& path) : path_(path) {
+    struct stat old {};
+    const bool exists = ::stat(path_.c_str(), &old) == 0;
+    if (exists && !S_ISREG(old.st_mode)) fail("expected a regular file to replace, got something else");
+    if (exists && ::access(path_.c_str(), W_OK) != 0) fail(reason(errno));
+    // A link stays one: what it points at is replaced.
+    if (exists) path_ = std::filesystem::canonical(path_);
+    open();
+    if (exists) ::fchmod(descriptor_, old.st_mode & 07777);
+  }
+
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  ~AtomicFile() {
+    close();
+    if (!committed_) ::unlink(temporary_.c_str());
+  }
+
+  /// Never throws, so that C code may call it: after the first error nothing more is written, and `commit()` reports it.
+  void write(const void* data, std::size_t size) noexcept {
+    const auto* next = static_cast<const char*>(data);
+    while (size > 0 && error_ == 0) {
+      const auto written = ::write(descriptor_, next, size);
+      if (written < 0) {
+        if (errno != EINTR) error_ = errno;
+        continue;
+      }
+      next += written;
+      size -= static_cast<std::size_t>(written);
+    }
+  }
+
+  void write(std::string_view text) noexcept { write(text.data(), text.size()); }
+
+  void commit() {
+    if (error_ == 0 && ::fsync(descriptor_) != 0) error_ = errno;
+    close();
+    if (error_ == 0 && ::rename(temporary_.c_str(), path_.c_str()) != 0) error_ = errno;
+    if (error_ != 0) fail(reason(error_));
+    committed_ = true;
+    flush_folder();
+  }
+
+ private:
+  static std::string reason(int error) { return std::generic_category().message(error); }
+
+  [[noreturn]] void fail(std::string_view reason) const {
+    throw DataError(fmt::format("g2d: io::AtomicFile: {}: cannot be written: {}", path_.string(), reason));
+  }
+
+  void open() {
+    static std::atomic<unsigned> count = 0;
+    do {
+      temporary_ = path_;
+      temporary_ += fmt::format(".{}-{}.part", ::getpid(), count++);
+      descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (descriptor_ < 0 && errno == EEXIST);
+    if (descriptor_ < 0) fail(reason(errno));
+  }
+
+  void close() noexcept {
+    if (descriptor_ >= 0 && ::close(descriptor_) != 0 && error_ == 0) error_ = errno;
+    descriptor_ = -1;
+  }
+
+  /// The file is in place already; this makes its name survive a power cut too.
+  void flush_folder() const noexcept {
+    const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+  }
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+  int error_ = 0;
+  bool committed_ = false;
+};
+
+}  // namespace g2d::io

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/ordered_dict.h>
+
+#include <string>
+
+namespace g2d::io {
+
+/// Tensors by name, in an order: what a file of weights holds, and what Python calls a state_dict.
+using Tensors = torch::OrderedDict<std::string, at::Tensor>;
+
+}  // namespace g2d::io

@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+#include <torch/nn/module.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/shape.hpp>
+#include <g2d/io/key_report.hpp>
+#include <g2d/io/tensor_file.hpp>
+#include <g2d/io/tensors.hpp>
+
+/// Weights to and from Python: the names are those of Python's state_dict, the file's ending chooses the form.
+///
+///     io::save_weights(student, "student.safetensors");
+///     io::load_weights(encoder, "resnet18.pth", {.ignored = {"fc."}});   // torchvision's, without its classifier
+namespace g2d::io {
+
+struct LoadOptions {
+  bool strict = true;  ///< false: missing and unexpected names are only reported. Shapes have to agree all the same.
+  std::string prefix = {};  ///< Only the file's names that begin with it are read, without it: "audio_net.".
+  std::vector<std::string> ignored = {};  ///< Beginnings of names, less the prefix, that are neither loaded nor asked for: "fc.".
+};
+
+namespace detail {
+
+inline void append_state(const torch::nn::Module& module, const std::string& prefix, Tensors& state) {
+  for (const auto& parameter : module.named_parameters(/*recurse=*/false)) {
+    state.insert(prefix + parameter.key(), parameter.value());
+  }
+  for (const auto& buffer : module.named_buffers(/*recurse=*/false)) state.insert(prefix + buffer.key(), buffer.value());
+  for (const auto& child : module.named_children()) append_state(*child.value(), prefix + child.key() + ".", state);
+}
+
+/// Without the ignored names, and without the prefix, which all that is kept had.
+inline Tensors select(const Tensors& tensors, std::string_view prefix, const std::vector<std::string>& ignored) {
+  Tensors selected;
+  for (const auto& item : tensors) {
+    std::string_view name = item.key();
+    if (!name.starts_with(prefix)) continue;
+    name.remove_prefix(prefix.size());
+    const auto begins_name = [name](const std::string& beginning) { return name.starts_with(beginning); };
+    if (std::none_of(ignored.begin(), ignored.end(), begins_name)) selected.insert(std::string(name), item.value());
+  }
+  return selected;
+}
+
+inline KeyReport compare(const Tensors& own, const Tensors& given) {
+  KeyReport report;
+  for (const auto& item : own) {
+    const auto* found = given.find(item.key());
+    if (found == nullptr) {
+      report.missing.push_back(item.key());
+    } else if (found->sizes() != item.value().sizes()) {
+      report.mismatched.push_back(
+          fmt::format("{} {} for {}", item.key(), to_string(found->sizes()), to_string(item.value().sizes())));
+    }
+  }
+  for (const auto& item : given) {
+    if (!own.contains(item.key())) report.unexpected.push_back(item.key());
+  }
+  return report;
+}
+
+}  // namespace detail
+
+/// The parameters and buffers of a module, not copied, by the names and in the order of Python's state_dict.
+[[nodiscard]] inline Tensors state_of(const torch::nn::Module& module) {
+  Tensors state;
+  detail::append_state(module, "", state);
+  return state;
+}
+
+/// Writes named tensors, each name behind the prefix. The file appears whole or not at all.
+/// Errors: as write_tensors.
+inline void save_weights(const Tensors& state, const std::filesystem::path& path, std::string_view prefix = {}) {
+  Tensors named;
+  for (const auto& item : state) named.insert(fmt::format("{}{}", prefix, item.key()), item.value());
+  write_tensors(named, path);
+}
+
+inline void save_weights(const torch::nn::Module& module, const std::filesystem::path& path, std::string_view prefix = {}) {
+  save_weights(state_of(module), path, prefix);
+}
+
+/// Copies a file's tensors into those given, converting dtype and device, and reports which names had no partner.
+///
+/// Errors     as read_tensors; DataError with the first names of each list when the names (unless `strict` is off) or the
+///            shapes do not agree. Nothing has been changed then.
+inline KeyReport load_weights(const Tensors& state, const std::filesystem::path& path, const LoadOptions& options = {}) {
+  const auto own = detail::select(state, "", options.ignored);
+  const auto given = detail::select(read_tensors(path), options.prefix, options.ignored);
+  auto report = detail::compare(own, given);
+  if (!report.mismatched.empty() || (options.strict && !report.matches())) {
+    throw DataError(fmt::format("g2d: io::load_weights: {}: expected the tensors of the model, got {}; see LoadOptions",
+                                path.string(), to_string(report)));
+  }
+  const at::NoGradGuard no_grad;
+  for (const auto& item : own) {
+    if (const auto* source = given.find(item.key())) item.value().copy_(*source);
+  }
+  return report;
+}
+
+inline KeyReport load_weights(torch::nn::Module& module, const std::filesystem::path& path,
+                              const LoadOptions& options = {}) {
+  return load_weights(state_of(module), path, options);
+}
+
+}  // namespace g2d::io

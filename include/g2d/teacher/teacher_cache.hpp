@@ -1,0 +1,266 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_file.h>
+#include <ATen/ops/searchsorted.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <g2d/core/atomic_file.hpp>
+#include <g2d/core/batch.hpp>
+#include <g2d/core/error.hpp>
+#include <g2d/data/batch_order.hpp>
+#include <g2d/data/concept.hpp>
+#include <g2d/data/to_device.hpp>
+#include <g2d/teacher/detail/cache_header.hpp>
+#include <g2d/teacher/teacher_source.hpp>
+#include <g2d/teacher/teachers.hpp>
+
+namespace g2d {
+
+struct TeacherCacheOptions {
+  std::int64_t batch_size = 128;          ///< Of the inference passes: by memory, not by the training batch.
+  std::filesystem::path file = {};        ///< Empty: in memory. Else kept in this file and mapped from it.
+};
+
+/// The teachers' outputs for every sample of a dataset, computed once: one table [N, D_m + C] for each teacher.
+///
+/// A file is reused when the fingerprints of teachers and data match, and replaced when they do not. A sample is found by
+/// its id, so that any order, subset or batch of the same samples can be asked for.
+///
+/// Shapes     outputs(batch): see TeacherOutputs. Dtype: the teachers'.
+/// Device     tables live on the teachers' device, mapped ones in host memory; confidences always in host memory.
+/// Cost       M forward passes over the data, once; 4 (D_m + C) bytes a sample and teacher in float32. In a step: one gather a
+///            teacher.
+/// Errors     ConfigError when the dataset's transform is random; DataError for an unknown sample id, or an unreadable file.
+class TeacherCache {
+ public:
+  template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
+  [[nodiscard]] static TeacherCache precompute(const Teachers& teachers, const Dataset& dataset, const Task& task,
+                                               TeacherCacheOptions options = {}) {
+    if (!dataset.is_deterministic()) {
+      throw ConfigError(
+          "g2d: TeacherCache: expected a dataset whose samples are always the same, got one with random augmentation: "
+          "precomputed outputs would belong to other inputs; use g2d::online(teachers, ...), or augment nothing");
+    }
+    if (!(dataset.names() == teachers.names())) {
+      throw ConfigError(fmt::format("g2d: TeacherCache: expected a dataset of the teachers' modalities ({}), got ({})",
+                                    teachers.names().joined(), dataset.names().joined()));
+    }
+    TeacherCache cache(teachers);
+    if (options.file.empty()) {
+      cache.compute(teachers, dataset, task, options.batch_size);
+      return cache;
+    }
+    const auto header = cache.expected_header(teachers, dataset);
+    if (!cache.map(options.file, header)) {
+      cache.compute(teachers, dataset, task, options.batch_size);
+      cache.write(options.file, header);
+      if (!cache.map(options.file, header)) {
+        throw DataError(fmt::format("g2d: TeacherCache: file {} changed while it was written", options.file.string()));
+      }
+      cache.was_reused_ = false;
+    }
+    return cache;
+  }
+
+  /// The outputs for the samples of a batch, by its sample ids.
+  [[nodiscard]] TeacherOutputs outputs(const Batch& batch) const {
+    if (!batch.sample_ids.defined()) {
+      throw ShapeError("g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them");
+    }
+    const auto rows = rows_of(batch.sample_ids);
+    TeacherOutputs outputs;
+    for (std::size_t m = 0; m < tables_.size(); ++m) {
+      const auto table = tables_[m].index_select(0, rows.to(tables_[m].device(), /*non_blocking=*/true))
+                             .to(batch.target.device(), /*non_blocking=*/true);
+      const auto width = summary_.feature_widths[m];
+      outputs.features.push_back(table.narrow(1, 0, width));
+      outputs.logits.push_back(table.narrow(1, width, summary_.num_outputs));
+    }
+    outputs.confidence = confidence_.index_select(0, rows);
+    return outputs;
+  }
+
+  /// rho: the mean confidence of each teacher over the samples.
+  [[nodiscard]] PerModality<double> confidence() const {
+    const auto mean = confidence_.mean(0);
+    return {mean.const_data_ptr<double>(), mean.const_data_ptr<double>() + mean.numel()};
+  }
+
+  /// For a run ranked by this cache's own confidence, or by another measure. The cache must outlive the source.
+  [[nodiscard]] TeacherSource source() const { return source(confidence()); }
+  [[nodiscard]] TeacherSource source(PerModality<double> confidence) const {
+    auto summary = summary_;
+    summary.confidence = std::move(confidence);
+    return {[this](const Batch& batch) { return outputs(batch); }, std::move(summary)};
+  }
+
+  [[nodiscard]] std::int64_t size() const { return ids_.size(0); }
+  [[nodiscard]] double seconds() const { return seconds_; }        ///< That computing took; 0 when a file was reused.
+  [[nodiscard]] bool was_reused() const { return was_reused_; }
+
+ private:
+  explicit TeacherCache(const Teachers& teachers) : summary_(teachers.summary({})) {}
+
+  template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
+  void compute(const Teachers& teachers, const Dataset& dataset, const Task& task, std::int64_t batch_size) {
+    at::NoGradGuard no_grad;
+    const auto begin = std::chrono::steady_clock::now();
+    std::int64_t row = 0;
+    for (const auto& rows : data::ordered_batches(dataset.size(), batch_size)) {
+      const auto batch = data::to_device(dataset.batch(rows), teachers[0].module()->parameters().front().device());
+      const auto outputs = teachers(batch, task);
+      if (row == 0) allocate(dataset.size(), outputs);
+      const auto count = batch.size();
+      for (std::size_t m = 0; m < tables_.size(); ++m) {
+        auto part = tables_[m].narrow(0, row, count);
+        part.narrow(1, 0, summary_.feature_widths[m]).copy_(outputs.features[m]);
+        part.narrow(1, summary_.feature_widths[m], summary_.num_outputs).copy_(outputs.logits[m]);
+      }
+      confidence_.narrow(0, row, count).copy_(outputs.confidence);
+      ids_.narrow(0, row, count).copy_(batch.sample_ids);
+      row += count;
+    }
+    index();
+    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+
+  void allocate(std::int64_t num_samples, const TeacherOutputs& outputs) {
+    for (std::size_t m = 0; m < outputs.logits.size(); ++m) {
+      tables_.push_back(at::empty({num_samples, summary_.feature_widths[m] + summary_.num_outputs}, outputs.logits[m].options()));
+    }
+    const auto modalities = static_cast<std::int64_t>(outputs.logits.size());
+    confidence_ = at::empty({num_samples, modalities}, at::kDouble);
+    ids_ = at::empty({num_samples}, at::kLong);
+  }
+
+  /// Prepares the search by id; ids 0, 1, 2, ... are rows already.
+  void index() {
+    is_identity_ = ids_.equal(at::arange(ids_.size(0), at::kLong));
+    if (!is_identity_) std::tie(sorted_ids_, sorted_rows_) = ids_.sort();
+  }
+
+  [[nodiscard]] at::Tensor rows_of(const at::Tensor& ids) const {
+    if (is_identity_) {
+      check_known(ids.lt(0).logical_or(ids.ge(ids_.size(0))), ids);
+      return ids;
+    }
+    const auto found = at::searchsorted(sorted_ids_, ids).clamp_max(sorted_ids_.size(0) - 1);
+    check_known(sorted_ids_.index_select(0, found).ne(ids), ids);
+    return sorted_rows_.index_select(0, found);
+  }
+
+  static void check_known(const at::Tensor& is_unknown, const at::Tensor& ids) {
+    if (is_unknown.any().item<bool>()) {
+      throw DataError(fmt::format(
+          "g2d: TeacherCache: expected samples that the teachers have seen, got sample id {}; precompute over the dataset "
+          "that is trained on",
+          ids.masked_select(is_unknown)[0].item<std::int64_t>()));
+    }
+  }
+
+  template <class Dataset>
+  [[nodiscard]] detail::CacheHeader expected_header(const Teachers& teachers, const Dataset& dataset) const {
+    detail::CacheHeader header;
+    copy_text(teachers.fingerprint(), header.teachers);
+    copy_text(data::Fingerprint().add(dataset.fingerprint()).str(), header.data);
+    header.num_samples = dataset.size();
+    header.num_outputs = summary_.num_outputs;
+    header.num_modalities = static_cast<std::int64_t>(teachers.size());
+    header.num_bytes = layout(header).back();
+    return header;
+  }
+
+  static void copy_text(const std::string& text, std::array<char, 16>& target) {
+    std::copy_n(text.begin(), std::min(text.size(), target.size()), target.begin());
+  }
+
+  /// Where each tensor begins, and where the file ends. Tables are float32.
+  [[nodiscard]] std::vector<std::int64_t> layout(const detail::CacheHeader& header) const {
+    constexpr std::int64_t id_bytes = sizeof(std::int64_t);
+    constexpr std::int64_t confidence_bytes = sizeof(double);
+    constexpr std::int64_t value_bytes = sizeof(float);
+    std::vector<std::int64_t> offsets{detail::aligned(static_cast<std::int64_t>(sizeof header))};
+    offsets.push_back(detail::aligned(offsets.back() + header.num_samples * id_bytes));
+    offsets.push_back(detail::aligned(offsets.back() + header.num_samples * header.num_modalities * confidence_bytes));
+    for (const auto width : summary_.feature_widths) {
+      offsets.push_back(detail::aligned(offsets.back() + header.num_samples * (width + header.num_outputs) * value_bytes));
+    }
+    return offsets;
+  }
+
+  void write(const std::filesystem::path& path, const detail::CacheHeader& header) const {
+    AtomicFile file(path);
+    file.write(&header, sizeof header);
+    const auto append = [&](const at::Tensor& tensor) {
+      file.pad_to(detail::cache_alignment);
+      const auto host = tensor.cpu().contiguous();
+      file.write(host.const_data_ptr(), static_cast<std::int64_t>(host.nbytes()));
+    };
+    append(ids_);
+    append(confidence_);
+    for (const auto& table : tables_) append(table.to(at::kFloat));
+    file.pad_to(detail::cache_alignment);
+    file.commit();
+  }
+
+  /// Maps the file if it is the expected one; false when there is none, or it belongs to other teachers or data.
+  [[nodiscard]] bool map(const std::filesystem::path& path, const detail::CacheHeader& expected) {
+    std::error_code no_file;
+    const auto size = std::filesystem::file_size(path, no_file);
+    if (no_file || static_cast<std::int64_t>(size) != expected.num_bytes) return false;
+    detail::CacheHeader found;
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream.read(reinterpret_cast<char*>(&found), sizeof found)) {
+      throw DataError(fmt::format("g2d: TeacherCache: file {} cannot be read", path.string()));
+    }
+    if (std::memcmp(&found, &expected, sizeof found) != 0) return false;
+    const auto bytes = at::from_file(path.string(), /*shared=*/false, expected.num_bytes, at::kByte);
+    const auto offsets = layout(expected);
+    const auto view = [&](std::size_t index, at::ScalarType type, at::IntArrayRef sizes) {
+      const auto length = c10::multiply_integers(sizes) * static_cast<std::int64_t>(c10::elementSize(type));
+      return bytes.narrow(0, offsets[index], length).view(type).view(sizes);
+    };
+    ids_ = view(0, at::kLong, {expected.num_samples});
+    confidence_ = view(1, at::kDouble, {expected.num_samples, expected.num_modalities});
+    tables_.clear();
+    for (std::size_t m = 0; m < summary_.feature_widths.size(); ++m) {
+      tables_.push_back(view(m + 2, at::kFloat, {expected.num_samples, summary_.feature_widths[m] + expected.num_outputs}));
+    }
+    index();
+    was_reused_ = true;
+    return true;
+  }
+
+  TeacherSummary summary_;
+  at::Tensor ids_;
+  at::Tensor confidence_;
+  std::vector<at::Tensor> tables_;
+  bool is_identity_ = false;
+  at::Tensor sorted_ids_;
+  at::Tensor sorted_rows_;
+  double seconds_ = 0.0;
+  bool was_reused_ = false;
+};
+
+}  // namespace g2d

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <g2d/data/concept.hpp>
+#include <g2d/data/single_modality.hpp>
+#include <g2d/encoder/encoder.hpp>
+#include <g2d/fusion/late.hpp>
+#include <g2d/method/joint_training.hpp>
+#include <g2d/task/concept.hpp>
+#include <g2d/teacher/teacher.hpp>
+#include <g2d/train/student.hpp>
+#include <g2d/train/trainer.hpp>
+
+namespace g2d {
+
+/// A model of one modality: encoder and linear head. A student with M = 1.
+using UnimodalModel = BasicStudent<fusion::Late>;
+
+[[nodiscard]] inline std::shared_ptr<UnimodalModel> make_unimodal_model(const std::string& modality, Encoder encoder,
+                                                                        std::int64_t num_outputs) {
+  fusion::Late head(FusionShape(ModalityNames({modality}), {encoder.feature_width()}, num_outputs));
+  return std::make_shared<UnimodalModel>(std::move(head), std::vector<Encoder>{std::move(encoder)});
+}
+
+/// A teacher, and how its training went.
+struct TrainedTeacher {
+  Teacher teacher;
+  std::shared_ptr<UnimodalModel> model;  ///< To save: the same weights.
+  History history;
+  Evaluation validation;                 ///< Of the selected weights.
+};
+
+/// Trains the teacher of modality m with the student's trainer, on the student's training split.
+///
+/// Errors     those of Trainer.
+template <data::DatasetPolicy Train, data::DatasetPolicy Validation, task::TaskPolicy Task>
+[[nodiscard]] TrainedTeacher train_teacher(Encoder encoder, const Train& train, const Validation& validation, std::size_t m,
+                                           const Task& task, std::int64_t num_outputs, const TrainerOptions& options) {
+  auto model = make_unimodal_model(train.names()[m], std::move(encoder), num_outputs);
+  const data::SingleModality one_train(train, m);
+  const data::SingleModality one_validation(validation, m);
+  Trainer trainer(*model, method::JointTraining<Task>(task), task, options);
+  auto history = trainer.fit(one_train, one_validation);
+  auto evaluation = evaluate(*model, one_validation, task, options.evaluation_batch_size);
+  return {Teacher::of(model), model, std::move(history), std::move(evaluation)};
+}
+
+}  // namespace g2d

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <g2d/core/per_modality.hpp>
+#include <g2d/data/batch_order.hpp>
+#include <g2d/data/concept.hpp>
+#include <g2d/data/to_device.hpp>
+#include <g2d/metrics/measure.hpp>
+#include <g2d/task/concept.hpp>
+#include <g2d/train/detail/mode_scope.hpp>
+
+namespace g2d {
+
+/// How good a student is on a dataset.
+struct Evaluation {
+  double loss = 0.0;                        ///< The task's, on the fused output.
+  metrics::Metrics fused;                   ///< Of the fused output.
+  PerModality<metrics::Metrics> unimodal;   ///< Of what each modality says alone, by the readout.
+  std::int64_t num_samples = 0;
+
+  /// The metric that models are selected by, greater is better.
+  [[nodiscard]] double score() const { return fused[0].higher_is_better ? fused[0].value : -fused[0].value; }
+};
+
+/// What a student says about a whole dataset: [N, C] each, rows in the dataset's order, on the student's device.
+struct Predictions {
+  at::Tensor fused;
+  PerModality<at::Tensor> unimodal;
+  at::Tensor target;
+};
+
+/// Runs a student over a dataset in evaluation mode, without gradients; every module's mode is put back.
+template <class Student, data::DatasetPolicy Dataset, class Readout>
+[[nodiscard]] Predictions predict(Student& student, const Dataset& dataset, const Readout& readout,
+                                  std::int64_t batch_size = 256) {
+  at::NoGradGuard no_grad;
+  const detail::ModeScope evaluation(student, /*training=*/false);
+  const auto device = student.parameters().front().device();
+  std::vector<at::Tensor> fused, target;
+  PerModality<std::vector<at::Tensor>> unimodal(student.num_modalities());
+  for (const auto& rows : data::ordered_batches(dataset.size(), batch_size)) {
+    const auto batch = data::to_device(dataset.batch(rows), device);
+    const auto features = student.encode(batch.inputs, batch.present);
+    fused.push_back(student.fuse(features).logits);
+    target.push_back(batch.target);
+    const auto parts = student.unimodal_logits(features, readout);
+    for (std::size_t m = 0; m < parts.size(); ++m) unimodal[m].push_back(parts[m]);
+  }
+  Predictions predictions{at::cat(fused), {}, at::cat(target)};
+  for (const auto& parts : unimodal) predictions.unimodal.push_back(at::cat(parts));
+  return predictions;
+}
+
+/// The task's loss and metrics of predictions, fused and modality by modality.
+template <task::TaskPolicy Task>
+[[nodiscard]] Evaluation evaluate(const Predictions& predictions, const Task& task) {
+  at::NoGradGuard no_grad;
+  Evaluation evaluation;
+  evaluation.num_samples = predictions.target.size(0);
+  evaluation.loss = task.loss(predictions.fused, predictions.target).template item<double>();
+  evaluation.fused = metrics::measure(task, predictions.fused, predictions.target);
+  for (const auto& logits : predictions.unimodal) {
+    evaluation.unimodal.push_back(metrics::measure(task, logits, predictions.target));
+  }
+  return evaluation;
+}
+
+/// A student on a dataset, modalities read by the student's own readout.
+template <class Student, data::DatasetPolicy Dataset, task::TaskPolicy Task>
+[[nodiscard]] Evaluation evaluate(Student& student, const Dataset& dataset, const Task& task, std::int64_t batch_size = 256) {
+  return evaluate(predict(student, dataset, student.readout(), batch_size), task);
+}
+
+}  // namespace g2d

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <g2d/core/error.hpp>
+#include <g2d/data/batch_order.hpp>
+#include <g2d/data/concept.hpp>
+#include <g2d/data/to_device.hpp>
+#include <g2d/method/concept.hpp>
+#include <g2d/task/concept.hpp>
+#include <g2d/teacher/teacher_source.hpp>
+#include <g2d/train/detail/calibrate.hpp>
+#include <g2d/train/detail/loss_meter.hpp>
+#include <g2d/train/detail/state_snapshot.hpp>
+#include <g2d/train/detail/training_mode.hpp>
+#include <g2d/train/evaluate.hpp>
+#include <g2d/train/step.hpp>
+#include <g2d/train/trainer_options.hpp>
+
+namespace g2d {
+
+/// What a run was like.
+struct History {
+  std::vector<EpochReport> epochs;
+  std::vector<std::string> calibrated;     ///< Modalities whose norm statistics were fitted before the first stage.
+  std::optional<std::int64_t> best_epoch;  ///< Whose weights the student has; empty: the last epoch's.
+  bool was_interrupted = false;
+  double seconds = 0.0;
+};
+
+/// Epochs over a dataset: order, learning rate, stages, evaluation, selection, callbacks.
+///
+///     Trainer trainer(student, method::G2d<task::Classification>(), task::Classification(), options, cache.source());
+///     const auto history = trainer.fit(train, validation);
+///
+/// Modules whose parameters are all frozen by the caller stay in evaluation mode; everything else is put into training mode
+/// for the run, and all modes are put back at its end.
+///
+/// Reproducible on the CPU: one seed and thread count give the same bytes.
+/// Errors     at construction, those of Step; in `fit`, ConfigError for datasets of other modalities, DataError for labels
+///            out of range. After an error, or a stop, the student holds the weights of the last good step.
+template <class Student, method::MethodPolicy Method, task::TaskPolicy Task>
+class Trainer {
+ public:
+  Trainer(Student& student, Method method, Task task, TrainerOptions options, std::optional<TeacherSource> teachers = {})
+      : student_(student),
+        task_(std::move(task)),
+        options_(std::move(options)),
+        teachers_(std::move(teachers)),
+        step_(student, std::move(method), step_options(options_),
+              teachers_ ? std::optional(teachers_->summary) : std::nullopt) {
+    if (options_.batch_size < 1) {
+      throw ConfigError(fmt::format("g2d: Trainer: expected batch_size >= 1, got {}", options_.batch_size));
+    }
+  }
+
+  /// Trains for all epochs, or until a stop is asked for. Selects on `validation`; no test data come near it.
+  template <data::DatasetPolicy Train, data::DatasetPolicy Validation>
+  History fit(const Train& train, const Validation& validation) {
+    check(train, "training");
+    check(validation, "validation");
+    const auto begin = std::chrono::steady_clock::now();
+    const detail::TrainingMode training_mode(student_);
+    History history;
+    history.calibrated = calibrate(train);
+    detail::StateSnapshot best;
+    double best_score = -std::numeric_limits<double>::infinity();
+    bool was_suppressed = false;
+    for (std::int64_t epoch = 0; epoch < options_.num_epochs && !history.was_interrupted; ++epoch) {
+      auto report = run_epoch(train, epoch, history);
+      if (history.was_interrupted) break;
+      report.validation = evaluate(student_, validation, task_, options_.evaluation_batch_size);
+      // Only the last stage trains everything: a best epoch of an earlier one is no candidate.
+      if (std::exchange(was_suppressed, suppresses()) || was_suppressed) {
+        best_score = -std::numeric_limits<double>::infinity();
+        best = {};
+        history.best_epoch.reset();
+      }
+      if (report.validation.score() > best_score) {
+        best_score = report.validation.score();
+        report.is_best = true;
+        if (options_.selection == Selection::BestValidation) {
+          best.take(student_);
+          history.best_epoch = epoch;
+        }
+      }
+      for (const auto& callback : options_.on_epoch) callback(report);
+      history.epochs.push_back(std::move(report));
+    }
+    if (!best.empty()) best.restore(student_);
+    history.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return history;
+  }
+
+  [[nodiscard]] Step<Student, Method>& step() { return step_; }
+  [[nodiscard]] const Task& task() const { return task_; }
+
+ private:
+  static StepOptions step_options(const TrainerOptions& options) {
+    return {.optimizer = options.optimizer, .num_epochs = options.num_epochs, .clip_norm = options.clip_norm,
+            .finite_check = options.finite_check};
+  }
+
+  template <class Dataset>
+  void check(const Dataset& dataset, const char* which) const {
+    if (!(dataset.names() == student_.names())) {
+      throw ConfigError(fmt::format("g2d: Trainer: expected a {} dataset of the student's modalities ({}), got ({})", which,
+                                    student_.names().joined(), dataset.names().joined()));
+    }
+    if (dataset.size() < 1) throw DataError(fmt::format("g2d: Trainer: expected {} samples, got an empty dataset", which));
+    if constexpr (requires { dataset.all(); }) task_.check(student_.num_outputs(), dataset.all().target.cpu());
+  }
+
+  [[nodiscard]] at::Device device() const { return student_.parameters().front().device(); }
+
+  /// Encoders that the first epoch freezes before they have learnt anything.
+  template <class Dataset>
+  std::vector<std::string> calibrate(const Dataset& train) {
+    std::vector<std::string> calibrated;
+    if (!options_.calibrate_norm_statistics) return calibrated;
+    step_.begin_epoch(0);
+    auto rows = data::shuffled_batches(train.size(), options_.batch_size, options_.seed, 0);
+    if (static_cast<std::int64_t>(rows.size()) > options_.calibration_batches) {
+      rows.resize(static_cast<std::size_t>(options_.calibration_batches));
+    }
+    std::vector<std::function<Batch()>> batches;
+    for (const auto& some : rows) batches.push_back([&train, some, this] { return data::to_device(train.batch(some), device()); });
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
+      const auto& control = step_.planned()[m];
+      if (control.frozen && control.norm_statistics == suppression::NormStatistics::Frozen &&
+          detail::calibrate_norm_statistics(student_, m, batches)) {
+        calibrated.push_back(student_.names()[m]);
+      }
+    }
+    return calibrated;
+  }
+
+  [[nodiscard]] bool suppresses() const {
+    for (const auto& control : step_.planned()) {
+      if (control.frozen || control.gradient_scale.defined()) return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::string stage_name() const {
+    if (!suppresses()) return "all";
+    std::string name;
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
+      const auto& control = step_.planned()[m];
+      const bool is_held = control.frozen || (control.gradient_scale.defined() && control.gradient_scale.template item<double>() < 1.0);
+      if (!is_held) name += (name.empty() ? "" : "+") + student_.names()[m];
+    }
+    return name;
+  }
+
+  template <class Dataset>
+  EpochReport run_epoch(const Dataset& train, std::int64_t epoch, History& history) {
+    const auto begin = std::chrono::steady_clock::now();
+    step_.begin_epoch(epoch);
+    step_.set_learning_rate_factor(options_.learning_rate(epoch, options_.num_epochs));
+    EpochReport report;
+    report.epoch = epoch;
+    report.num_epochs = options_.num_epochs;
+    report.stage = stage_name();
+    report.learning_rate = step_.learning_rate();
+    detail::LossMeter meter;
+    const auto batches = data::shuffled_batches(train.size(), options_.batch_size, options_.seed, epoch);
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+      if (options_.stop.stop_requested()) {
+        history.was_interrupted = true;
+        return report;
+      }
+      meter.add(run_step(data::to_device(train.batch(batches[i]), device())), student_.names());
+      const StepReport step{epoch, options_.num_epochs, static_cast<std::int64_t>(i) + 1, static_cast<std::int64_t>(batches.size())};
+      for (const auto& callback : options_.on_step) callback(step);
+    }
+    report.losses = meter.means();
+    report.num_skipped = meter.num_skipped();
+    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return report;
+  }
+
+  StepResult run_step(const Batch& batch) {
+    if (!teachers_) return step_(batch);
+    const auto outputs = teachers_->outputs(batch);
+    return step_(batch, &outputs);
+  }
+
+  Student& student_;
+  Task task_;
+  TrainerOptions options_;
+  std::optional<TeacherSource> teachers_;
+  Step<Student, Method> step_;
+};
+
+}  // namespace g2d

@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <g2d/learning_rate/schedule.hpp>
+#include <g2d/optimizer/settings.hpp>
+#include <g2d/train/evaluate.hpp>
+#include <g2d/train/step_options.hpp>
+
+namespace g2d {
+
+/// Which weights a run ends with.
+enum class Selection {
+  BestValidation,  ///< Those of the best validation epoch within the last stage; ties: the earlier one.
+  Last,            ///< Those of the last epoch.
+};
+
+/// What is known when an epoch is done.
+struct EpochReport {
+  std::int64_t epoch = 0;                              ///< 0-based.
+  std::int64_t num_epochs = 0;
+  std::string stage;                                   ///< The modalities that learn: "audio", or "all".
+  double learning_rate = 0.0;
+  double seconds = 0.0;                                ///< Training alone.
+  std::vector<std::pair<std::string, double>> losses;  ///< Means over the epoch: "total", "task", "feature.audio", ...
+  std::int64_t num_skipped = 0;                        ///< Steps that did not count, for something was not finite.
+  Evaluation validation;
+  bool is_best = false;                                ///< Best so far within its stage.
+};
+
+/// What is known after a step; counts only, so that nothing waits for the device.
+struct StepReport {
+  std::int64_t epoch = 0;
+  std::int64_t num_epochs = 0;
+  std::int64_t step = 0;   ///< Within the epoch, 1-based.
+  std::int64_t num_steps = 0;
+};
+
+struct TrainerOptions {
+  optimizer::Settings optimizer = optimizer::Sgd{};
+  std::int64_t num_epochs = 1;
+  std::int64_t batch_size = 16;
+  std::uint64_t seed = 0;                          ///< Of the order of the samples.
+  learning_rate::Schedule learning_rate = learning_rate::constant();
+  double clip_norm = 0.0;                          ///< 0: no clipping.
+  FiniteCheck finite_check = FiniteCheck::Loss;
+  Selection selection = Selection::BestValidation;
+  bool calibrate_norm_statistics = true;           ///< Before encoders are frozen that have never been trained.
+  std::int64_t calibration_batches = 50;           ///< Training batches that are enough for it.
+  std::int64_t evaluation_batch_size = 256;
+  std::vector<std::function<void(const EpochReport&)>> on_epoch = {};
+  std::vector<std::function<void(const StepReport&)>> on_step = {};
+  std::stop_token stop = {};                       ///< A stop is looked at before every step.
+};
+
+}  // namespace g2d
