@@ -5,7 +5,9 @@
 
 set(CMAKE_CXX_EXTENSIONS OFF)
 add_library(g2d_warnings INTERFACE)
-target_compile_options(g2d_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+target_compile_options(g2d_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  # GCC takes the sanitizers' own instrumentation for uses of uninitialised values, in the standard library too.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Sanitized>>:-Wno-maybe-uninitialized>)
 
 find_program(CCACHE_PROGRAM ccache)
 mark_as_advanced(CCACHE_PROGRAM)

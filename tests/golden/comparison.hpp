@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -56,11 +57,16 @@ class GoldenCases {
     num_further_ = append(std::filesystem::path(more) / kind);
   }
 
+  /// Runs every case, also after one that throws, and says how many there were.
   template <class Run>
   void run(Run&& run_case) const {
     for (const auto& path : paths_) {
       INFO("case " << path.string());
-      run_case(path);
+      try {
+        run_case(path);
+      } catch (const std::exception& error) {
+        FAIL_CHECK(error.what());
+      }
     }
     fmt::print("golden {}: ran {} cases of the project and {} of G2D_FIXTURES\n", kind_, num_own_, num_further_);
     REQUIRE(!paths_.empty());
@@ -70,7 +76,9 @@ class GoldenCases {
   std::size_t append(const std::filesystem::path& folder) {
     if (!std::filesystem::is_directory(folder)) return 0;
     std::vector<std::filesystem::path> found;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) found.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.is_directory() || entry.path().extension() == ".json") found.push_back(entry.path());
+    }
     std::sort(found.begin(), found.end());
     paths_.insert(paths_.end(), found.begin(), found.end());
     return found.size();

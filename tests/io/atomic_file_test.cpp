@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-#include "support/catch.hpp"
-
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -16,6 +14,8 @@
 #include <g2d/io/atomic_file.hpp>
 #include <g2d/io/pt.hpp>
 #include <g2d/io/safetensors.hpp>
+
+#include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
 namespace {
 

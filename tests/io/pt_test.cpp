@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-#include "support/catch.hpp"
-
 #include <caffe2/serialize/inline_container.h>
 #include <torch/torch.h>
 
@@ -15,6 +13,8 @@
 #include "io/support.hpp"
 #include <g2d/core/error.hpp>
 #include <g2d/io/pt.hpp>
+
+#include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
 namespace {
 
@@ -162,7 +162,6 @@ TEST_CASE("io: pt: each malformed file is refused with its reason", "[io][pt]") 
   check_pickle("ccollections", "truncated");
   check_pickle("\x93", "pickle instruction 0x93 is not known");
   check_pickle("K\1", "expected a dict of tensors");
-  check_pickle("}NNs}s", "");
   check_pickle("}N" + tensor(floats, "K\0"s, "K\6", "K\1") + "s", "expected texts or integers as the keys");
   check_pickle("}(" + text("a") + tensor(floats, "K\0"s, "K\6", "K\1") + text("a") + tensor(floats, "K\0"s, "K\6", "K\1") + "u",
                "tensor \"a\" occurs twice");
@@ -187,16 +186,11 @@ TEST_CASE("io: pt: containers that hold themselves or each other without end are
   write_archive(folder / "cycle.pt", {{"data.pkl", pickle("}q\1" + text("a") + "h\1s")}});
   CHECK_THROWS_WITH(read_pt(folder / "cycle.pt"), Contains("nested too deeply or in each other"));
 
-  // Forty lists, each holding the next twice: a thousand billion values.
-  std::string lists = "]q\0"s;
-  for (char i = 1; i < 40; ++i) lists += "](h"s + static_cast<char>(i - 1) + "h" + static_cast<char>(i - 1) + "eq" + i + "0";
-  std::string tower = "]q\0"s;
-  for (char i = 1; i < 40; ++i) tower += "h"s + static_cast<char>(i - 1) + "\x85" + "q" + i;
-  CHECK_THROWS_AS((write_archive(folder / "lists.pt", {{"data.pkl", pickle(lists)}}), read_pt(folder / "lists.pt")), g2d::DataError);
+  // Forty tuples, each holding the one before it twice: a thousand billion values.
   std::string doubling = "}" + text("a") + "]q\0"s;
   for (char i = 1; i < 40; ++i) doubling += "h"s + static_cast<char>(i - 1) + "\x86q" + i;
-  CHECK_THROWS_AS((write_archive(folder / "doubling.pt", {{"data.pkl", pickle(doubling + "s")}}), read_pt(folder / "doubling.pt")),
-                  g2d::DataError);
+  write_archive(folder / "doubling.pt", {{"data.pkl", pickle(doubling + "s")}});
+  CHECK_THROWS_AS(read_pt(folder / "doubling.pt"), g2d::DataError);
 }
 
 TEST_CASE("io: pt: what LibTorch itself saves for C++ is refused with advice", "[io][pt]") {

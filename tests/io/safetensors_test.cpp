@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-#include "support/catch.hpp"
-
 #include <torch/torch.h>
 
 #include <cstdint>
@@ -12,6 +10,8 @@
 #include "io/support.hpp"
 #include <g2d/core/error.hpp>
 #include <g2d/io/safetensors.hpp>
+
+#include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
 namespace {
 

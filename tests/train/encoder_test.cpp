@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-#include "support/catch.hpp"
-
 #include <torch/torch.h>
 
 #include <string>
@@ -11,6 +9,8 @@
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
 #include <g2d/encoder/small_cnn.hpp>
+
+#include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
 namespace {
 

@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-#include "support/catch.hpp"
-
 #include <torch/torch.h>
 
 #include <cmath>
@@ -15,6 +13,8 @@
 #include <g2d/encoder/resnet18.hpp>
 #include <g2d/initialization/authors_code.hpp>
 #include <g2d/initialization/default.hpp>
+
+#include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
 namespace {
 

@@ -5,8 +5,6 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/scalar_tensor.h>
 
-#include <concepts>
-
 #include <g2d/check/compare.hpp>
 #include <g2d/check/detail/gradients.hpp>
 #include <g2d/check/report.hpp>
@@ -36,8 +34,9 @@ template <class Loss, class Reference>
                        tolerance),
         check::compare(gradient, to_tensor(reference.gradient(matrix, reference_target)), "gradient", tolerance));
   };
-  if constexpr (std::invocable<decltype(&Reference::value), const Reference&, const reference::Matrix&,
-                               const reference::Labels&>) {
+  if constexpr (requires(const reference::Matrix& matrix, const reference::Labels& labels) {
+                  reference.value(matrix, labels);
+                }) {
     return compare(to_labels(target));
   } else {
     return compare(to_matrix(target));

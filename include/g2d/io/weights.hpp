@@ -63,7 +63,7 @@ inline KeyReport compare(const Tensors& own, const Tensors& given) {
       report.missing.push_back(item.key());
     } else if (found->sizes() != item.value().sizes()) {
       report.mismatched.push_back(
-          fmt::format("{} {} for {}", item.key(), to_string(found->sizes()), to_string(item.value().sizes())));
+          fmt::format("{} {} for {}", item.key(), g2d::to_string(found->sizes()), g2d::to_string(item.value().sizes())));
     }
   }
   for (const auto& item : given) {

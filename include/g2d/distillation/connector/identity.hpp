@@ -10,8 +10,9 @@
 
 namespace g2d::distillation::connector {
 
-/// No connector: the student's features are compared as they are.
+/// No connector: the student's features are compared as they are. The do-nothing policy of this axis.
 ///
+/// Use when   student and teachers have the same encoders: the default.
 /// Errors     ConfigError naming the modality whose widths differ.
 struct Identity {
   void begin(const ModalityNames& names, ModalitySpan<std::int64_t> student, ModalitySpan<std::int64_t> teacher) const {

@@ -72,6 +72,7 @@ class PickleMachine {
       case 'c': return push_global();
       case 'Q': return push_storage(pop<PickleList*>("a storage's tuple")->items);
       case 'R': return call();
+      case '\x81': return make_object();
       case 'b': return build();
       default: throw Malformed(fmt::format("pickle instruction {:#04x} is not known", static_cast<unsigned char>(opcode)));
     }
@@ -170,6 +171,11 @@ class PickleMachine {
     } else {
       refuse({module, name});
     }
+  }
+
+  [[noreturn]] void make_object() {
+    pop(1);
+    refuse(pop<PickleGlobal>("a class"));
   }
 
   /// Attributes of an OrderedDict: a state_dict's `_metadata`, which has no tensors.

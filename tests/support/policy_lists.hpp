@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Every shipped policy, family by family. All parametrised tests walk these lists, and the test static.policy_lists compares
+// them with the files of each family's folder.
+
+#include <type_traits>
+
+#include <g2d/distillation/bernoulli_kl.hpp>
+#include <g2d/distillation/connector/identity.hpp>
+#include <g2d/distillation/connector/projection.hpp>
+#include <g2d/distillation/cosine.hpp>
+#include <g2d/distillation/kl.hpp>
+#include <g2d/distillation/mse.hpp>
+#include <g2d/distillation/none.hpp>
+#include <g2d/encoder/mlp.hpp>
+#include <g2d/encoder/resnet18.hpp>
+#include <g2d/encoder/small_cnn.hpp>
+#include <g2d/fusion/concat.hpp>
+#include <g2d/fusion/film.hpp>
+#include <g2d/fusion/gated.hpp>
+#include <g2d/fusion/late.hpp>
+#include <g2d/fusion/sum.hpp>
+#include <g2d/initialization/authors_code.hpp>
+#include <g2d/initialization/default.hpp>
+#include <g2d/method/g2d.hpp>
+#include <g2d/method/joint_training.hpp>
+#include <g2d/method/ogm.hpp>
+#include <g2d/method/uniform_multi_task.hpp>
+#include <g2d/readout/authors.hpp>
+#include <g2d/readout/auto.hpp>
+#include <g2d/readout/exact_split.hpp>
+#include <g2d/readout/masked_forward.hpp>
+#include <g2d/readout/own_heads.hpp>
+#include <g2d/schedule/batchwise.hpp>
+#include <g2d/schedule/joint.hpp>
+#include <g2d/schedule/sequential.hpp>
+#include <g2d/suppression/complete.hpp>
+#include <g2d/suppression/partial.hpp>
+#include <g2d/suppression/zeroed_gradients.hpp>
+#include <g2d/task/classification.hpp>
+#include <g2d/task/multi_label.hpp>
+#include <g2d/task/regression.hpp>
+
+namespace g2d_test {
+
+template <class... Policies>
+struct List {};
+
+/// Calls visit(std::type_identity<Policy>()) for each policy of the list.
+template <class... Policies, class Visitor>
+void for_each(List<Policies...>, Visitor&& visit) {
+  (visit(std::type_identity<Policies>()), ...);
+}
+
+namespace fusion = g2d::fusion;
+namespace readout = g2d::readout;
+namespace distillation = g2d::distillation;
+namespace connector = g2d::distillation::connector;
+namespace task = g2d::task;
+namespace suppression = g2d::suppression;
+namespace schedule = g2d::schedule;
+namespace encoder = g2d::encoder;
+namespace initialization = g2d::initialization;
+namespace method = g2d::method;
+
+using Fusions = List<fusion::Concat, fusion::Film, fusion::Gated, fusion::Late, fusion::Sum>;
+using Readouts = List<readout::Authors, readout::Auto, readout::ExactSplit, readout::MaskedForward, readout::OwnHeads>;
+using Distillations =
+    List<distillation::BernoulliKl, distillation::Cosine, distillation::Kl, distillation::Mse, distillation::None>;
+using Connectors = List<connector::Identity, connector::Projection>;
+using Tasks = List<task::Classification, task::MultiLabel, task::Regression>;
+using Suppressions = List<suppression::Complete, suppression::Partial, suppression::ZeroedGradients>;
+using Encoders = List<encoder::Mlp, encoder::ResNet18, encoder::SmallCnn>;
+using Initializations = List<initialization::AuthorsCode, initialization::Default>;
+using Schedules = List<schedule::Batchwise<>, schedule::Joint, schedule::Sequential<>>;
+template <class Task>
+using Methods =
+    List<method::Distillation<Task, distillation::Mse, distillation::Mse>,
+         method::G2d<Task, distillation::Mse, distillation::Mse>, method::JointTraining<Task>, method::Ogm<Task>,
+         method::Prioritization<schedule::Joint>, method::Supervised<Task>, method::UniformMultiTask<Task>>;
+
+}  // namespace g2d_test
