@@ -24,9 +24,9 @@
 
 #include <g2d/io/weights.hpp>
 #include <g2d/teacher/confidence_report.hpp>
-#include <g2d/teacher/cross_fit.hpp>
+#include <g2d/train/cross_fit.hpp>
 #include <g2d/teacher/teacher_cache.hpp>
-#include <g2d/teacher/train_teacher.hpp>
+#include <g2d/train/train_teacher.hpp>
 #include <g2d/train/progress_bar.hpp>
 #include <g2d/train/trainer.hpp>
 #include <g2d/version.hpp>

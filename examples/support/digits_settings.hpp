@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <g2d/distillation/any.hpp>
@@ -123,8 +124,16 @@ inline void add_training_options(CLI::App& app, DigitsSettings& settings) {
 
 /// What the real digits need and the built-in ones do not: more samples and epochs, unless told otherwise.
 inline void apply_defaults(CLI::App& app, DigitsSettings& settings) {
-  if (!settings.data.empty() && app.count("--samples") == 0) settings.samples = {4000, 1000, 2000};
-  if (!settings.data.empty() && app.count("--epochs") == 0) settings.epochs = 40;
+  if (!settings.data.empty()) {
+    const auto unless_given = [&app](const char* option, auto& setting, auto value) {
+      if (app.count(option) == 0) setting = std::move(value);
+    };
+    unless_given("--samples", settings.samples, std::vector<std::int64_t>{4000, 1000, 2000});
+    unless_given("--epochs", settings.epochs, std::int64_t{40});
+    // Without noise both modalities are too easy to compare anything; with this much, the image is the weak one.
+    unless_given("--audio-noise", settings.audio_noise, 1.0);
+    unless_given("--image-noise", settings.image_noise, 3.3);
+  }
   if (settings.smoke) {
     settings.samples = {200, 100, 100};
     settings.epochs = 3;

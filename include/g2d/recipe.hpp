@@ -8,4 +8,4 @@
 #include <g2d/recipe/official_code.hpp>
 #include <g2d/recipe/paper.hpp>
 #include <g2d/recipe/recipe.hpp>
-#include <g2d/recipe/selection.hpp>
+#include <g2d/recipe/trainer_options.hpp>

@@ -30,10 +30,13 @@ class BufferGuard {
     at::_foreach_copy_(saved_, buffers_);
   }
 
+  /// As data, so that the backward pass of a norm layer, which checks its buffers' versions without reading them, goes on.
   void restore() {
     if (buffers_.empty()) return;
     at::NoGradGuard no_grad;
-    at::_foreach_copy_(buffers_, saved_);
+    std::vector<at::Tensor> data;
+    for (const auto& buffer : buffers_) data.push_back(buffer.variable_data());
+    at::_foreach_copy_(data, saved_);
   }
 
   /// Puts the old values back where `is_bad` (0-dim bool) holds. In host memory it is read; on a device nothing waits.

@@ -36,9 +36,14 @@ template <class Student>
   BufferGuard buffers(module.buffers());
   buffers.save();
   use_batch_statistics(module);
-  auto features = student.encode(m, batch.inputs[m], batch.present);
-  buffers.restore();
-  return features;
+  try {
+    auto features = student.encode(m, batch.inputs[m], batch.present);
+    buffers.restore();
+    return features;
+  } catch (...) {
+    buffers.restore();
+    throw;
+  }
 }
 
 /// The features of modality m under its control: without a graph when it is frozen.

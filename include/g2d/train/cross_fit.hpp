@@ -15,7 +15,7 @@
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/seed.hpp>
 #include <g2d/data/subset.hpp>
-#include <g2d/teacher/train_teacher.hpp>
+#include <g2d/train/train_teacher.hpp>
 
 namespace g2d {
 
