@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/Context.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <g2d/core/batch.hpp>
+#include <g2d/core/teacher_outputs.hpp>
+#include <g2d/encoder/mlp.hpp>
+#include <g2d/encoder/resnet18.hpp>
+#include <g2d/fusion/late.hpp>
+#include <g2d/train/student.hpp>
+
+inline constexpr std::int64_t bench_classes = 10;
+
+/// Audio 1x112x112 and image 1x28x28 under ResNet-18: the sizes of AV-MNIST.
+struct ResNetProblem {
+  using Encoder = g2d::encoder::ResNet18;
+  static constexpr const char* name = "ResNet-18, 1x112x112 + 1x28x28";
+  static std::shared_ptr<Encoder> make_encoder(std::size_t) { return std::make_shared<Encoder>(g2d::encoder::ResNet18Options{.in_channels = 1}); }
+  static std::vector<std::int64_t> input_sizes(std::size_t m) {
+    return m == 0 ? std::vector<std::int64_t>{1, 112, 112} : std::vector<std::int64_t>{1, 28, 28};
+  }
+};
+
+/// Two tiny networks, so that what is not arithmetic shows.
+struct MlpProblem {
+  using Encoder = g2d::encoder::Mlp;
+  static constexpr const char* name = "MLP, 32-64-32 each";
+  static std::shared_ptr<Encoder> make_encoder(std::size_t) {
+    return std::make_shared<Encoder>(g2d::encoder::MlpOptions{.in_features = 32, .hidden = {64}, .feature_width = 32});
+  }
+  static std::vector<std::int64_t> input_sizes(std::size_t) { return {32}; }
+};
+
+template <class Problem>
+using BenchStudent = g2d::Student<g2d::fusion::Late, typename Problem::Encoder, typename Problem::Encoder>;
+
+template <class Problem>
+[[nodiscard]] std::shared_ptr<BenchStudent<Problem>> make_bench_student() {
+  at::manual_seed(0);
+  auto audio = Problem::make_encoder(0);
+  auto image = Problem::make_encoder(1);
+  return std::make_shared<BenchStudent<Problem>>(g2d::ModalityNames{"audio", "image"}, bench_classes, audio, image);
+}
+
+template <class Problem>
+[[nodiscard]] g2d::Batch make_bench_batch(std::int64_t size) {
+  g2d::Batch batch;
+  for (std::size_t m = 0; m < 2; ++m) {
+    auto sizes = Problem::input_sizes(m);
+    sizes.insert(sizes.begin(), size);
+    batch.inputs.emplace_back(at::randn(sizes));
+  }
+  batch.target = at::randint(bench_classes, {size}, at::kLong);
+  return batch;
+}
+
+template <class Student>
+[[nodiscard]] g2d::TeacherOutputs make_bench_teachers(const Student& student, std::int64_t size) {
+  g2d::TeacherOutputs outputs;
+  for (std::size_t m = 0; m < 2; ++m) {
+    outputs.features.push_back(at::randn({size, student.handed_on_width(m)}));
+    outputs.logits.push_back(at::randn({size, bench_classes}));
+  }
+  return outputs;
+}
+
+template <class Student>
+[[nodiscard]] g2d::TeacherSummary make_bench_summary(const Student& student, g2d::PerModality<double> confidence) {
+  return {{student.handed_on_width(0), student.handed_on_width(1)}, bench_classes, std::move(confidence)};
+}
