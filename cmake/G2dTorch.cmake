@@ -6,7 +6,7 @@
 set(G2D_TORCH_MINIMUM 2.11)
 
 # Looks where CMake itself looks (Torch_DIR, CMAKE_PREFIX_PATH, the system), then asks each Python given for its torch
-# package. Nothing is loaded yet: a CUDA LibTorch's own configuration is a fatal error on a machine without the toolkit.
+# package. Nothing is loaded yet: the configuration of a CUDA build is a fatal error on a machine without the CUDA toolkit.
 # Sets <directory> (the folder of TorchConfig.cmake), <version> and <error>, a sentence, empty on success.
 function(g2d_locate_torch directory version error)
   set(found_directory "")
@@ -16,18 +16,21 @@ function(g2d_locate_torch directory version error)
   find_package(Torch 999999 QUIET CONFIG)
   set(Torch_DIR "${chosen}" CACHE PATH "The folder of LibTorch's TorchConfig.cmake" FORCE)
   foreach(config considered IN ZIP_LISTS Torch_CONSIDERED_CONFIGS Torch_CONSIDERED_VERSIONS)
-    if(found_version VERSION_LESS G2D_TORCH_MINIMUM)
+    if(NOT found_directory OR (found_version VERSION_LESS G2D_TORCH_MINIMUM AND NOT chosen))
       cmake_path(GET config PARENT_PATH found_directory)
       set(found_version "${considered}")
     endif()
   endforeach()
   foreach(python IN LISTS ARGN)
-    if(found_version VERSION_LESS G2D_TORCH_MINIMUM)
+    if(NOT found_directory OR (found_version VERSION_LESS G2D_TORCH_MINIMUM AND NOT chosen))
       execute_process(
         COMMAND "${python}" -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
         OUTPUT_VARIABLE package OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
       set(config_version "${package}/share/cmake/Torch/TorchConfigVersion.cmake")
       if(NOT failed AND EXISTS "${config_version}")
+        if(found_directory)
+          message(STATUS "g2d: LibTorch ${found_version} in ${found_directory} is too old and is passed over")
+        endif()
         set(found_directory "${package}/share/cmake/Torch")
         include("${config_version}")
         set(found_version "${PACKAGE_VERSION}")
@@ -86,24 +89,19 @@ function(g2d_find_torch error)
 
     set(Torch_DIR "${directory}" CACHE PATH "The folder of LibTorch's TorchConfig.cmake" FORCE)
     set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
-    set(has_cuda FALSE)
-    if(EXISTS "${prefix}/lib/libtorch_cuda.so")
-      set(has_cuda TRUE)
-      include(CheckLanguage)
-      check_language(CUDA)
-    endif()
-    if(NOT has_cuda OR CMAKE_CUDA_COMPILER)
+    if(NOT EXISTS "${prefix}/lib/libtorch_cuda.so")
       # A static dependency that shared builds do not ship; named, or LibTorch's configuration warns that it is missing.
       set(kineto_LIBRARY "${prefix}/lib/libc10.so")
       find_package(Torch REQUIRED CONFIG)
       set(libraries torch)
     else()
-      message(WARNING "LibTorch ${version} in ${prefix} is a CUDA build and no CUDA toolkit was found: its libraries are linked directly. Everything but code that includes CUDA's own headers works.")
+      # The configuration of a CUDA build demands the CUDA toolkit, which nothing here needs.
       add_library(g2d::libtorch INTERFACE IMPORTED GLOBAL)
       target_include_directories(g2d::libtorch INTERFACE "${prefix}/include" "${prefix}/include/torch/csrc/api/include")
       # libtorch.so registers the back ends when it is loaded; no symbol of it is used.
       target_link_libraries(g2d::libtorch INTERFACE
         "-Wl,--no-as-needed,${prefix}/lib/libtorch.so,--as-needed" "${prefix}/lib/libtorch_cpu.so" "${prefix}/lib/libc10.so")
+      # CUDA's own libraries are found by libtorch_cuda.so when it is loaded.
       target_link_options(g2d::libtorch INTERFACE "-Wl,-rpath,${prefix}/lib" "-Wl,--allow-shlib-undefined")
       set(libraries g2d::libtorch)
     endif()

@@ -19,7 +19,6 @@ missing_packages() {
   has "$compiler" || echo g++
   has cmake || echo cmake
   has ninja || echo ninja-build
-  has ccache || echo ccache
   has python3 && python3 -c 'import ensurepip, venv' 2> /dev/null || echo python3-venv
   if ! has "$compiler"; then
     echo libeigen3-dev catch2 nlohmann-json3-dev libcli11-dev libsndfile1-dev zlib1g-dev
@@ -47,25 +46,25 @@ zlib1g-dev
 PROBES
 }
 
+may_sudo() { has sudo && { [ -t 0 ] || sudo -n true 2> /dev/null; }; }
+
 install_packages() {
   local packages
   packages=$(missing_packages | xargs)
   [ -n "$packages" ] || return 0
+  has ccache || packages+=' ccache' # optional: worth a line, not worth a stop
   if [ -n "${CXX:-}" ] && ! has "$CXX"; then stop "CXX names $CXX, which is not installed"; fi
-  local install="apt-get install --yes --no-install-recommends $packages"
   has apt-get || stop "install what these Debian packages hold, then try again: $packages"
-  local as_root=()
+  local update='apt-get update' install="apt-get install --yes --no-install-recommends $packages" sudo=''
   if [ "$(id -u)" -ne 0 ]; then
-    if ! has sudo || ! { [ -t 0 ] || sudo -n true 2> /dev/null; }; then
-      stop "packages are missing and you have no rights to install them; ask somebody who has to run
-  apt-get update && $install"
-    fi
-    as_root=(sudo)
+    may_sudo || stop "packages are missing and you have no rights to install them; ask somebody who has to run
+  $update && $install"
+    sudo='sudo '
   fi
-  printf 'g2d set-up: packages are missing; running\n  %s\n' "${as_root[*]} apt-get update && ${as_root[*]} $install"
-  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get update --quiet
-  # shellcheck disable=SC2086 # a command line
-  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" $install
+  printf 'g2d set-up: packages are missing; running\n  %s\n' "$sudo$update && $sudo$install"
+  export DEBIAN_FRONTEND=noninteractive
+  $sudo$update
+  $sudo$install
 }
 
 make_environment() { [ -x build/python/bin/pip ] || python3 -m venv build/python; }

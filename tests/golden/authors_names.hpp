@@ -19,9 +19,10 @@ namespace g2d_test {
 /// What a name begins with in the authors' Python, and in g2d.
 using Prefixes = std::vector<std::pair<std::string, std::string>>;
 
-inline const Prefixes student_prefixes{{"audio_net.", "encoders.audio."},        {"visual_net.", "encoders.visual."},
-                                       {"fusion_module.fc_x.", "fusion.audio."}, {"fusion_module.fc_y.", "fusion.visual."},
-                                       {"fusion_module.fc.", "fusion.film."},    {"fusion_module.fc_out.", "fusion.output."}};
+inline const Prefixes student_prefixes{
+    {"audio_net.", "encoders.audio."},        {"visual_net.", "encoders.visual."},
+    {"fusion_module.fc_x.", "fusion.audio."}, {"fusion_module.fc_y.", "fusion.visual."},
+    {"fusion_module.fc.", "fusion.film."},    {"fusion_module.fc_out.", "fusion.output."}};
 
 [[nodiscard]] inline Prefixes teacher_prefixes(const std::string& modality) {
   return {{"net.", "encoders." + modality + "."}, {"classifier.", "fusion." + modality + "."}};
@@ -45,8 +46,8 @@ inline const Prefixes student_prefixes{{"audio_net.", "encoders.audio."},       
 
 /// Calls visit(name in Python, our tensor, their value) for all tensors; both sides must have the same ones.
 template <class Value, class Visitor>
-void for_each_pair(const torch::nn::Module& module, const std::map<std::string, Value>& theirs, const Prefixes& prefixes,
-                   Visitor&& visit) {
+void for_each_pair(const torch::nn::Module& module, const std::map<std::string, Value>& theirs,
+                   const Prefixes& prefixes, Visitor&& visit) {
   auto ours = state(module);
   for (const auto& [name, value] : theirs) {
     INFO(name);

@@ -12,9 +12,9 @@ namespace g2d_test {
 
 /// The backbone of the golden cases: two strided convolutions and a norm, then the mean over positions and frames.
 /// Images [B, C, H, W] or videos [B, C, T, H, W] become features [B, D].
-class TinyConv : public torch::nn::Module {
+class GoldenEncoder : public torch::nn::Module {
  public:
-  TinyConv(std::int64_t in_channels, std::int64_t hidden_channels, std::int64_t feature_width) {
+  GoldenEncoder(std::int64_t in_channels, std::int64_t hidden_channels, std::int64_t feature_width) {
     conv1_ = register_module("conv1", convolution(in_channels, hidden_channels));
     bn1_ = register_module("bn1", torch::nn::BatchNorm2d(hidden_channels));
     conv2_ = register_module("conv2", convolution(hidden_channels, feature_width));

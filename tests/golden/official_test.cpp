@@ -11,19 +11,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <g2d/core/batch.hpp>
 #include <g2d/distillation/kl.hpp>
 #include <g2d/distillation/mse.hpp>
+#include <g2d/io/pt.hpp>
 #include <g2d/method/any.hpp>
 #include <g2d/method/distillation.hpp>
 #include <g2d/method/ogm.hpp>
@@ -33,14 +30,17 @@
 #include <g2d/recipe/make_method.hpp>
 #include <g2d/recipe/official_code.hpp>
 #include <g2d/task/classification.hpp>
+#include <g2d/teacher/teachers.hpp>
 #include <g2d/train/step.hpp>
 #include <g2d/train/student.hpp>
+#include <g2d/train/train_teacher.hpp>
 
 #include "golden/authors_names.hpp"
+#include "golden/authors_run.hpp"
 #include "golden/comparison.hpp"
+#include "golden/golden_encoder.hpp"
 #include "support/catch.hpp"
 #include "support/default_dtype.hpp"
-#include "support/tiny_conv.hpp"
 
 namespace {
 
@@ -48,11 +48,11 @@ using Tensors = std::map<std::string, at::Tensor>;
 using g2d_test::check_number;
 using g2d_test::check_tensor;
 
-const g2d::ModalityNames modalities{"audio", "visual"};
+const auto& modalities = g2d_test::authors_modalities;
 
 struct OfficialCase {
   explicit OfficialCase(const std::filesystem::path& folder)
-      : settings(g2d_test::read_json(folder / "case.json")), tensors(load(folder / "tensors.pt")) {}
+      : settings(g2d_test::read_json(folder / "case.json")), tensors(read(folder / "tensors.pt")) {}
 
   template <class Value>
   [[nodiscard]] Value get(const char* setting) const {
@@ -62,7 +62,8 @@ struct OfficialCase {
   /// A setting in lower case: file names and contents differ in this.
   [[nodiscard]] std::string name(const char* setting) const {
     auto text = get<std::string>(setting);
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
   }
 
@@ -83,21 +84,17 @@ struct OfficialCase {
   Tensors tensors;
 
  private:
-  static Tensors load(const std::filesystem::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    const std::vector<char> bytes(std::istreambuf_iterator<char>(stream), {});
+  static Tensors read(const std::filesystem::path& file) {
     Tensors tensors;
-    for (const auto& item : torch::pickle_load(bytes).toGenericDict()) {
-      tensors[item.key().toStringRef()] = item.value().toTensor();
-    }
+    for (const auto& item : g2d::io::read_pt(file)) tensors[item.key()] = item.value();
     return tensors;
   }
 };
 
-std::shared_ptr<g2d_test::TinyConv> make_encoder(const Tensors& weights, const std::string& prefix) {
+std::shared_ptr<g2d_test::GoldenEncoder> make_encoder(const Tensors& weights, const std::string& prefix) {
   const auto& first = weights.at(prefix + "conv1.weight");
   const auto& second = weights.at(prefix + "conv2.weight");
-  return std::make_shared<g2d_test::TinyConv>(first.size(1), first.size(0), second.size(0));
+  return std::make_shared<g2d_test::GoldenEncoder>(first.size(1), first.size(0), second.size(0));
 }
 
 g2d::AnyStudent make_student(const OfficialCase& golden) {
@@ -110,36 +107,24 @@ g2d::AnyStudent make_student(const OfficialCase& golden) {
   return student;
 }
 
-g2d::AnyStudent make_teacher(const OfficialCase& golden, const std::string& modality) {
-  const auto weights = golden.below("teacher/" + modality + "/");
-  const g2d::Encoder encoder = make_encoder(weights, "net.");
-  const g2d::FusionShape shape({modality}, {encoder.feature_width()}, golden.get<std::int64_t>("classes"));
-  g2d::AnyStudent teacher(g2d::fusion::make("late", shape), {encoder}, g2d::readout::Authors{});
-  g2d_test::load(teacher, weights, g2d_test::teacher_prefixes(modality));
-  teacher.eval();
-  return teacher;
-}
-
-g2d::TeacherOutputs ask(std::vector<g2d::AnyStudent>& teachers, const g2d::Batch& batch) {
-  const at::NoGradGuard no_grad;
-  g2d::TeacherOutputs outputs;
-  std::vector<at::Tensor> confidence;
-  for (std::size_t m = 0; m < teachers.size(); ++m) {
-    const auto features = teachers[m].encode(0, batch.inputs[m]);
-    outputs.features.push_back(features);
-    outputs.logits.push_back(teachers[m].fuse({{features}}).logits);
-    confidence.push_back(g2d::task::Classification().confidence(outputs.logits[m], batch.target));
+g2d::Teachers make_teachers(const OfficialCase& golden) {
+  std::vector<g2d::Teacher> teachers;
+  for (const auto& modality : modalities) {
+    const auto weights = golden.below("teacher/" + modality + "/");
+    const auto model =
+        g2d::make_unimodal_model(modality, make_encoder(weights, "net."), golden.get<std::int64_t>("classes"));
+    g2d_test::load(*model, weights, g2d_test::teacher_prefixes(modality));
+    teachers.push_back(g2d::Teacher::of(model));
   }
-  outputs.confidence = at::stack(confidence, 1);
-  return outputs;
+  return {modalities, std::move(teachers)};
 }
 
 g2d::optimizer::Settings make_optimizer(const OfficialCase& golden) {
   const auto learning_rate = golden.get<double>("learning_rate");
   const auto weight_decay = golden.get<double>("weight_decay");
   if (golden.name("optimiser") == "sgd") {
-    return g2d::optimizer::Sgd{.learning_rate = learning_rate, .momentum = golden.get<double>("momentum"),
-                               .weight_decay = weight_decay};
+    return g2d::optimizer::Sgd{
+        .learning_rate = learning_rate, .momentum = golden.get<double>("momentum"), .weight_decay = weight_decay};
   }
   REQUIRE(golden.name("optimiser") == "adam");
   return g2d::optimizer::Adam{.learning_rate = learning_rate, .weight_decay = weight_decay};
@@ -162,7 +147,8 @@ g2d::method::Any make_method(const OfficialCase& golden) {
     using Loss = method::Distillation<Classification, g2d::distillation::Mse, g2d::distillation::Kl>;
     return method::Stack(
         method::Supervised<Classification>(),
-        Loss({}, Classification(), g2d::distillation::Mse(), g2d::distillation::Kl({.temperature = recipe.temperature})),
+        Loss({}, Classification(), g2d::distillation::Mse(),
+             g2d::distillation::Kl({.temperature = recipe.temperature})),
         method::Window(method::Ogm<Classification>(ogm_options(golden)), {.first = first_epoch, .last = last_epoch}));
   }
   if (modulation == "normal") {
@@ -176,7 +162,8 @@ g2d::method::Any make_method(const OfficialCase& golden) {
 }
 
 /// What the authors' code writes down in every epoch, also where it does not apply it.
-at::Tensor batch_coefficients(const OfficialCase& golden, const at::Tensor& teacher_scores, const at::Tensor& student_scores) {
+at::Tensor batch_coefficients(const OfficialCase& golden, const at::Tensor& teacher_scores,
+                              const at::Tensor& student_scores) {
   const auto modulation = golden.name("modulation");
   if (modulation == "ogm") return g2d::method::ogm_coefficients(student_scores, ogm_options(golden));
   if (modulation == "normal") return at::ones_like(teacher_scores);
@@ -200,38 +187,18 @@ void check_first_step(const OfficialCase& golden, const g2d::Observation& seen) 
   CHECK(expected.empty());
 }
 
-/// Compares a step with its entry in case.json, and counts what was compared, so that no number is passed over.
-class StepComparison {
- public:
-  explicit StepComparison(const nlohmann::json& expected) : expected_(expected) {}
-
-  void check(const std::string& quantity, double actual) {
-    check_number(quantity, actual, expected_.at(quantity).get<double>());
-    ++num_checked_;
-  }
-  void check(const std::string& quantity, const at::Tensor& actual) { check(quantity, actual.item<double>()); }
-
-  [[nodiscard]] std::size_t num_checked() const { return num_checked_; }
-
- private:
-  const nlohmann::json& expected_;
-  std::size_t num_checked_ = 0;
-};
-
-void check_step(const OfficialCase& golden, const nlohmann::json& expected, const g2d::Batch& batch, const g2d::Observation& seen) {
+void check_step(const OfficialCase& golden, const nlohmann::json& expected, const g2d::Batch& batch,
+                const g2d::Observation& seen) {
   const g2d::task::Classification task;
-  StepComparison step(expected);
+  g2d_test::AuthorsStep step(expected);
   step.check("epoch", static_cast<double>(seen.epoch));
   step.check("step", static_cast<double>(seen.step));
-  step.check("total", seen.total);
-  for (const auto& term : seen.terms) {
-    const std::string name(term.name);
-    CHECK(term.weight == 1.0);
-    step.check(term.modality ? name + "_" + modalities[*term.modality] : name, term.value);
-  }
+  step.check_losses(seen);
 
   std::vector<at::Tensor> student_scores;
-  for (const auto& logits : seen.outputs.unimodal) student_scores.push_back(task.confidence(logits, batch.target).sum());
+  for (const auto& logits : seen.outputs.unimodal) {
+    student_scores.push_back(task.confidence(logits, batch.target).sum());
+  }
   const auto coefficients = batch_coefficients(golden, seen.teachers->confidence.sum(0), at::stack(student_scores));
   for (std::size_t m = 0; m < modalities.size(); ++m) {
     const auto& name = modalities[m];
@@ -242,32 +209,32 @@ void check_step(const OfficialCase& golden, const nlohmann::json& expected, cons
     step.check("grad_norm_" + name, seen.gradient_norms[m]);
     step.check("modulated_grad_norm_" + name, seen.modulated_gradient_norms[m]);
     const auto applied = golden.modulates(seen.epoch) ? expected.at("coefficient_" + name).get<double>() : 1.0;
-    check_number("applied coefficient_" + name,
-                 seen.coefficients[m].defined() ? seen.coefficients[m].item<double>() : 1.0, applied);
+    check_number("applied coefficient_" + name, g2d_test::applied_coefficient(seen, m), applied);
   }
-  CHECK(step.num_checked() == expected.size());
+  step.check_complete();
 }
 
 g2d::Batch make_batch(const OfficialCase& golden, std::size_t index) {
   const auto tensors = golden.below(fmt::format("batch/{}/", index));
-  return {.inputs = {tensors.at("audio"), tensors.at("visual")}, .target = tensors.at("labels"), .sample_ids = {}, .present = {}};
+  return {.inputs = {tensors.at("audio"), tensors.at("visual")},
+          .target = tensors.at("labels"),
+          .sample_ids = {},
+          .present = {}};
 }
 
 void run(const std::filesystem::path& folder) {
   const OfficialCase golden(folder);
   auto student = make_student(golden);
   student.train();
-  std::vector<g2d::AnyStudent> teachers;
-  for (const auto& name : modalities) teachers.push_back(make_teacher(golden, name));
-  const g2d::TeacherSummary summary{.feature_widths = {teachers[0].encoder(0).feature_width(), teachers[1].encoder(0).feature_width()},
-                                    .num_outputs = teachers[0].num_outputs(), .confidence = {}};
+  const auto teachers = make_teachers(golden);
 
   const auto num_epochs = golden.get<std::int64_t>("epochs");
   const auto steps_per_epoch = golden.get<std::size_t>("steps_per_epoch");
   const auto& steps = golden.settings.at("steps");
   REQUIRE(steps.size() == static_cast<std::size_t>(num_epochs) * steps_per_epoch);
 
-  g2d::Step step(student, make_method(golden), {.optimizer = make_optimizer(golden), .num_epochs = num_epochs}, summary);
+  g2d::Step step(student, make_method(golden), {.optimizer = make_optimizer(golden), .num_epochs = num_epochs},
+                 teachers.summary({}));
   for (std::size_t i = 0; i < steps.size(); ++i) {
     INFO("step " << i);
     if (i % steps_per_epoch == 0) step.begin_epoch(static_cast<std::int64_t>(i / steps_per_epoch));
@@ -280,7 +247,7 @@ void run(const std::filesystem::path& folder) {
                        .unimodal = true,
                        .gradient_norms = true,
                        .gradient_norm_filter = {.convolutions_only = true}});
-    const auto outputs = ask(teachers, batch);
+    const auto outputs = teachers(batch, g2d::task::Classification());
     step(batch, &outputs);
   }
   g2d_test::for_each_pair(student, golden.below("after/"), g2d_test::student_prefixes,

@@ -54,7 +54,9 @@ std::string layer_name(const PaperCase& golden, std::size_t head) {
 /// Calls visit(name of ours, their layer) for every layer of the student.
 template <class Visitor>
 void for_each_layer(const PaperCase& golden, const g2d_test::PaperParameters& parameters, Visitor&& visit) {
-  for (std::size_t m = 0; m < parameters.encoders.size(); ++m) visit(fmt::format("encoders.m{}.fc1", m), parameters.encoders[m]);
+  for (std::size_t m = 0; m < parameters.encoders.size(); ++m) {
+    visit(fmt::format("encoders.m{}.fc1", m), parameters.encoders[m]);
+  }
   for (std::size_t h = 0; h < parameters.heads.size(); ++h) visit(layer_name(golden, h), parameters.heads[h]);
 }
 
@@ -67,7 +69,8 @@ g2d::AnyStudent make_student(const PaperCase& golden, std::int64_t num_outputs) 
     names.push_back(fmt::format("m{}", m));
     widths.push_back(static_cast<std::int64_t>(weight.rows));
     encoders.emplace_back(std::make_shared<g2d::encoder::Mlp>(
-        g2d::encoder::MlpOptions{.in_features = static_cast<std::int64_t>(weight.columns), .feature_width = widths[m],
+        g2d::encoder::MlpOptions{.in_features = static_cast<std::int64_t>(weight.columns),
+                                 .feature_width = widths[m],
                                  .activation = g2d::encoder::Activation::Tanh}));
   }
   const g2d::FusionShape shape(g2d::ModalityNames(names), widths, num_outputs);
@@ -89,13 +92,14 @@ g2d::recipe::Recipe make_recipe(const PaperCase& golden) {
   recipe.fusion = golden.fusion;
   recipe.feature_distillation = golden.feature_distillation;
   const bool is_multi_label = Task::output_kind == g2d::OutputKind::Labels;
-  recipe.logit_distillation = is_multi_label && golden.logit_distillation == "kl" ? "bernoulli-kl" : golden.logit_distillation;
+  recipe.logit_distillation =
+      is_multi_label && golden.logit_distillation == "kl" ? "bernoulli-kl" : golden.logit_distillation;
   recipe.temperature = golden.temperature;
   recipe.feature_weight = golden.alpha;
   recipe.logit_weight = golden.beta;
   recipe.schedule = g2d::schedule::Sequential<g2d::suppression::Complete>({.stage_epochs = golden.stage_epochs});
-  recipe.optimizer = g2d::optimizer::Sgd{.learning_rate = golden.learning_rate, .momentum = golden.momentum,
-                                         .weight_decay = golden.weight_decay};
+  recipe.optimizer = g2d::optimizer::Sgd{
+      .learning_rate = golden.learning_rate, .momentum = golden.momentum, .weight_decay = golden.weight_decay};
   recipe.num_epochs = 0;
   for (const auto epochs : golden.stage_epochs) recipe.num_epochs += epochs;
   return recipe;
@@ -173,8 +177,8 @@ void check_step(const PaperCase& golden, const g2d_test::PaperStep& expected, co
   check_number("sum of the terms", recomputed_total, expected.total);
   const bool distils_features = golden.feature_distillation != "none" && golden.alpha > 0.0;
   const bool distils_logits = golden.logit_distillation != "none" && golden.beta > 0.0;
-  CHECK(result.terms.size() ==
-        1 + golden.num_modalities() * (static_cast<std::size_t>(distils_features) + static_cast<std::size_t>(distils_logits)));
+  CHECK(result.terms.size() == 1 + golden.num_modalities() * (static_cast<std::size_t>(distils_features) +
+                                                              static_cast<std::size_t>(distils_logits)));
 }
 
 template <g2d::task::TaskPolicy Task>
@@ -218,7 +222,8 @@ void run(const std::filesystem::path& file) {
   }
   const auto targets = to_tensor(golden.targets);
   if (golden.task == "regression") {
-    check_number("target_variance", targets.var(std::nullopt, /*unbiased=*/false).item<double>(), golden.target_variance);
+    check_number("target_variance", targets.var(std::nullopt, /*unbiased=*/false).item<double>(),
+                 golden.target_variance);
     run(golden, g2d::task::Regression({.target_variance = golden.target_variance}), targets);
   } else {
     REQUIRE(golden.task.starts_with("multi"));

@@ -1,29 +1,29 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// Redoes runs of the authors' code from their seed alone, ResNet-18 encoders included: every weight is drawn, not loaded.
+// Redoes runs of the authors' code from their seed alone: every weight of the ResNet-18 encoders is drawn, not loaded.
 
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <g2d/core/batch.hpp>
 #include <g2d/recipe.hpp>
 #include <g2d/task/classification.hpp>
+#include <g2d/teacher/teachers.hpp>
 #include <g2d/train/step.hpp>
 
 #include "golden/authors_names.hpp"
+#include "golden/authors_run.hpp"
 #include "golden/comparison.hpp"
 #include "support/catch.hpp"
 #include "support/default_dtype.hpp"
@@ -32,7 +32,7 @@ namespace {
 
 using g2d_test::check_number;
 
-const g2d::ModalityNames modalities{"audio", "visual"};
+const auto& modalities = g2d_test::authors_modalities;
 
 /// Sums depend on the number of threads.
 class OneThread {
@@ -86,41 +86,36 @@ std::vector<std::int64_t> shape_of(const nlohmann::json& golden, const std::stri
   return shape;
 }
 
-g2d::TeacherOutputs ask(const std::vector<std::shared_ptr<g2d::AnyStudent>>& teachers, const g2d::Batch& batch) {
-  const at::NoGradGuard no_grad;
-  g2d::TeacherOutputs outputs;
-  std::vector<at::Tensor> confidence;
-  for (std::size_t m = 0; m < teachers.size(); ++m) {
-    const auto features = teachers[m]->encode(0, batch.inputs[m]);
-    outputs.features.push_back(features);
-    outputs.logits.push_back(teachers[m]->fuse({{features}}).logits);
-    confidence.push_back(g2d::task::Classification().confidence(outputs.logits[m], batch.target));
+g2d::Teachers make_teachers(const nlohmann::json& golden) {
+  std::vector<g2d::Teacher> teachers;
+  for (const auto& name : modalities) {
+    teachers.push_back(g2d::Teacher::of(
+        g2d::recipe::make_teacher(name, shape_of(golden, name, 1)[1], golden.at("classes").get<std::int64_t>())));
   }
-  outputs.confidence = at::stack(confidence, 1);
-  return outputs;
+  return {modalities, std::move(teachers)};
+}
+
+g2d::Batch draw_batch(const nlohmann::json& golden, std::int64_t size) {
+  g2d::Batch batch;
+  for (const auto& name : modalities) batch.inputs.emplace_back(torch::randn(shape_of(golden, name, size)));
+  batch.target = torch::randint(0, golden.at("classes").get<std::int64_t>(), {size}, at::kLong);
+  return batch;
 }
 
 void check_step(const nlohmann::json& expected, const g2d::Observation& seen) {
-  std::size_t num_checked = 0;
-  const auto check = [&](const std::string& quantity, double actual) {
-    check_number(quantity, actual, expected.at(quantity).get<double>());
-    ++num_checked;
-  };
-  check("total", seen.total.item<double>());
-  for (const auto& term : seen.terms) {
-    const std::string name(term.name);
-    check(term.modality ? name + "_" + modalities[*term.modality] : name, term.value.item<double>());
-  }
+  g2d_test::AuthorsStep step(expected);
+  step.check_losses(seen);
   for (std::size_t m = 0; m < modalities.size(); ++m) {
-    check("coefficient_" + modalities[m], seen.coefficients[m].defined() ? seen.coefficients[m].item<double>() : 1.0);
+    step.check("coefficient_" + modalities[m], g2d_test::applied_coefficient(seen, m));
   }
-  CHECK(num_checked == expected.size());
+  step.check_complete();
 }
 
 void check_ones(g2d::AnyStudent& student, const nlohmann::json& golden) {
   const at::NoGradGuard no_grad;
   student.eval();
-  const g2d::PerModality<g2d::Input> ones{torch::ones(shape_of(golden, "audio", 2)), torch::ones(shape_of(golden, "visual", 2))};
+  const g2d::PerModality<g2d::Input> ones{torch::ones(shape_of(golden, "audio", 2)),
+                                          torch::ones(shape_of(golden, "visual", 2))};
   const auto logits = student.forward(ones);
   const auto& expected = golden.at("eval_logits_of_ones");
   for (std::size_t row = 0; row < expected.size(); ++row) {
@@ -135,29 +130,21 @@ void check_ones(g2d::AnyStudent& student, const nlohmann::json& golden) {
 void run(const std::filesystem::path& file) {
   const auto golden = g2d_test::read_json(file);
   const auto recipe = make_recipe(golden);
-  const auto classes = golden.at("classes").get<std::int64_t>();
-  const auto channels = [&](const std::string& modality) { return shape_of(golden, modality, recipe.batch_size)[1]; };
 
   torch::manual_seed(recipe.seed);
-  const auto student = g2d::recipe::make_student(recipe, modalities, {channels("audio"), channels("visual")}, classes);
-  std::vector<std::shared_ptr<g2d::AnyStudent>> teachers;
-  for (const auto& name : modalities) {
-    teachers.push_back(g2d::recipe::make_teacher(name, channels(name), classes));
-    teachers.back()->eval();
-  }
+  const auto student =
+      g2d::recipe::make_student(recipe, modalities, {shape_of(golden, "audio", 1)[1], shape_of(golden, "visual", 1)[1]},
+                                golden.at("classes").get<std::int64_t>());
+  const auto teachers = make_teachers(golden);
   check_sums("before training", *student, golden.at("before"));
 
-  const auto width = student->handed_on_width(0);
-  const g2d::TeacherSummary summary{.feature_widths = {width, width}, .num_outputs = classes, .confidence = {}};
   g2d::Step step(*student, g2d::recipe::make_method(recipe),
-                 {.optimizer = recipe.optimizer, .num_epochs = recipe.num_epochs}, summary);
+                 {.optimizer = recipe.optimizer, .num_epochs = recipe.num_epochs}, teachers.summary({}));
   for (const auto& expected : golden.at("steps")) {
     INFO("step " << step.num_steps());
     step.set_observer({.on_step = [&](const g2d::Observation& seen) { check_step(expected, seen); }});
-    g2d::Batch batch;
-    for (const auto& name : modalities) batch.inputs.emplace_back(torch::randn(shape_of(golden, name, recipe.batch_size)));
-    batch.target = torch::randint(0, classes, {recipe.batch_size}, at::kLong);
-    const auto outputs = ask(teachers, batch);
+    const auto batch = draw_batch(golden, recipe.batch_size);
+    const auto outputs = teachers(batch, g2d::task::Classification());
     step(batch, &outputs);
   }
   check_sums("after training", *student, golden.at("after"));

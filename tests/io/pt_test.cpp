@@ -10,11 +10,14 @@
 #include <random>
 #include <string>
 
-#include "io/support.hpp"
 #include <g2d/core/error.hpp>
 #include <g2d/io/pt.hpp>
+#include "io/support.hpp"
 
 #include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
+
+/// LibTorch's archive reader leaks the archive's directory when it refuses a damaged one.
+extern "C" const char* __lsan_default_suppressions() { return "leak:mz_zip_reader_init\n"; }
 
 namespace {
 
@@ -28,7 +31,8 @@ using g2d_test::TemporaryFolder;
 using g2d_test::write_bytes;
 using namespace std::string_literals;
 
-void write_archive(const std::filesystem::path& path, const std::map<std::string, std::string>& records, bool compress = false) {
+void write_archive(const std::filesystem::path& path, const std::map<std::string, std::string>& records,
+                   bool compress = false) {
   caffe2::serialize::PyTorchStreamWriter writer(path.string());
   for (const auto& [name, bytes] : records) writer.writeRecord(name, bytes.data(), bytes.size(), compress);
   writer.writeEndOfFile();
@@ -45,12 +49,13 @@ std::string storage(const std::string& type, const std::string& key, std::int32_
   return "(" + text("storage") + "ctorch\n" + type + "\n" + text(key) + text("cpu") + integer(num_elements) + "tQ";
 }
 
-std::string tensor(const std::string& storage, const std::string& offset, const std::string& sizes, const std::string& strides) {
+std::string tensor(const std::string& storage, const std::string& offset, const std::string& sizes,
+                   const std::string& strides) {
   return "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + offset + "(" + sizes + "t(" + strides + "t\x89" +
          "ccollections\nOrderedDict\n)RtR";
 }
 
-/// A dict with the one tensor {"a": float32 [2]} of storage 0.
+/// A dict with one value, under "a".
 std::string dict_of(const std::string& value) { return "}" + text("a") + value + "s"; }
 
 }  // namespace
@@ -123,11 +128,14 @@ TEST_CASE("io: pt: each malformed file is refused with its reason", "[io][pt]") 
     check(reason);
   };
   const auto check_tensor = [&](const std::string& held, const std::string& sizes, const std::string& strides,
-                                const std::string& reason) { check_pickle(dict_of(tensor(held, "K\0"s, sizes, strides)), reason); };
+                                const std::string& reason) {
+    check_pickle(dict_of(tensor(held, "K\0"s, sizes, strides)), reason);
+  };
   const auto floats = storage("FloatStorage", "0", 6);
 
   // The sound one, of which all others differ by one thing.
-  write_archive(path, {{"data.pkl", pickle(dict_of(tensor(floats, "K\0"s, "K\2K\3", "K\3K\1")))}, {"data/0", std::string(24, '\0')}});
+  write_archive(path, {{"data.pkl", pickle(dict_of(tensor(floats, "K\0"s, "K\2K\3", "K\3K\1")))},
+                       {"data/0", std::string(24, '\0')}});
   CHECK(same(read_pt(path)["a"], torch::zeros({2, 3})));
 
   check_tensor(storage("FloatStorage", "0", 7), "K\7", "K\1", "storage 0: expected 7 elements, got 24 bytes");
@@ -162,9 +170,11 @@ TEST_CASE("io: pt: each malformed file is refused with its reason", "[io][pt]") 
   check_pickle("ccollections", "truncated");
   check_pickle("\x93", "pickle instruction 0x93 is not known");
   check_pickle("K\1", "expected a dict of tensors");
+  check_pickle("}X\0\5\0\0"s + std::string(1280, 'x') + "Ns", "a name is too long");
   check_pickle("}N" + tensor(floats, "K\0"s, "K\6", "K\1") + "s", "expected texts or integers as the keys");
-  check_pickle("}(" + text("a") + tensor(floats, "K\0"s, "K\6", "K\1") + text("a") + tensor(floats, "K\0"s, "K\6", "K\1") + "u",
-               "tensor \"a\" occurs twice");
+  check_pickle(
+      "}(" + text("a") + tensor(floats, "K\0"s, "K\6", "K\1") + text("a") + tensor(floats, "K\0"s, "K\6", "K\1") + "u",
+      "tensor \"a\" occurs twice");
 
   write_archive(path, {{"data.pkl", "\x80\x04}."}});
   check("expected pickle protocol 2, which torch.save uses, got 4");
@@ -214,10 +224,11 @@ TEST_CASE("io: pt: Python's default torch.load reads what we write", "[io][pt][p
 
 TEST_CASE("io: pt: Python's dicts are read, its other objects refused with advice", "[io][pt][python]") {
   const TemporaryFolder folder;
-  if (!g2d_test::run_python("write_pt_cases " + folder.path().string())) {
+  if (!g2d_test::run_python("has torch")) {
     WARN("skipped: G2D_PYTHON names no Python with torch");
     return;
   }
+  REQUIRE(g2d_test::run_python("write_pt_cases " + folder.path().string()));
   const auto x = torch::arange(6, at::kFloat).reshape({2, 3});
   Tensors a;
   a.insert("a", x);
@@ -243,7 +254,8 @@ TEST_CASE("io: pt: Python's dicts are read, its other objects refused with advic
     CHECK_THROWS_WITH(read_pt(folder / name), Contains(name) && Contains(reason));
   };
   refused("module.pt", "the Python object torch.nn.modules.linear.Linear");
-  refused("namespace.pt", "the Python object argparse.Namespace; in Python, save tensors alone: torch.save(model.state_dict(), path)");
+  refused("namespace.pt",
+          "the Python object argparse.Namespace; in Python, save tensors alone: torch.save(model.state_dict(), path)");
   refused("legacy.pt", "before 1.6; in Python: torch.save(torch.load(path), other_path)");
   refused("float8.pt", "the Python object torch");
   refused("complex.pt", "torch.ComplexFloatStorage");

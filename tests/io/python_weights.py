@@ -108,7 +108,8 @@ def write_pt_cases(folder):
               "rate": 0.1, "none": None, "flags": (True, False), "optimizer": optimizer.state_dict(), 7: x.size()}
     torch.save(nested, f"{folder}/nested.pt")
     shared = torch.arange(10)
-    torch.save({"whole": shared, "part": shared[2:5], "transposed": x.t(), "parameter": nn.Parameter(x)}, f"{folder}/views.pt")
+    views = {"whole": shared, "part": shared[2:5], "transposed": x.t(), "parameter": nn.Parameter(x)}
+    torch.save(views, f"{folder}/views.pt")
     torch.save(nn.Linear(2, 2), f"{folder}/module.pt")
     torch.save({"args": argparse.Namespace(a=1)}, f"{folder}/namespace.pt")
     torch.save({"a": x}, f"{folder}/legacy.pt", _use_new_zipfile_serialization=False)

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "io/support.hpp"
 #include <g2d/core/error.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
 #include <g2d/encoder/small_cnn.hpp>
 #include <g2d/io/weights.hpp>
+#include "io/support.hpp"
 
 #include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
@@ -106,7 +106,8 @@ TEST_CASE("io: weights: names and shapes that do not agree are listed and nothin
   CHECK_THROWS_AS(load_weights(model, folder / "w.safetensors"), g2d::DataError);
   CHECK_THROWS_WITH(
       load_weights(model, folder / "w.safetensors"),
-      Contains("g2d: io::load_weights: ") && Contains("w.safetensors: expected the tensors of the model, got 1 missing (extra), 6 unexpected (") &&
+      Contains("g2d: io::load_weights: ") &&
+          Contains("w.safetensors: expected the tensors of the model, got 1 missing (extra), 6 unexpected (") &&
           Contains(", ...), 1 of another shape (fc1.weight [4, 3] for [4, 5])"));
   CHECK_THROWS_WITH(load_weights(model, folder / "w.safetensors", {.strict = false}), Contains("1 of another shape"));
   CHECK(same(state_of(model), before));
@@ -129,10 +130,12 @@ TEST_CASE("io: weights: a file that cannot be read changes nothing", "[io][weigh
   CHECK_THROWS_AS(load_weights(net, folder / "absent.safetensors"), g2d::DataError);
   CHECK(same(state_of(net), before));
   CHECK_THROWS_AS(load_weights(net, folder / "w.onnx"), g2d::ConfigError);
-  CHECK_THROWS_WITH(save_weights(net, folder / "w.onnx"), Contains("w.onnx: expected a name that ends in .safetensors, .pt or .pth"));
+  CHECK_THROWS_WITH(save_weights(net, folder / "w.onnx"),
+                    Contains("w.onnx: expected a name that ends in .safetensors, .pt or .pth"));
 }
 
-TEST_CASE("io: weights: a ResNet-18 of Python's gives the same features here, and one of ours there", "[io][weights][python]") {
+TEST_CASE("io: weights: a ResNet-18 of Python's gives the same features here, and one of ours there",
+          "[io][weights][python]") {
   const TemporaryFolder folder;
   torch::set_num_threads(1);
   std::vector<std::string> endings;
@@ -160,6 +163,7 @@ TEST_CASE("io: weights: a ResNet-18 of Python's gives the same features here, an
     data.insert("features", ours.forward(data["input"]));
     save_weights(ours, folder / ("ours." + ending));
     g2d::io::write_pt(data, folder / "ours_case.pt");
-    CHECK(g2d_test::run_python("check_resnet " + (folder / ("ours." + ending)).string() + " " + (folder / "ours_case.pt").string()));
+    CHECK(g2d_test::run_python("check_resnet " + (folder / ("ours." + ending)).string() + " " +
+                               (folder / "ours_case.pt").string()));
   }
 }

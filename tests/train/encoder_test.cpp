@@ -78,8 +78,7 @@ TEST_CASE("encoder::ResNet18: inputs and options that do not fit are named", "[e
                     "g2d: encoder::ResNet18: expected [B, 3, H, W] or [B, 3, T, H, W], got [2, 1, 8, 8]");
   CHECK_THROWS_AS(net.forward(torch::zeros({3, 8})), g2d::ShapeError);
   CHECK_THROWS_AS(encoder::ResNet18({.in_channels = 0}), g2d::ConfigError);
-  CHECK_THROWS_WITH(encoder::ResNet18({.in_channels = 0}),
-                    "g2d: encoder::ResNet18: expected in_channels >= 1, got 0");
+  CHECK_THROWS_WITH(encoder::ResNet18({.in_channels = 0}), "g2d: encoder::ResNet18: expected in_channels >= 1, got 0");
 }
 
 TEST_CASE("encoder::SmallCnn: a linear layer leads to another width than the last block's", "[encoder][small_cnn]") {
@@ -98,7 +97,8 @@ TEST_CASE("encoder::SmallCnn: one block is convolution, norm, relu, max-pool and
   torch::manual_seed(3);
   encoder::SmallCnn net({.in_channels = 1, .channels = {5}, .feature_width = 5});
   const auto x = torch::randn({4, 1, 6, 6});
-  const auto convolved = torch::conv2d(x, net.named_parameters()["conv1.weight"], {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1});
+  const auto convolved =
+      torch::conv2d(x, net.named_parameters()["conv1.weight"], {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1});
   const auto mean = convolved.mean({0, 2, 3}, true);
   const auto variance = convolved.var({0, 2, 3}, false, true);
   const auto expected = torch::max_pool2d(((convolved - mean) / (variance + 1e-5).sqrt()).relu(), 2).mean({2, 3});

@@ -14,26 +14,14 @@
 #include <g2d/initialization/authors_code.hpp>
 #include <g2d/initialization/default.hpp>
 
+#include "support/default_dtype.hpp"
+
 #include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
 namespace {
 
 using g2d::encoder::ResNet18;
 namespace initialization = g2d::initialization;
-
-/// The default dtype is a setting of the whole process: put back at the end.
-class DefaultDtype {
- public:
-  explicit DefaultDtype(at::ScalarType dtype) : before_(torch::get_default_dtype()) {
-    torch::set_default_dtype(caffe2::TypeMeta::fromScalarType(dtype));
-  }
-  DefaultDtype(const DefaultDtype&) = delete;
-  DefaultDtype& operator=(const DefaultDtype&) = delete;
-  ~DefaultDtype() { torch::set_default_dtype(before_); }
-
- private:
-  caffe2::TypeMeta before_;
-};
 
 /// Sum and norm of one tensor as the authors' Python code drew it.
 struct Drawn {
@@ -64,7 +52,7 @@ void append(g2d::Parameters& parameters, const std::string& prefix, const torch:
 /// A student constructed and re-initialised in the authors' order: two fusion layers, audio encoder, visual encoder.
 g2d::Parameters draw_student(std::uint64_t seed, const char* first, g2d::Linear (*make_first)(), const char* second,
                              g2d::Linear (*make_second)(), std::int64_t visual_channels) {
-  const DefaultDtype dtype(at::kDouble);
+  const g2d_test::DefaultDtype dtype(at::kDouble);
   torch::manual_seed(seed);
   g2d::Parameters all;
   make_first().append_to(all, first);
@@ -99,7 +87,8 @@ TEST_CASE("initialization::AuthorsCode: a late student drawn from a seed equals 
 }
 
 TEST_CASE("initialization::AuthorsCode: a student with a colour stem equals the authors'", "[initialization]") {
-  check_drawn(draw_student(7, "fc", [] { return g2d::Linear(512, 1024); }, "fc_out", [] { return g2d::Linear(512, 6); }, 3),
+  check_drawn(draw_student(
+                  7, "fc", [] { return g2d::Linear(512, 1024); }, "fc_out", [] { return g2d::Linear(512, 6); }, 3),
               {{"fc.weight", 13.193264073817888, 26.12325898518434},
                {"fc_out.weight", 4.956297594654108, 3.4701014768287455},
                {"audio_net.conv1.weight", -2.5256116800917416, 1.437132493554758},

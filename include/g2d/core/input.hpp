@@ -3,8 +3,12 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/where.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace g2d {
 
@@ -17,5 +21,14 @@ struct Input {
   at::Tensor values;
   at::Tensor lengths;
 };
+
+/// Zeros where a sample lacks the modality, so that whatever stands there, NaN above all, reaches no feature and no gradient.
+/// `present`: bool [B], or undefined when every sample has it.
+[[nodiscard]] inline Input without_absent(const Input& input, const at::Tensor& present) {
+  if (!present.defined()) return input;
+  std::vector<std::int64_t> column(static_cast<std::size_t>(input.values.dim()), 1);
+  column[0] = present.size(0);
+  return {at::where(present.view(column), input.values, input.values.new_zeros({})), input.lengths};
+}
 
 }  // namespace g2d

@@ -25,16 +25,19 @@ struct ClassPairs {
   at::Tensor labels;
 };
 
-/// Pairs two sets of rows by class: `count` rows of the first in shuffled order, each with the next row of its class from
-/// the second in shuffled order. A set that runs out starts again, so that no row is used twice before all were used once.
+/// Pairs two sets of rows by class: `count` rows of the first in shuffled order, each with the next row of its class
+/// from the second in shuffled order. A set that runs out starts again: no row is used twice before all were used once.
 ///
 /// Shapes     labels [N1] and [N2] of all rows; rows: which of them may be used.
 /// Errors     ConfigError unless count > 0; DataError naming `what` when a set is empty or a class of the first has no
 ///            row in the second.
 [[nodiscard]] inline ClassPairs pair_by_class(const at::Tensor& first_labels, const at::Tensor& first_rows,
                                               const at::Tensor& second_labels, const at::Tensor& second_rows,
-                                              std::int64_t count, const at::Generator& generator, std::string_view what) {
-  if (count < 1) throw ConfigError(fmt::format("g2d: data::pair_by_class: {}: expected at least one pair, got {}", what, count));
+                                              std::int64_t count, const at::Generator& generator,
+                                              std::string_view what) {
+  if (count < 1) {
+    throw ConfigError(fmt::format("g2d: data::pair_by_class: {}: expected at least one pair, got {}", what, count));
+  }
   if (first_rows.numel() == 0 || second_rows.numel() == 0) {
     throw DataError(fmt::format("g2d: data::pair_by_class: {}: expected rows on both sides, got {} and {}", what,
                                 first_rows.numel(), second_rows.numel()));
@@ -63,8 +66,8 @@ struct ClassPairs {
     const auto label = first_classes.const_data_ptr<std::int64_t>()[from];
     const auto found = second_of_class.find(label);
     if (found == second_of_class.end()) {
-      throw DataError(fmt::format("g2d: data::pair_by_class: {}: class {}: expected it on both sides, got it on the first only",
-                                  what, label));
+      throw DataError(fmt::format(
+          "g2d: data::pair_by_class: {}: class {}: expected it on both sides, got it on the first only", what, label));
     }
     auto& ring = found->second;
     pairs.first.mutable_data_ptr<std::int64_t>()[n] = first.const_data_ptr<std::int64_t>()[from];

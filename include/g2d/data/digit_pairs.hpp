@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
@@ -28,9 +29,10 @@ namespace g2d::data {
 /// Settings of pair_digits.
 struct DigitPairsOptions {
   Splits<std::int64_t> pairs{4000, 1000, 2000};
-  double validation_fraction = 0.2;               ///< Of the training images, and of the training recordings, per class.
-  std::vector<std::string> test_speakers;         ///< Both empty: recordings 0 to 4 of each digit and speaker are the test
-  std::vector<std::string> validation_speakers;   ///< split, the dataset's own rule. Otherwise no speaker is in two splits.
+  double validation_fraction = 0.2;          ///< Of the training images, and of the training recordings, per class.
+  std::vector<std::string> test_speakers{};  ///< Both empty: recordings 0 to 4 of each digit and speaker are the test
+  std::vector<std::string>
+      validation_speakers{};  ///< split, the dataset's own rule. Otherwise no speaker is in two splits.
   std::uint64_t seed = 0;
 };
 
@@ -59,10 +61,11 @@ template <class Predicate>
   const auto test = (recordings.indices < test_indices).nonzero().squeeze(1);
   const auto rest = (recordings.indices >= test_indices).nonzero().squeeze(1);
   if (test.numel() == 0 || rest.numel() == 0) {
-    throw DataError(fmt::format(
-        "g2d: data::pair_digits: expected recordings with an index below {0} (test) and from {0} on (training), got {1} and "
-        "{2}",
-        test_indices, test.numel(), rest.numel()));
+    throw DataError(
+        fmt::format("g2d: data::pair_digits: expected recordings with an index below {0} (test) and from {0} on "
+                    "(training), got {1} and "
+                    "{2}",
+                    test_indices, test.numel(), rest.numel()));
   }
   const auto [train, validation] =
       split_by_class(recordings.labels.index_select(0, rest), rest, options.validation_fraction,
@@ -84,7 +87,8 @@ template <class Predicate>
   }
   if (options.test_speakers.empty() || options.validation_speakers.empty() || unassigned.empty()) {
     throw ConfigError(fmt::format(
-        "g2d: data::pair_digits: expected at least one speaker each for test, validation and training, got {}, {} and {} of "
+        "g2d: data::pair_digits: expected at least one speaker each for test, validation and training, got {}, {} and "
+        "{} of "
         "{}",
         options.test_speakers.size(), options.validation_speakers.size(), unassigned.size(), fmt::join(known, ", ")));
   }
@@ -102,9 +106,9 @@ template <class Predicate>
 /// Divides images and recordings first, then pairs them by class inside each split: no image and no recording is in two
 /// splits. Draws depend on the seed alone, and those of a split not on the number of pairs in another.
 ///
-/// Returns    for each split the rows of the images (`first`: rows of the test part follow those of the training part) and of
-///            the recordings (`second`).
-/// Errors     ConfigError for options out of range or unknown speakers; DataError when a split or a class of it is empty.
+/// Returns    for each split the rows of the images (`first`; the test part follows the training part) and of the
+///            recordings (`second`).
+/// Errors     ConfigError for options out of range or unknown speakers; DataError when a split or a class is empty.
 [[nodiscard]] inline Splits<ClassPairs> pair_digits(const Mnist& images, const DigitRecordings& recordings,
                                                     const DigitPairsOptions& options = {}) {
   const bool by_index = options.test_speakers.empty() && options.validation_speakers.empty();
@@ -119,7 +123,8 @@ template <class Predicate>
           const std::string& name) {
         return pair_by_class(image_labels, from_images, recordings.labels, from_recordings, count, generator, name);
       },
-      image_rows, recording_rows, options.pairs, detail::make_generators(options.seed, detail::DigitStream::Pairing), names);
+      image_rows, recording_rows, options.pairs, detail::make_generators(options.seed, detail::DigitStream::Pairing),
+      names);
 }
 
 }  // namespace g2d::data

@@ -26,7 +26,7 @@ struct DigitRecordings {
   std::vector<at::Tensor> waveforms;  ///< N tensors float32 [L_n], 8000 samples a second.
   at::Tensor labels;                  ///< int64 [N], 0 to 9.
   std::vector<std::string> speakers;  ///< N names.
-  at::Tensor indices;                 ///< int64 [N]: the how-manieth recording of this digit by this speaker.
+  at::Tensor indices;                 ///< int64 [N]: which of the speaker's recordings of this digit it is.
 };
 
 /// Samples a second of the Free Spoken Digit Dataset.
@@ -65,7 +65,7 @@ struct RecordingName {
   return directory;
 }
 
-/// The .wav files of a folder in the order of their names. Hidden files are skipped: some systems leave such beside each.
+/// The .wav files of a folder in the order of their names. Hidden files, which some systems add, are skipped.
 [[nodiscard]] inline std::vector<std::filesystem::path> list_wav_files(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
   std::error_code error;
@@ -83,18 +83,19 @@ struct RecordingName {
 
 }  // namespace detail
 
-/// Reads {digit}_{speaker}_{index}.wav, the naming of the Free Spoken Digit Dataset, from `directory` or from its folder
-/// recordings/ or fsdd/.
+/// Reads {digit}_{speaker}_{index}.wav, the naming of the Free Spoken Digit Dataset, from `directory`/recordings,
+/// `directory`/fsdd or `directory` itself.
 ///
 /// Errors     DataError naming the file or folder: no such files, another name, another sample rate, all of read_wav.
 [[nodiscard]] inline DigitRecordings read_digit_recordings(const std::filesystem::path& directory) {
   const auto folder = detail::find_recordings(directory);
   const auto files = detail::list_wav_files(folder);
   if (files.empty()) {
-    throw DataError(fmt::format(
-        "g2d: data::read_digit_recordings: {}: expected files {{digit}}_{{speaker}}_{{index}}.wav there, in recordings/ or "
-        "in fsdd/, got none",
-        directory.string()));
+    throw DataError(
+        fmt::format("g2d: data::read_digit_recordings: {}: expected files {{digit}}_{{speaker}}_{{index}}.wav there, "
+                    "in recordings/ or "
+                    "in fsdd/, got none",
+                    directory.string()));
   }
 
   const auto count = static_cast<std::int64_t>(files.size());

@@ -14,7 +14,7 @@
 
 namespace g2d::data {
 
-/// Centres recordings of any length in frames of one length: silence around the short ones, both ends cut off the long ones.
+/// Centres recordings in frames of one length: silence around the short ones, both ends cut off the long ones.
 ///
 /// Shapes     in: N tensors [L_n]; out: float32 [N, length].
 /// Errors     ConfigError unless length > 0.

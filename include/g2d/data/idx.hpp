@@ -82,12 +82,12 @@ class IdxFile {
 
 }  // namespace detail
 
-/// Reads an IDX file of unsigned bytes, the format of MNIST: two zero bytes, the type 8, the rank, the sizes as big-endian
-/// 32-bit integers, then the values. Plain or gzip, recognised by content.
+/// Reads an IDX file of unsigned bytes, the format of MNIST: two zero bytes, the type 8, the rank, the sizes as
+/// big-endian 32-bit integers, then the values. Plain or gzip, recognised by content.
 ///
 /// Shapes     out: uint8, of `rank` sizes as the file announces them.
-/// Errors     DataError naming the file and the reason: missing, not IDX, another type or rank, nothing in it, sizes that
-///            a file of this length cannot hold (found before memory is asked for), truncated, damaged, bytes left over.
+/// Errors     DataError naming the file and the reason: missing, not IDX, another type or rank, nothing in it, sizes
+///            that a file of this length cannot hold (found before allocating), truncated, damaged, too long.
 [[nodiscard]] inline at::Tensor read_idx(const std::filesystem::path& path, std::uint8_t rank) {
   detail::IdxFile file(path);
   std::array<std::uint8_t, 4> magic{};

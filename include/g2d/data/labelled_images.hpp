@@ -28,8 +28,9 @@ struct LabelledImages {
   const auto images = read_idx(image_file, 3);
   const auto labels = read_idx(label_file, 1).to(at::kLong);
   if (labels.size(0) != images.size(0)) {
-    throw DataError(fmt::format("g2d: data::read_labelled_images: {}: expected {} labels, one for each image in {}, got {}",
-                                label_file.string(), images.size(0), image_file.string(), labels.size(0)));
+    throw DataError(
+        fmt::format("g2d: data::read_labelled_images: {}: expected {} labels, one for each image in {}, got {}",
+                    label_file.string(), images.size(0), image_file.string(), labels.size(0)));
   }
   if (const auto largest = labels.max().item<std::int64_t>(); largest >= num_classes) {
     throw DataError(fmt::format("g2d: data::read_labelled_images: {}: expected labels from 0 to {}, got {}",

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/hann_window.h>
@@ -31,18 +32,20 @@ struct LogSpectrogramOptions {
 ///     P[k, t]  = |STFT(x)[k, t]|^2 / sum_n window[n]^2,  k = 1 … window / 2   (zero frequency is dropped)
 ///     S[f, t]  = log(mean over the k of band f of P[k, t] + floor)
 ///
-/// Shapes     in: [N, L]; out: [N, 1, bands, 1 + L / hop]: frames are centred on multiples of hop, zeros beyond the ends.
+/// Shapes     in: [N, L]; out: [N, 1, bands, 1 + L / hop]. Frames are centred on multiples of hop, zeros lie beyond.
 /// Dtype      floating; the output shares dtype and device.
 /// Units      natural logarithm of power relative to the recording's mean power density.
 /// Errors     ConfigError for options that do not fit together; ShapeError unless the waveforms are [N, L].
 /// Source     the transform is at::stft with center, zero padding, no normalisation; levels and bands are ours.
-[[nodiscard]] inline at::Tensor log_spectrogram(const at::Tensor& waveforms, const LogSpectrogramOptions& options = {}) {
+[[nodiscard]] inline at::Tensor log_spectrogram(const at::Tensor& waveforms,
+                                                const LogSpectrogramOptions& options = {}) {
   if (options.window < 2 || options.hop < 1 || options.bands < 1 || options.window % (2 * options.bands) != 0 ||
       !(options.floor > 0)) {
-    throw ConfigError(fmt::format(
-        "g2d: data::log_spectrogram: expected hop >= 1, bands that divide window / 2 and floor > 0, got window {}, hop {}, "
-        "bands {}, floor {}",
-        options.window, options.hop, options.bands, options.floor));
+    throw ConfigError(
+        fmt::format("g2d: data::log_spectrogram: expected hop >= 1, bands that divide window / 2 and floor > 0, got "
+                    "window {}, hop {}, "
+                    "bands {}, floor {}",
+                    options.window, options.hop, options.bands, options.floor));
   }
   check_matrix(waveforms, -1, -1, "data::log_spectrogram: waveforms");
 
@@ -55,7 +58,8 @@ struct LogSpectrogramOptions {
     const auto level = rows.square().mean(1, /*keepdim=*/true).sqrt().clamp_min(smallest_level);
     const auto transform = at::stft(rows / level, options.window, options.hop, options.window, window, /*center=*/true,
                                     "constant", /*normalized=*/false, /*onesided=*/true, /*return_complex=*/true);
-    const auto power = at::view_as_real(transform).square().sum(-1).narrow(1, 1, options.window / 2).div_(window_energy);
+    const auto power =
+        at::view_as_real(transform).square().sum(-1).narrow(1, 1, options.window / 2).div_(window_energy);
     const auto bands = power.unflatten(1, {options.bands, -1}).mean(2);
     parts.push_back(bands.add(options.floor).log_().unsqueeze(1));
   }

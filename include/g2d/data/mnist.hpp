@@ -21,7 +21,8 @@ struct Mnist {
 
 namespace detail {
 
-[[nodiscard]] inline std::filesystem::path find_idx_file(const std::filesystem::path& directory, const std::string& name) {
+[[nodiscard]] inline std::filesystem::path find_idx_file(const std::filesystem::path& directory,
+                                                         const std::string& name) {
   for (const auto* suffix : {"", ".gz"}) {
     const auto path = directory / (name + suffix);
     if (std::filesystem::is_regular_file(path)) return path;

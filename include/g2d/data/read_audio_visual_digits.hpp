@@ -25,15 +25,15 @@ namespace g2d::data {
 
 /// Settings of read_audio_visual_digits.
 struct AudioVisualDigitsOptions {
-  DigitPairsOptions pairing;          ///< Holds the seed of everything.
+  DigitPairsOptions pairing{};        ///< Holds the seed of everything.
   std::int64_t audio_samples = 8000;  ///< Every recording is centred in a frame of this length: one second.
-  LogSpectrogramOptions spectrogram;
-  double audio_noise = 0.5;  ///< Standard deviation, in units of the standardised spectrogram.
-  double image_noise = 1.0;  ///< Standard deviation, in units of the standardised image.
+  LogSpectrogramOptions spectrogram{};
+  double audio_noise = 0.8;  ///< Standard deviation, in units of the standardised spectrogram.
+  double image_noise = 3.3;  ///< Standard deviation, in units of the standardised image.
 };
 
-/// Reads MNIST's IDX files and the Free Spoken Digit recordings below `directory` and pairs them by class: AV-MNIST as the
-/// literature builds it.
+/// Reads MNIST's IDX files and the Free Spoken Digit recordings below `directory` and pairs them by class: AV-MNIST as
+/// the literature builds it.
 ///
 /// Errors     DataError naming the file and the reason (read_mnist, read_digit_recordings); ConfigError for options.
 [[nodiscard]] inline AudioVisualDigits read_audio_visual_digits(const std::filesystem::path& directory,
@@ -45,9 +45,11 @@ struct AudioVisualDigitsOptions {
   const auto pairs = pair_digits(mnist, recordings, options.pairing);
 
   const auto images = at::cat({mnist.train.images, mnist.test.images});
-  const auto spectrograms = log_spectrogram(fit_length(recordings.waveforms, options.audio_samples), options.spectrogram);
+  const auto spectrograms =
+      log_spectrogram(fit_length(recordings.waveforms, options.audio_samples), options.spectrogram);
   const auto deviations = [&](double noise) {
-    return map_splits([noise](std::int64_t count) { return at::full({count}, noise, at::kFloat); }, options.pairing.pairs);
+    return map_splits([noise](std::int64_t count) { return at::full({count}, noise, at::kFloat); },
+                      options.pairing.pairs);
   };
   const detail::NoisyModality audio{
       map_splits([&](const ClassPairs& split) { return spectrograms.index_select(0, split.second); }, pairs),
@@ -61,13 +63,14 @@ struct AudioVisualDigitsOptions {
   const auto& spectrogram = options.spectrogram;
   return detail::assemble_digits(
       audio, image, labels, pairing.seed,
-      fmt::format("MNIST with {} images, spoken digits with {} recordings; seed {}; pairs {}, {}, {}; validation fraction "
-                  "{}; speakers of validation [{}] and test [{}]; audio: {} samples, window {}, hop {}, bands {}, floor {}, "
-                  "noise {}; image: noise {}",
-                  images.size(0), recordings.labels.size(0), pairing.seed, pairing.pairs.train, pairing.pairs.validation,
-                  pairing.pairs.test, pairing.validation_fraction, fmt::join(pairing.validation_speakers, ", "),
-                  fmt::join(pairing.test_speakers, ", "), options.audio_samples, spectrogram.window, spectrogram.hop,
-                  spectrogram.bands, spectrogram.floor, options.audio_noise, options.image_noise));
+      fmt::format(
+          "MNIST with {} images, spoken digits with {} recordings; seed {}; pairs {}, {}, {}; validation fraction "
+          "{}; speakers of validation [{}] and test [{}]; audio: {} samples, window {}, hop {}, bands {}, floor {}, "
+          "noise {}; image: noise {}",
+          images.size(0), recordings.labels.size(0), pairing.seed, pairing.pairs.train, pairing.pairs.validation,
+          pairing.pairs.test, pairing.validation_fraction, fmt::join(pairing.validation_speakers, ", "),
+          fmt::join(pairing.test_speakers, ", "), options.audio_samples, spectrogram.window, spectrogram.hop,
+          spectrogram.bands, spectrogram.floor, options.audio_noise, options.image_noise));
 }
 
 }  // namespace g2d::data

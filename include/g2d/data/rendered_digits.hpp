@@ -2,14 +2,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/eye.h>
+#include <ATen/ops/linspace.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/outer.h>
-#include <ATen/ops/linspace.h>
 #include <ATen/ops/randn.h>
 
 #include <cstdint>
@@ -31,7 +32,8 @@ namespace g2d::data {
 /// the label: no class can be told.
 ///
 /// Shapes     labels int64 [N], 0 to 9; out: float32 [N, 1, 28, 28], 0 to 1.
-[[nodiscard]] inline at::Tensor render_digits(const at::Tensor& labels, double strength, const at::Generator& generator) {
+[[nodiscard]] inline at::Tensor render_digits(const at::Tensor& labels, double strength,
+                                              const at::Generator& generator) {
   constexpr std::int64_t side = 28;
   constexpr std::int64_t num_points = 48;
   constexpr std::int64_t num_bends = 3;
@@ -40,8 +42,9 @@ namespace g2d::data {
 
   const auto strokes = detail::digit_strokes(num_points);
   const auto drawn = strokes.mean(0, /*keepdim=*/true).lerp(strokes, strength).index_select(0, labels);
-  const auto bends = at::outer(at::linspace(0, std::numbers::pi, num_points, at::kFloat),
-                               at::arange(1, num_bends + 1, at::kFloat)).cos();
+  const auto bends =
+      at::outer(at::linspace(0, std::numbers::pi, num_points, at::kFloat), at::arange(1, num_bends + 1, at::kFloat))
+          .cos();
   const auto bent = drawn + 0.04 * at::matmul(bends, normal({count, num_bends, 2}));
   const auto linear = at::eye(2, at::kFloat) + 0.12 * normal({count, 2, 2});
   const auto points = at::matmul(bent, linear) * 18 + 14 + 0.8 * normal({count, 1, 2});

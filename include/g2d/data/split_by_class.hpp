@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <g2d/core/error.hpp>
@@ -28,11 +30,12 @@ struct HeldOut {
 /// Holds out `fraction` of the rows of every class, chosen by `generator`; at least one stays on either side.
 ///
 /// Shapes     labels [N] and rows [N]: rows[i] belongs to class labels[i].
-/// Errors     ConfigError for a fraction outside (0, 1); DataError naming `what` and the class when it has only one row.
+/// Errors     ConfigError for a fraction outside (0, 1); DataError naming `what` and a class that has only one row.
 [[nodiscard]] inline HeldOut split_by_class(const at::Tensor& labels, const at::Tensor& rows, double fraction,
                                             at::Generator generator, std::string_view what) {
   if (!(fraction > 0 && fraction < 1)) {
-    throw ConfigError(fmt::format("g2d: data::split_by_class: {}: expected a fraction between 0 and 1, got {}", what, fraction));
+    throw ConfigError(
+        fmt::format("g2d: data::split_by_class: {}: expected a fraction between 0 and 1, got {}", what, fraction));
   }
   std::vector<at::Tensor> kept;
   std::vector<at::Tensor> held_out;
@@ -41,7 +44,8 @@ struct HeldOut {
     const auto count = members.size(0);
     if (count == 0) continue;
     if (count == 1) {
-      throw DataError(fmt::format("g2d: data::split_by_class: {}: class {}: expected at least 2 to divide, got 1", what, label));
+      throw DataError(
+          fmt::format("g2d: data::split_by_class: {}: class {}: expected at least 2 to divide, got 1", what, label));
     }
     const auto shuffled = members.index_select(0, at::randperm(count, std::optional(generator), at::kLong));
     const auto part = std::clamp<std::int64_t>(std::llround(fraction * static_cast<double>(count)), 1, count - 1);

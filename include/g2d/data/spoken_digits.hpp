@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
@@ -17,18 +18,18 @@
 namespace g2d::data {
 namespace detail {
 
-/// First and second formant, in Hz, at the start and at the end of each digit's voiced part: [10, 4], after the vowels of
-/// the English words zero to nine.
+/// First and second formant, in Hz, at the start and at the end of each digit's voiced part, after the vowels of the
+/// English words zero to nine: [10, 4].
 [[nodiscard]] inline at::Tensor digit_formants() {
-  return at::tensor({320.0F, 2200.0F, 520.0F, 900.0F,     //
-                     360.0F, 800.0F,  640.0F, 1250.0F,    //
-                     320.0F, 1750.0F, 310.0F, 950.0F,     //
-                     440.0F, 1250.0F, 290.0F, 2300.0F,    //
-                     560.0F, 850.0F,  560.0F, 1050.0F,    //
-                     780.0F, 1200.0F, 380.0F, 2150.0F,    //
-                     400.0F, 1950.0F, 420.0F, 2050.0F,    //
-                     580.0F, 1850.0F, 480.0F, 1350.0F,    //
-                     500.0F, 1850.0F, 320.0F, 2350.0F,    //
+  return at::tensor({320.0F, 2200.0F, 520.0F, 900.0F,   //
+                     360.0F, 800.0F,  640.0F, 1250.0F,  //
+                     320.0F, 1750.0F, 310.0F, 950.0F,   //
+                     440.0F, 1250.0F, 290.0F, 2300.0F,  //
+                     560.0F, 850.0F,  560.0F, 1050.0F,  //
+                     780.0F, 1200.0F, 380.0F, 2150.0F,  //
+                     400.0F, 1950.0F, 420.0F, 2050.0F,  //
+                     580.0F, 1850.0F, 480.0F, 1350.0F,  //
+                     500.0F, 1850.0F, 320.0F, 2350.0F,  //
                      660.0F, 1050.0F, 300.0F, 1700.0F})
       .view({10, 4});
 }
@@ -45,7 +46,8 @@ namespace detail {
 /// whatever the label: no class can be told.
 ///
 /// Shapes     labels int64 [N], 0 to 9; out: float32 [N, 8000], 8000 samples a second.
-[[nodiscard]] inline at::Tensor speak_digits(const at::Tensor& labels, double strength, const at::Generator& generator) {
+[[nodiscard]] inline at::Tensor speak_digits(const at::Tensor& labels, double strength,
+                                             const at::Generator& generator) {
   constexpr std::int64_t num_samples = 8000;
   constexpr double sample_rate = 8000;
   constexpr double turn = 2 * std::numbers::pi;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/randn.h>
@@ -23,15 +24,15 @@
 
 namespace g2d::data {
 
-/// Settings of make_synthetic_digits. By default audio is strong and learned fast, the image weak, as in real recordings.
+/// Settings of make_synthetic_digits. By default audio is strong and learned fast, the image weak, as in the real data.
 struct SyntheticDigitsOptions {
   Splits<std::int64_t> samples{4000, 1000, 2000};
   double audio_strength = 1.0;     ///< 0: audio says nothing of the class; 1: the classes are as far apart as they go.
   double image_strength = 1.0;     ///< The same for the image.
-  double audio_noise = 0.5;        ///< Mean standard deviation, in units of the standardised spectrogram.
-  double image_noise = 1.0;        ///< Mean standard deviation, in units of the standardised image.
+  double audio_noise = 1.5;        ///< Mean standard deviation, in units of the standardised spectrogram.
+  double image_noise = 4.5;        ///< Mean standard deviation, in units of the standardised image.
   double noise_correlation = 0.0;  ///< -1 to 1: whether a sample that is noisy to the ear is noisy to the eye.
-  LogSpectrogramOptions spectrogram;
+  LogSpectrogramOptions spectrogram{};
   std::uint64_t seed = 0;
 };
 
@@ -86,9 +87,10 @@ inline void check_synthetic(const SyntheticDigitsOptions& options) {
         return at::randperm(count, std::optional(generator), at::kLong).remainder(10);
       },
       options.samples, generators(DigitStream::Labels));
-  const auto levels = map_splits(
-      [&](std::int64_t count, const at::Generator& generator) { return detail::draw_noise_levels(count, options, generator); },
-      options.samples, generators(DigitStream::Difficulty));
+  const auto levels =
+      map_splits([&](std::int64_t count,
+                     const at::Generator& generator) { return detail::draw_noise_levels(count, options, generator); },
+                 options.samples, generators(DigitStream::Difficulty));
   const detail::NoisyModality audio{
       map_splits(
           [&](const at::Tensor& split_labels, const at::Generator& generator) {
@@ -96,22 +98,22 @@ inline void check_synthetic(const SyntheticDigitsOptions& options) {
           },
           labels, generators(DigitStream::Tones)),
       map_splits([](const detail::NoiseLevels& split) { return split.audio; }, levels)};
-  const detail::NoisyModality image{
-      map_splits(
-          [&](const at::Tensor& split_labels, const at::Generator& generator) {
-            return render_digits(split_labels, options.image_strength, generator);
-          },
-          labels, generators(DigitStream::Glyphs)),
-      map_splits([](const detail::NoiseLevels& split) { return split.image; }, levels)};
+  const detail::NoisyModality image{map_splits(
+                                        [&](const at::Tensor& split_labels, const at::Generator& generator) {
+                                          return render_digits(split_labels, options.image_strength, generator);
+                                        },
+                                        labels, generators(DigitStream::Glyphs)),
+                                    map_splits([](const detail::NoiseLevels& split) { return split.image; }, levels)};
 
   const auto& spectrogram = options.spectrogram;
   return detail::assemble_digits(
       audio, image, labels, options.seed,
-      fmt::format("synthetic digits; seed {}; samples {}, {}, {}; noise correlation {}; audio: strength {}, window {}, hop "
-                  "{}, bands {}, floor {}, noise {}; image: strength {}, noise {}",
-                  options.seed, options.samples.train, options.samples.validation, options.samples.test,
-                  options.noise_correlation, options.audio_strength, spectrogram.window, spectrogram.hop, spectrogram.bands,
-                  spectrogram.floor, options.audio_noise, options.image_strength, options.image_noise));
+      fmt::format(
+          "synthetic digits; seed {}; samples {}, {}, {}; noise correlation {}; audio: strength {}, window {}, hop "
+          "{}, bands {}, floor {}, noise {}; image: strength {}, noise {}",
+          options.seed, options.samples.train, options.samples.validation, options.samples.test,
+          options.noise_correlation, options.audio_strength, spectrogram.window, spectrogram.hop, spectrogram.bands,
+          spectrogram.floor, options.audio_noise, options.image_strength, options.image_noise));
 }
 
 }  // namespace g2d::data

@@ -16,15 +16,15 @@
 /// | `SmallCnn` | images [B, C, H, W] | small images, few samples, quick runs |
 /// | `Mlp`      | anything, flattened | tables, embeddings, tests |
 ///
-/// An encoder is any torch::nn::Module with a `forward`; the student asks for the width where the module does not know it:
+/// An encoder is any torch::nn::Module with a `forward`; where it does not know its width, the student is told:
 ///
 ///     struct Mine : torch::nn::Module {
 ///       at::Tensor forward(const at::Tensor& values);             // or forward(values, lengths), for sequences
 ///       std::int64_t feature_width() const;                       // optional: D
 ///     };
 ///
-/// Construct submodules one statement each: function arguments are evaluated in an order that differs between compilers,
-/// and the order of construction is the order of the random draws.
+/// Construct submodules one statement each: compilers differ in the order in which they evaluate function arguments, and
+/// the order of construction is the order of the random draws.
 namespace g2d::encoder {
 
 namespace detail {
@@ -48,7 +48,7 @@ concept KnowsItsFeatureWidth = requires(const Module& module) {
 
 /// A module that can serve as an encoder.
 template <class Module>
-concept EncoderModule =
-    std::derived_from<Module, torch::nn::Module> && (detail::EncodesValues<Module> || detail::EncodesSequences<Module>);
+concept EncoderModule = std::derived_from<Module, torch::nn::Module> &&
+    (detail::EncodesValues<Module> || detail::EncodesSequences<Module>);
 
 }  // namespace g2d::encoder

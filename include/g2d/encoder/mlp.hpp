@@ -23,7 +23,7 @@
 namespace g2d::encoder {
 
 struct MlpOptions {
-  std::int64_t in_features = 0;      ///< Of a flattened sample; has to be given.
+  std::int64_t in_features = 0;           ///< Of a flattened sample; has to be given.
   std::vector<std::int64_t> hidden = {};  ///< Widths of the hidden layers.
   std::int64_t feature_width = 64;
   Activation activation = Activation::Relu;
@@ -74,9 +74,9 @@ class Mlp : public torch::nn::Module {
     const auto& hidden = options.hidden;
     const bool positive = std::all_of(hidden.begin(), hidden.end(), [](std::int64_t width) { return width >= 1; });
     if (options.in_features < 1 || options.feature_width < 1 || !positive) {
-      throw ConfigError(fmt::format(
-          "g2d: encoder::Mlp: expected widths >= 1, got in_features {}, hidden [{}], feature_width {}",
-          options.in_features, fmt::join(hidden, ", "), options.feature_width));
+      throw ConfigError(
+          fmt::format("g2d: encoder::Mlp: expected widths >= 1, got in_features {}, hidden [{}], feature_width {}",
+                      options.in_features, fmt::join(hidden, ", "), options.feature_width));
     }
     if (!(options.dropout >= 0.0 && options.dropout < 1.0)) {
       throw ConfigError(fmt::format("g2d: encoder::Mlp: expected dropout in [0, 1), got {}", options.dropout));

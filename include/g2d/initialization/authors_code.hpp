@@ -15,7 +15,9 @@ namespace g2d::initialization {
 
 /// The authors' initialisation, children first, in the order in which they were registered.
 ///
-///     linear: weight xavier normal, bias 0    2-d convolution: weight kaiming normal, fan-out    2-d batch norm: 1 and 0
+///     linear          weight xavier normal, bias 0
+///     convolution     weight kaiming normal, fan-out; of two dimensions only, as is batch norm
+///     batch norm      weight 1, bias 0
 ///
 /// A fusion's tensors in their order: matrices xavier normal, vectors 0. All else is left as it is.
 ///

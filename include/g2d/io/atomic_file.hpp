@@ -25,8 +25,8 @@ namespace g2d::io {
 ///     file.commit();
 ///
 /// Whatever fails, and without `commit()`, the target stays as it was and nothing is left beside it.
-/// Errors     DataError naming the target and the system's reason, from the constructor (folder missing, no rights, target
-///            not a regular file) and from `commit()` (disk full).
+/// Errors     DataError naming the target and the system's reason, from the constructor (folder missing, no rights,
+///            target not a regular file) and from `commit()` (disk full).
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path) : path_(path) {
@@ -48,7 +48,7 @@ class AtomicFile {
     if (!committed_) ::unlink(temporary_.c_str());
   }
 
-  /// Never throws, so that C code may call it: after the first error nothing more is written, and `commit()` reports it.
+  /// Never throws, so that C code may call it: after the first error it writes nothing more, and `commit()` reports it.
   void write(const void* data, std::size_t size) noexcept {
     const auto* next = static_cast<const char*>(data);
     while (size > 0 && error_ == 0) {

@@ -17,6 +17,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -51,7 +52,10 @@ class PickleFlattener {
  private:
   void add(const std::string& name, const PickleValue& value, int depth) {
     constexpr int deepest = 64;
-    if (depth > deepest || values_left_ == 0) throw Malformed("its containers are nested too deeply or in each other");
+    constexpr std::size_t longest_name = 1024;
+    if (depth > deepest || values_left_ == 0 || name.size() > longest_name) {
+      throw Malformed("its containers are nested too deeply or in each other, or a name is too long");
+    }
     --values_left_;
     if (const auto* tensor = std::get_if<at::Tensor>(&value)) {
       if (tensors_.contains(name)) throw Malformed(fmt::format("tensor \"{}\" occurs twice", name));
@@ -95,24 +99,26 @@ inline void check_is_zip(const std::filesystem::path& path) {
 /// index ("optimizer.state.0.exp_avg"). Other values are left out. Runs no code, whatever the file says.
 ///
 /// Dtypes     float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool.
-/// Errors     DataError naming the file and what is wrong, with the line of Python that saves it in a readable form: other
-///            Python objects, TorchScript, the form from before PyTorch 1.6. Sizes are checked before anything is allocated.
+/// Errors     DataError naming the file and what is wrong, with the line of Python that saves it in a readable form:
+///            other Python objects, TorchScript, the form from before PyTorch 1.6. Sizes are checked before anything is
+///            allocated.
 [[nodiscard]] inline Tensors read_pt(const std::filesystem::path& path) {
   constexpr std::string_view where = "io::read_pt";
   const auto size = detail::file_size(where, path);
   return detail::naming_the_file(where, path, [&] {
     detail::check_is_zip(path);
     detail::PtArchive archive(path, size);
-    detail::PickleMachine machine(archive.pickle(), [&archive](const auto& storage, auto offset, const auto& sizes,
-                                                               const auto& strides) {
-      return archive.tensor(storage, offset, sizes, strides);
-    });
+    detail::PickleMachine machine(archive.pickle(),
+                                  [&archive](const auto& storage, auto offset, const auto& sizes, const auto& strides) {
+                                    return archive.tensor(storage, offset, sizes, strides);
+                                  });
     const auto value = machine.run();
     return detail::PickleFlattener(archive.pickle().size()).flatten(value);
   });
 }
 
-/// Writes a dict that Python's torch.load reads as it stands, with weights_only=True. The file appears whole or not at all.
+/// Writes a dict that Python's torch.load reads as it stands, with weights_only=True; the file appears whole or not at
+/// all.
 ///
 /// Errors     DataError when the file cannot be written; ShapeError for a sparse or missing tensor.
 inline void write_pt(const Tensors& tensors, const std::filesystem::path& path) {
@@ -121,8 +127,8 @@ inline void write_pt(const Tensors& tensors, const std::filesystem::path& path) 
     dict.insert(item.key(), detail::to_host("io::write_pt", item.key(), item.value()));
   }
   std::string pickle;
-  torch::jit::Pickler pickler([&pickle](const char* data, std::size_t size) { pickle.append(data, size); }, nullptr, nullptr,
-                              nullptr, nullptr, /*tag_aggregates=*/false);
+  torch::jit::Pickler pickler([&pickle](const char* data, std::size_t size) { pickle.append(data, size); }, nullptr,
+                              nullptr, nullptr, nullptr, /*tag_aggregates=*/false);
   pickler.protocol();
   pickler.pushIValue(dict);
   pickler.stop();

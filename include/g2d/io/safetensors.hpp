@@ -38,8 +38,8 @@ inline std::string_view safetensors_dtype(std::string_view name, at::ScalarType 
   const auto* known = std::find_if(safetensors_dtypes.begin(), safetensors_dtypes.end(),
                                    [&](const auto& candidate) { return candidate.second == dtype; });
   if (known == safetensors_dtypes.end()) {
-    throw ShapeError(fmt::format("g2d: io::write_safetensors: tensor \"{}\": dtype {} has no place in this format", name,
-                                 c10::toString(dtype)));
+    throw ShapeError(fmt::format("g2d: io::write_safetensors: tensor \"{}\": dtype {} has no place in this format",
+                                 name, c10::toString(dtype)));
   }
   return known->first;
 }
@@ -77,8 +77,8 @@ inline std::string safetensors_header(const std::vector<std::pair<std::string, a
 
 }  // namespace detail
 
-/// The tensors of a safetensors file, in the order of their data. The file is mapped, not read: a tensor's pages come from
-/// the disk when they are first looked at, and writing to a tensor does not change the file.
+/// The tensors of a safetensors file, in the order of their data. The file is mapped, not read: a tensor's pages come
+/// from the disk when they are first looked at, and writing to a tensor does not change the file.
 ///
 /// Dtypes     F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
 /// Errors     DataError naming the file and what is wrong with it. Sizes are checked before anything is allocated.
@@ -95,8 +95,9 @@ inline std::string safetensors_header(const std::vector<std::pair<std::string, a
     std::memcpy(&length, bytes, sizeof length);
     const auto longest = std::min(size - detail::safetensors_prefix, detail::safetensors_longest_header);
     if (length > static_cast<std::uint64_t>(longest)) {
-      throw detail::Malformed(fmt::format(
-          "expected a header of at most {} bytes, got {}; the file is truncated or not in this format", longest, length));
+      throw detail::Malformed(
+          fmt::format("expected a header of at most {} bytes, got {}; the file is truncated or not in this format",
+                      longest, length));
     }
     const std::string_view header(reinterpret_cast<const char*>(bytes) + detail::safetensors_prefix, length);
     const auto begin = detail::safetensors_prefix + static_cast<std::int64_t>(length);
@@ -111,8 +112,8 @@ inline std::string safetensors_header(const std::vector<std::pair<std::string, a
 
 /// Writes the tensors, the widest dtypes first so that all are aligned. The file appears whole or not at all.
 ///
-/// Errors     DataError when the file cannot be written; ShapeError for a dtype or layout that the format does not know;
-///            ConfigError for a name that it cannot hold.
+/// Errors     DataError when the file cannot be written; ShapeError for a dtype or layout that the format does not
+///            know; ConfigError for a name that it cannot hold.
 inline void write_safetensors(const Tensors& tensors, const std::filesystem::path& path) {
   std::vector<std::pair<std::string, at::Tensor>> ordered;
   for (const auto& item : tensors) {

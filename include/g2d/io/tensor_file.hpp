@@ -20,7 +20,8 @@ namespace detail {
 inline bool is_safetensors(std::string_view where, const std::filesystem::path& path) {
   const auto extension = path.extension();
   if (extension != ".safetensors" && extension != ".pt" && extension != ".pth") {
-    throw ConfigError(fmt::format("g2d: {}: {}: expected a name that ends in .safetensors, .pt or .pth", where, path.string()));
+    throw ConfigError(
+        fmt::format("g2d: {}: {}: expected a name that ends in .safetensors, .pt or .pth", where, path.string()));
   }
   return extension == ".safetensors";
 }

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <g2d/core/error.hpp>
@@ -27,9 +26,12 @@
 namespace g2d::io {
 
 struct LoadOptions {
-  bool strict = true;  ///< false: missing and unexpected names are only reported. Shapes have to agree all the same.
-  std::string prefix = {};  ///< Only the file's names that begin with it are read, without it: "audio_net.".
-  std::vector<std::string> ignored = {};  ///< Beginnings of names, less the prefix, that are neither loaded nor asked for: "fc.".
+  /// false: missing and unexpected names are only reported. Shapes have to agree all the same.
+  bool strict = true;
+  /// Only the file's names that begin with it are read, without it: "audio_net.".
+  std::string prefix = {};
+  /// Beginnings of names, less the prefix, that are neither loaded nor asked for: "fc.".
+  std::vector<std::string> ignored = {};
 };
 
 namespace detail {
@@ -38,7 +40,9 @@ inline void append_state(const torch::nn::Module& module, const std::string& pre
   for (const auto& parameter : module.named_parameters(/*recurse=*/false)) {
     state.insert(prefix + parameter.key(), parameter.value());
   }
-  for (const auto& buffer : module.named_buffers(/*recurse=*/false)) state.insert(prefix + buffer.key(), buffer.value());
+  for (const auto& buffer : module.named_buffers(/*recurse=*/false)) {
+    state.insert(prefix + buffer.key(), buffer.value());
+  }
   for (const auto& child : module.named_children()) append_state(*child.value(), prefix + child.key() + ".", state);
 }
 
@@ -62,8 +66,8 @@ inline KeyReport compare(const Tensors& own, const Tensors& given) {
     if (found == nullptr) {
       report.missing.push_back(item.key());
     } else if (found->sizes() != item.value().sizes()) {
-      report.mismatched.push_back(
-          fmt::format("{} {} for {}", item.key(), g2d::to_string(found->sizes()), g2d::to_string(item.value().sizes())));
+      report.mismatched.push_back(fmt::format("{} {} for {}", item.key(), g2d::to_string(found->sizes()),
+                                              g2d::to_string(item.value().sizes())));
     }
   }
   for (const auto& item : given) {
@@ -89,15 +93,17 @@ inline void save_weights(const Tensors& state, const std::filesystem::path& path
   write_tensors(named, path);
 }
 
-inline void save_weights(const torch::nn::Module& module, const std::filesystem::path& path, std::string_view prefix = {}) {
+inline void save_weights(const torch::nn::Module& module, const std::filesystem::path& path,
+                         std::string_view prefix = {}) {
   save_weights(state_of(module), path, prefix);
 }
 
 /// Copies a file's tensors into those given, converting dtype and device, and reports which names had no partner.
 ///
-/// Errors     as read_tensors; DataError with the first names of each list when the names (unless `strict` is off) or the
-///            shapes do not agree. Nothing has been changed then.
-inline KeyReport load_weights(const Tensors& state, const std::filesystem::path& path, const LoadOptions& options = {}) {
+/// Errors     as read_tensors; DataError with the first names of each list when the names (unless `strict` is off) or
+///            the shapes do not agree. Nothing has been changed then.
+inline KeyReport load_weights(const Tensors& state, const std::filesystem::path& path,
+                              const LoadOptions& options = {}) {
   const auto own = detail::select(state, "", options.ignored);
   const auto given = detail::select(read_tensors(path), options.prefix, options.ignored);
   auto report = detail::compare(own, given);

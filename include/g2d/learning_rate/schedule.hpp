@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdint>
 #include <functional>
+
+#include <g2d/core/error.hpp>
 
 namespace g2d::learning_rate {
 
@@ -16,8 +20,9 @@ using Schedule = std::function<double(std::int64_t epoch, std::int64_t num_epoch
   return [](std::int64_t, std::int64_t) { return 1.0; };
 }
 
-/// factor^(epoch / period): PyTorch's StepLR. The authors': period 200, factor 0.1.
+/// factor^(epoch / period): PyTorch's StepLR. The authors': period 200, factor 0.1. ConfigError for a period below 1.
 [[nodiscard]] inline Schedule step(std::int64_t period, double factor = 0.1) {
+  if (period < 1) throw ConfigError(fmt::format("g2d: learning_rate::step: expected period >= 1, got {}", period));
   return [=](std::int64_t epoch, std::int64_t) { return std::pow(factor, static_cast<double>(epoch / period)); };
 }
 

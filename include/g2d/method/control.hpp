@@ -14,7 +14,7 @@ namespace g2d::method {
 struct Control {
   bool frozen = false;         ///< Skip its backward pass and its update.
   at::Tensor gradient_scale;   ///< 0-dim, host or device; undefined: 1.
-  suppression::ParameterFilter filter;                                              ///< What gradient_scale touches.
+  suppression::ParameterFilter filter{};  ///< What gradient_scale touches.
   suppression::NormStatistics norm_statistics = suppression::NormStatistics::Tracked;
 
   /// Frozen if either is; scales multiply.

@@ -6,6 +6,7 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -51,7 +52,11 @@ class Prioritization {
     for (std::size_t s = 0; s < stages_.size(); ++s) {
       if (stages_[s].contains(epoch)) current_ = s;
     }
-    if (stage() != nullptr && !stage()->compares_batches) apply(as_tensor(stage()->suppressed), ratios(), controls);
+    if (stage() == nullptr || stage()->compares_batches) return;
+    const auto& suppressed = stage()->suppressed;
+    if (std::find(suppressed.begin(), suppressed.end(), true) != suppressed.end()) {
+      apply(as_tensor(suppressed), ratios(), controls);
+    }
   }
 
   void control_batch(const StepContext& context, Controls& controls) {

@@ -16,8 +16,8 @@ namespace g2d::recipe {
 
 /// The method of a recipe, for `Step` and `Trainer`.
 ///
-/// Errors     ConfigError listing the names for an unknown formula; at the first step's construction those of `method::G2d`,
-///            for example "kl" for a regression.
+/// Errors     ConfigError listing the names for an unknown formula; when a Step is constructed, those of `method::G2d`,
+///            for example for "kl" of a regression.
 template <task::TaskPolicy Task = task::Classification>
 [[nodiscard]] method::Any make_method(const Recipe& recipe, Task task = Task()) {
   return std::visit(

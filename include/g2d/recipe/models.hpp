@@ -16,11 +16,11 @@
 #include <g2d/encoder/encoder.hpp>
 #include <g2d/encoder/resnet18.hpp>
 #include <g2d/fusion/any.hpp>
-#include <g2d/fusion/late.hpp>
 #include <g2d/initialization/authors_code.hpp>
 #include <g2d/readout/any.hpp>
 #include <g2d/recipe/recipe.hpp>
 #include <g2d/train/student.hpp>
+#include <g2d/train/train_teacher.hpp>
 
 namespace g2d::recipe {
 
@@ -50,17 +50,17 @@ namespace g2d::recipe {
   return std::make_shared<AnyStudent>(std::move(fusion), std::move(encoders), std::move(readout));
 }
 
-/// The teacher of one modality: a ResNet-18 and a linear layer, as a student of one modality.
+/// The teacher of one modality, to train or to load: a ResNet-18 and a linear layer.
 ///
 /// Draws      as the authors' code does: encoder, linear layer, then both again by `initialization::AuthorsCode`.
-[[nodiscard]] inline std::shared_ptr<AnyStudent> make_teacher(const std::string& modality, std::int64_t in_channels,
-                                                              std::int64_t num_outputs) {
-  auto encoder = std::make_shared<encoder::ResNet18>(encoder::ResNet18Options{.in_channels = in_channels});
-  fusion::Late classifier(FusionShape({modality}, {encoder->feature_width()}, num_outputs));
+[[nodiscard]] inline std::shared_ptr<UnimodalModel> make_teacher(const std::string& modality, std::int64_t in_channels,
+                                                                 std::int64_t num_outputs) {
+  const auto encoder = std::make_shared<encoder::ResNet18>(encoder::ResNet18Options{.in_channels = in_channels});
+  auto teacher = make_unimodal_model(modality, encoder, num_outputs);
   const initialization::AuthorsCode initialize;
   initialize(*encoder);
-  initialize(classifier.parameters());
-  return std::make_shared<AnyStudent>(std::move(classifier), std::vector<Encoder>{std::move(encoder)}, readout::Auto{});
+  initialize(teacher->fusion().parameters());
+  return teacher;
 }
 
 }  // namespace g2d::recipe

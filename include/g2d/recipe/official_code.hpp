@@ -6,10 +6,10 @@
 
 namespace g2d::recipe {
 
-/// What the authors' published code does: in every batch of epochs 0 to 150 the convolution gradients of the modality with
-/// the surer teacher are multiplied by 0. The seed redoes their run: `make_student` draws in their order.
+/// What the authors' published code does: in every batch of epochs 0 to 150 the convolution gradients of the modality
+/// with the surer teacher are multiplied by 0. `make_student` draws its weights from the seed as their Python does.
 ///
-/// Use when   their numbers are to be repeated. The best test epoch is reported as they do; do not compare it with others'.
+/// Use when   their numbers are to be repeated. They report the best test epoch: compare that with nothing else.
 /// Source     github.com/rAIson-Lab/G2D, setting by setting in docs/guide/paper-and-code.md.
 [[nodiscard]] inline Recipe official_code() {
   return {.name = "official-code",
@@ -18,8 +18,8 @@ namespace g2d::recipe {
           .feature_distillation = "mse",
           .logit_distillation = "kl",
           .schedule = schedule::Batchwise<suppression::ZeroedGradients>({.first_epoch = 0, .last_epoch = 150}),
-          .calibrates_norms = false,
-          .selection = Selection::BestTest};
+          .calibrate_norm_statistics = false,
+          .selects_on_test = true};
 }
 
 }  // namespace g2d::recipe

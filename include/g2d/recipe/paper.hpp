@@ -17,8 +17,8 @@ namespace g2d::recipe {
           .feature_distillation = "mse",
           .logit_distillation = "kl",
           .schedule = schedule::Sequential<suppression::Complete>(),
-          .calibrates_norms = true,
-          .selection = Selection::BestValidation};
+          .calibrate_norm_statistics = true,
+          .selects_on_test = false};
 }
 
 }  // namespace g2d::recipe

@@ -7,12 +7,12 @@
 #include <variant>
 
 #include <g2d/optimizer/settings.hpp>
-#include <g2d/recipe/selection.hpp>
 #include <g2d/schedule/batchwise.hpp>
 #include <g2d/schedule/joint.hpp>
 #include <g2d/schedule/sequential.hpp>
 #include <g2d/suppression/complete.hpp>
 #include <g2d/suppression/zeroed_gradients.hpp>
+#include <g2d/teacher/confidence_report.hpp>
 
 namespace g2d::recipe {
 
@@ -27,20 +27,21 @@ using Schedule = std::variant<schedule::Joint, schedule::Sequential<suppression:
 struct Recipe {
   std::string name;
   std::string fusion;
-  std::string readout;               ///< What the student's modalities say alone.
+  std::string readout;  ///< What the student's modalities say alone.
   std::string feature_distillation;
   std::string logit_distillation;
-  double feature_weight = 1.0;       ///< alpha.
-  double logit_weight = 1.0;         ///< beta.
-  double temperature = 1.0;          ///< tau, of both KL formulas.
+  double feature_weight = 1.0;  ///< alpha.
+  double logit_weight = 1.0;    ///< beta.
+  double temperature = 1.0;     ///< tau.
   Schedule schedule;
-  bool calibrates_norms = true;      ///< One pass over training batches sets the norm statistics before encoders freeze.
+  ConfidenceMeasure confidence = ConfidenceMeasure::Training;  ///< The samples whose rho ranks the modalities.
+  bool calibrate_norm_statistics = true;  ///< Before encoders are frozen that have never been trained.
   optimizer::Settings optimizer = optimizer::Sgd{};
   std::int64_t batch_size = 16;
   std::int64_t num_epochs = 300;
   std::int64_t step_lr_period = 200;  ///< Epochs after which the learning rate is multiplied by step_lr_factor.
   double step_lr_factor = 0.1;
-  Selection selection = Selection::BestValidation;
+  bool selects_on_test = false;  ///< `fit` gets the test split for validation, so that the reported number is too good.
   std::uint64_t seed = 999;
 };
 

@@ -60,7 +60,7 @@ class Teacher {
 
   [[nodiscard]] Output operator()(const Input& input) const {
     at::NoGradGuard no_grad;
-    if (module_->is_training()) module_->eval();
+    module_->eval();
     auto output = forward_(input);
     check_matrix(output.features, input.values.size(0), feature_width_, "Teacher: features");
     check_matrix(output.logits, input.values.size(0), num_outputs_, "Teacher: logits");
@@ -70,6 +70,12 @@ class Teacher {
   [[nodiscard]] std::int64_t feature_width() const { return feature_width_; }
   [[nodiscard]] std::int64_t num_outputs() const { return num_outputs_; }
   [[nodiscard]] const std::shared_ptr<torch::nn::Module>& module() const { return module_; }
+
+  /// Dtype and device of the parameters; LibTorch's defaults for a module without any.
+  [[nodiscard]] at::TensorOptions options() const {
+    const auto parameters = module_->parameters();
+    return parameters.empty() ? at::TensorOptions() : parameters[0].options();
+  }
 
   /// Of all parameters and buffers, in order.
   [[nodiscard]] std::string fingerprint() const {

@@ -9,11 +9,13 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_file.h>
 #include <ATen/ops/searchsorted.h>
+#include <ATen/ops/where.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -44,14 +46,15 @@ struct TeacherCacheOptions {
 
 /// The teachers' outputs for every sample of a dataset, computed once: one table [N, D_m + C] for each teacher.
 ///
-/// A file is reused when the fingerprints of teachers and data match, and replaced when they do not. A sample is found by
+/// A file is reused when it was made of the same teachers, data and task, and replaced otherwise. A sample is found by
 /// its id, so that any order, subset or batch of the same samples can be asked for.
 ///
 /// Shapes     outputs(batch): see TeacherOutputs. Dtype: the teachers'.
 /// Device     tables live on the teachers' device, mapped ones in host memory; confidences always in host memory.
 /// Cost       M forward passes over the data, once; 4 (D_m + C) bytes a sample and teacher in float32. In a step: one gather a
 ///            teacher.
-/// Errors     ConfigError when the dataset's transform is random; DataError for an unknown sample id, or an unreadable file.
+/// Errors     ConfigError when the dataset's transform is random, or of other modalities; DataError for an empty dataset, an
+///            unknown sample id, or a file that cannot be read or written; ShapeError for batches without ids.
 class TeacherCache {
  public:
   template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
@@ -66,15 +69,17 @@ class TeacherCache {
       throw ConfigError(fmt::format("g2d: TeacherCache: expected a dataset of the teachers' modalities ({}), got ({})",
                                     teachers.names().joined(), dataset.names().joined()));
     }
+    if (dataset.size() < 1) throw DataError("g2d: TeacherCache: expected at least one sample, got an empty dataset");
     TeacherCache cache(teachers);
     if (options.file.empty()) {
       cache.compute(teachers, dataset, task, options.batch_size);
       return cache;
     }
     const auto header = cache.expected_header(teachers, dataset);
-    if (!cache.map(options.file, header)) {
+    if (!cache.map(options.file, header) || !cache.has_confidence_of(task, dataset, options.batch_size)) {
+      AtomicFile file(options.file);  // Before the long computation: a folder that cannot be written shows at once.
       cache.compute(teachers, dataset, task, options.batch_size);
-      cache.write(options.file, header);
+      cache.write(file, header);
       if (!cache.map(options.file, header)) {
         throw DataError(fmt::format("g2d: TeacherCache: file {} changed while it was written", options.file.string()));
       }
@@ -85,9 +90,7 @@ class TeacherCache {
 
   /// The outputs for the samples of a batch, by its sample ids.
   [[nodiscard]] TeacherOutputs outputs(const Batch& batch) const {
-    if (!batch.sample_ids.defined()) {
-      throw ShapeError("g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them");
-    }
+    check_ids(batch);
     const auto rows = rows_of(batch.sample_ids);
     TeacherOutputs outputs;
     for (std::size_t m = 0; m < tables_.size(); ++m) {
@@ -97,13 +100,13 @@ class TeacherCache {
       outputs.features.push_back(table.narrow(1, 0, width));
       outputs.logits.push_back(table.narrow(1, width, summary_.num_outputs));
     }
-    outputs.confidence = confidence_.index_select(0, rows);
+    outputs.confidence = confidence_.index_select(0, rows).nan_to_num(0.0);
     return outputs;
   }
 
-  /// rho: the mean confidence of each teacher over the samples.
+  /// rho: the mean confidence of each teacher over the samples that have its modality.
   [[nodiscard]] PerModality<double> confidence() const {
-    const auto mean = confidence_.mean(0);
+    const auto mean = confidence_.nanmean(0);
     return {mean.const_data_ptr<double>(), mean.const_data_ptr<double>() + mean.numel()};
   }
 
@@ -128,7 +131,8 @@ class TeacherCache {
     const auto begin = std::chrono::steady_clock::now();
     std::int64_t row = 0;
     for (const auto& rows : data::ordered_batches(dataset.size(), batch_size)) {
-      const auto batch = data::to_device(dataset.batch(rows), teachers[0].module()->parameters().front().device());
+      const auto batch = data::to_device(dataset.batch(rows), teachers[0].options().device());
+      check_ids(batch);
       const auto outputs = teachers(batch, task);
       if (row == 0) allocate(dataset.size(), outputs);
       const auto count = batch.size();
@@ -137,7 +141,7 @@ class TeacherCache {
         part.narrow(1, 0, summary_.feature_widths[m]).copy_(outputs.features[m]);
         part.narrow(1, summary_.feature_widths[m], summary_.num_outputs).copy_(outputs.logits[m]);
       }
-      confidence_.narrow(0, row, count).copy_(outputs.confidence);
+      confidence_.narrow(0, row, count).copy_(known_confidence(outputs, batch));
       ids_.narrow(0, row, count).copy_(batch.sample_ids);
       row += count;
     }
@@ -145,13 +149,35 @@ class TeacherCache {
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
+  /// Confidences [B, M], NaN where a sample lacks the modality.
+  [[nodiscard]] static at::Tensor known_confidence(const TeacherOutputs& outputs, const Batch& batch) {
+    const auto& all = outputs.confidence;
+    return batch.present.defined() ? at::where(batch.present, all, all.new_full({}, std::nan(""))) : all;
+  }
+
   void allocate(std::int64_t num_samples, const TeacherOutputs& outputs) {
+    tables_.clear();
     for (std::size_t m = 0; m < outputs.logits.size(); ++m) {
       tables_.push_back(at::empty({num_samples, summary_.feature_widths[m] + summary_.num_outputs}, outputs.logits[m].options()));
     }
     const auto modalities = static_cast<std::int64_t>(outputs.logits.size());
     confidence_ = at::empty({num_samples, modalities}, at::kDouble);
     ids_ = at::empty({num_samples}, at::kLong);
+  }
+
+  /// Whether the confidences of the first batch are those of this task, which no fingerprint tells.
+  template <class Dataset, class Task>
+  [[nodiscard]] bool has_confidence_of(const Task& task, const Dataset& dataset, std::int64_t batch_size) const {
+    const Batch batch = dataset.batch(at::arange(std::min(batch_size, dataset.size()), at::kLong));
+    const auto known = outputs(batch);
+    for (std::size_t m = 0; m < known.logits.size(); ++m) {
+      auto confidence = task.confidence(known.logits[m], batch.target).to(at::kDouble);
+      const auto present = present_column(batch, m);
+      if (present.defined()) confidence = at::where(present, confidence, confidence.new_zeros({}));
+      const auto stored = known.confidence.select(1, static_cast<std::int64_t>(m));
+      if (!confidence.cpu().nan_to_num(0.0).allclose(stored, 1e-4, 1e-6)) return false;
+    }
+    return true;
   }
 
   /// Prepares the search by id; ids 0, 1, 2, ... are rows already.
@@ -170,6 +196,12 @@ class TeacherCache {
     return sorted_rows_.index_select(0, found);
   }
 
+  static void check_ids(const Batch& batch) {
+    if (!batch.sample_ids.defined()) {
+      throw ShapeError("g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them");
+    }
+  }
+
   static void check_known(const at::Tensor& is_unknown, const at::Tensor& ids) {
     if (is_unknown.any().item<bool>()) {
       throw DataError(fmt::format(
@@ -181,12 +213,21 @@ class TeacherCache {
 
   template <class Dataset>
   [[nodiscard]] detail::CacheHeader expected_header(const Teachers& teachers, const Dataset& dataset) const {
+    for (std::size_t m = 0; m < teachers.size(); ++m) {
+      if (teachers[m].module()->parameters().empty() && teachers[m].module()->buffers().empty()) {
+        throw ConfigError(fmt::format(
+            "g2d: TeacherCache: modality \"{}\": expected a teacher with parameters, which tell its file from another's, got "
+            "none; leave the file out",
+            teachers.names()[m]));
+      }
+    }
     detail::CacheHeader header;
     copy_text(teachers.fingerprint(), header.teachers);
     copy_text(data::Fingerprint().add(dataset.fingerprint()).str(), header.data);
     header.num_samples = dataset.size();
     header.num_outputs = summary_.num_outputs;
     header.num_modalities = static_cast<std::int64_t>(teachers.size());
+    header.dtype = static_cast<std::int64_t>(teachers.dtype());
     header.num_bytes = layout(header).back();
     return header;
   }
@@ -195,11 +236,11 @@ class TeacherCache {
     std::copy_n(text.begin(), std::min(text.size(), target.size()), target.begin());
   }
 
-  /// Where each tensor begins, and where the file ends. Tables are float32.
+  /// Where each tensor begins, and where the file ends.
   [[nodiscard]] std::vector<std::int64_t> layout(const detail::CacheHeader& header) const {
     constexpr std::int64_t id_bytes = sizeof(std::int64_t);
     constexpr std::int64_t confidence_bytes = sizeof(double);
-    constexpr std::int64_t value_bytes = sizeof(float);
+    const auto value_bytes = static_cast<std::int64_t>(c10::elementSize(static_cast<at::ScalarType>(header.dtype)));
     std::vector<std::int64_t> offsets{detail::aligned(static_cast<std::int64_t>(sizeof header))};
     offsets.push_back(detail::aligned(offsets.back() + header.num_samples * id_bytes));
     offsets.push_back(detail::aligned(offsets.back() + header.num_samples * header.num_modalities * confidence_bytes));
@@ -209,8 +250,7 @@ class TeacherCache {
     return offsets;
   }
 
-  void write(const std::filesystem::path& path, const detail::CacheHeader& header) const {
-    AtomicFile file(path);
+  void write(AtomicFile& file, const detail::CacheHeader& header) const {
     file.write(&header, sizeof header);
     const auto append = [&](const at::Tensor& tensor) {
       file.pad_to(detail::cache_alignment);
@@ -219,7 +259,7 @@ class TeacherCache {
     };
     append(ids_);
     append(confidence_);
-    for (const auto& table : tables_) append(table.to(at::kFloat));
+    for (const auto& table : tables_) append(table.to(static_cast<at::ScalarType>(header.dtype)));
     file.pad_to(detail::cache_alignment);
     file.commit();
   }
@@ -245,7 +285,8 @@ class TeacherCache {
     confidence_ = view(1, at::kDouble, {expected.num_samples, expected.num_modalities});
     tables_.clear();
     for (std::size_t m = 0; m < summary_.feature_widths.size(); ++m) {
-      tables_.push_back(view(m + 2, at::kFloat, {expected.num_samples, summary_.feature_widths[m] + expected.num_outputs}));
+      tables_.push_back(view(m + 2, static_cast<at::ScalarType>(expected.dtype),
+                             {expected.num_samples, summary_.feature_widths[m] + expected.num_outputs}));
     }
     index();
     was_reused_ = true;

@@ -4,10 +4,13 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
+#include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,14 +47,16 @@ class Teachers {
   [[nodiscard]] const Teacher& operator[](std::size_t m) const { return teachers_[m]; }
   [[nodiscard]] std::int64_t num_outputs() const { return teachers_[0].num_outputs(); }
 
-  /// Evaluates all teachers on a batch; confidences stay on the batch's device.
+  /// Evaluates all teachers on a batch; confidences stay on the batch's device, 0 for samples that lack the modality.
   template <task::TaskPolicy Task>
   [[nodiscard]] TeacherOutputs operator()(const Batch& batch, const Task& task) const {
     TeacherOutputs outputs;
     std::vector<at::Tensor> confidence;
     for (std::size_t m = 0; m < teachers_.size(); ++m) {
-      auto [features, logits] = teachers_[m](batch.inputs[m]);
+      const auto present = present_column(batch, m);
+      auto [features, logits] = teachers_[m](without_absent(batch.inputs[m], present));
       confidence.push_back(task.confidence(logits, batch.target));
+      if (present.defined()) confidence[m] = at::where(present, confidence[m], confidence[m].new_zeros({}));
       outputs.features.push_back(std::move(features));
       outputs.logits.push_back(std::move(logits));
     }
@@ -63,6 +68,15 @@ class Teachers {
     TeacherSummary summary{{}, num_outputs(), std::move(confidence)};
     for (const auto& teacher : teachers_) summary.feature_widths.push_back(teacher.feature_width());
     return summary;
+  }
+
+  /// The dtype that holds the outputs of all of them.
+  [[nodiscard]] at::ScalarType dtype() const {
+    auto dtype = c10::typeMetaToScalarType(teachers_[0].options().dtype());
+    for (const auto& teacher : teachers_) {
+      dtype = c10::promoteTypes(dtype, c10::typeMetaToScalarType(teacher.options().dtype()));
+    }
+    return dtype;
   }
 
   [[nodiscard]] std::string fingerprint() const {

@@ -61,9 +61,12 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
 }
 
 /// The task's loss and metrics of predictions, fused and modality by modality.
+///
+/// Errors     ShapeError or DataError for targets that are not the task's.
 template <task::TaskPolicy Task>
 [[nodiscard]] Evaluation evaluate(const Predictions& predictions, const Task& task) {
   at::NoGradGuard no_grad;
+  task.check(predictions.fused.size(1), predictions.target.cpu());
   Evaluation evaluation;
   evaluation.num_samples = predictions.target.size(0);
   evaluation.loss = task.loss(predictions.fused, predictions.target).template item<double>();

@@ -32,7 +32,7 @@ struct Observation {
 
 /// Looks at every step. Absent, nothing is computed for it.
 struct Observer {
-  std::function<void(const Observation&)> on_step;
+  std::function<void(const Observation&)> on_step = {};
   bool unimodal = false;                                ///< Fill outputs.unimodal.
   bool gradient_norms = false;                          ///< Compute the norms of each encoder's gradients.
   suppression::ParameterFilter gradient_norm_filter{};  ///< Of these parameters.

@@ -55,7 +55,7 @@ class ProgressBar {
       return;
     }
     // About ten lines a run, whatever its length.
-    const auto every = std::max<std::int64_t>(1, report.num_epochs / 10);
+    const auto every = (report.num_epochs + 9) / 10;
     if (epoch % every == 0 || epoch == report.num_epochs) {
       fmt::print(stream_, "{} epoch {}/{}  {}  {:.1f} s\n", label_, epoch, report.num_epochs, summary_, elapsed());
       std::fflush(stream_);

@@ -83,10 +83,12 @@ class BasicStudent : public torch::nn::Module {
     return features;
   }
 
-  /// The features of modality m; `present` is bool [B, M] or undefined.
+  /// The features of modality m; `present` is bool [B, M] or undefined. Whatever stands where a sample is absent, NaN
+  /// above all, reaches neither the features nor a gradient.
   [[nodiscard]] at::Tensor encode(std::size_t m, const Input& input, const at::Tensor& present = {}) const {
-    auto features = run_encoder(m, input);
-    return present.defined() ? replace_absent(m, features, present.select(1, static_cast<std::int64_t>(m))) : features;
+    if (!present.defined()) return run_encoder(m, input);
+    const auto is_present = present.select(1, static_cast<std::int64_t>(m));
+    return replace_absent(m, run_encoder(m, without_absent(input, is_present)), is_present);
   }
 
   [[nodiscard]] fusion::Output fuse(ModalitySpan<at::Tensor> features) const { return fusion_.forward(features); }
@@ -191,8 +193,8 @@ class Student : public BasicStudent<Fusion> {
   /// The module of one modality, in its own type.
   template <std::size_t modality>
   [[nodiscard]] auto& encoder_module() const {
-    using Module = std::tuple_element_t<modality, std::tuple<Encoders...>>;
-    return static_cast<Module&>(*this->encoder(modality).module());
+    using Selected = std::tuple_element_t<modality, std::tuple<Encoders...>>;
+    return static_cast<Selected&>(*this->encoder(modality).module());
   }
 
  private:

@@ -23,10 +23,14 @@ namespace g2d {
 /// A model of one modality: encoder and linear head. A student with M = 1.
 using UnimodalModel = BasicStudent<fusion::Late>;
 
+/// Its head follows the encoder's dtype and device.
 [[nodiscard]] inline std::shared_ptr<UnimodalModel> make_unimodal_model(const std::string& modality, Encoder encoder,
                                                                         std::int64_t num_outputs) {
   fusion::Late head(FusionShape(ModalityNames({modality}), {encoder.feature_width()}, num_outputs));
-  return std::make_shared<UnimodalModel>(std::move(head), std::vector<Encoder>{std::move(encoder)});
+  const auto parameters = encoder.module()->parameters();
+  auto model = std::make_shared<UnimodalModel>(std::move(head), std::vector<Encoder>{std::move(encoder)});
+  if (!parameters.empty()) model->to(parameters[0].device(), parameters[0].scalar_type());
+  return model;
 }
 
 /// A teacher, and how its training went.

@@ -61,9 +61,9 @@ class Trainer {
         teachers_(std::move(teachers)),
         step_(student, std::move(method), step_options(options_),
               teachers_ ? std::optional(teachers_->summary) : std::nullopt) {
-    if (options_.batch_size < 1) {
-      throw ConfigError(fmt::format("g2d: Trainer: expected batch_size >= 1, got {}", options_.batch_size));
-    }
+    check_count(options_.batch_size, "batch_size");
+    check_count(options_.evaluation_batch_size, "evaluation_batch_size");
+    check_count(options_.calibration_batches, "calibration_batches");
   }
 
   /// Trains for all epochs, or until a stop is asked for. Selects on `validation`; no test data come near it.
@@ -77,13 +77,13 @@ class Trainer {
     history.calibrated = calibrate(train);
     detail::StateSnapshot best;
     double best_score = -std::numeric_limits<double>::infinity();
-    bool was_suppressed = false;
+    std::string stage;
     for (std::int64_t epoch = 0; epoch < options_.num_epochs && !history.was_interrupted; ++epoch) {
       auto report = run_epoch(train, epoch, history);
       if (history.was_interrupted) break;
       report.validation = evaluate(student_, validation, task_, options_.evaluation_batch_size);
       // Only the last stage trains everything: a best epoch of an earlier one is no candidate.
-      if (std::exchange(was_suppressed, suppresses()) || was_suppressed) {
+      if (std::exchange(stage, report.stage) != report.stage) {
         best_score = -std::numeric_limits<double>::infinity();
         best = {};
         history.best_epoch.reset();
@@ -99,7 +99,11 @@ class Trainer {
       for (const auto& callback : options_.on_epoch) callback(report);
       history.epochs.push_back(std::move(report));
     }
-    if (!best.empty()) best.restore(student_);
+    if (history.was_interrupted) {
+      history.best_epoch.reset();
+    } else if (!best.empty()) {
+      best.restore(student_);
+    }
     history.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return history;
   }
@@ -108,6 +112,10 @@ class Trainer {
   [[nodiscard]] const Task& task() const { return task_; }
 
  private:
+  static void check_count(std::int64_t count, const char* option) {
+    if (count < 1) throw ConfigError(fmt::format("g2d: Trainer: expected {} >= 1, got {}", option, count));
+  }
+
   static StepOptions step_options(const TrainerOptions& options) {
     return {.optimizer = options.optimizer, .num_epochs = options.num_epochs, .clip_norm = options.clip_norm,
             .finite_check = options.finite_check};
@@ -147,22 +155,18 @@ class Trainer {
     return calibrated;
   }
 
-  [[nodiscard]] bool suppresses() const {
-    for (const auto& control : step_.planned()) {
-      if (control.frozen || control.gradient_scale.defined()) return true;
-    }
-    return false;
-  }
-
+  /// The modalities that are not held back in the planned epoch.
   [[nodiscard]] std::string stage_name() const {
-    if (!suppresses()) return "all";
     std::string name;
+    std::size_t num_learning = 0;
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
       const auto& control = step_.planned()[m];
-      const bool is_held = control.frozen || (control.gradient_scale.defined() && control.gradient_scale.template item<double>() < 1.0);
-      if (!is_held) name += (name.empty() ? "" : "+") + student_.names()[m];
+      const auto& scale = control.gradient_scale;
+      if (control.frozen || (scale.defined() && scale.template item<double>() < 1.0)) continue;
+      name += (name.empty() ? "" : "+") + student_.names()[m];
+      ++num_learning;
     }
-    return name;
+    return num_learning == student_.num_modalities() ? "all" : name;
   }
 
   template <class Dataset>

@@ -6,8 +6,8 @@
 #include <ATen/ops/arange.h>
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include <g2d/core/error.hpp>
@@ -26,8 +26,9 @@ struct NoisyModality {
 };
 
 inline void check_noise(double noise, std::string_view modality) {
-  if (!(noise >= 0)) {
-    throw ConfigError(fmt::format("g2d: data: {}: expected a noise deviation of at least 0, got {}", modality, noise));
+  if (!(noise >= 0 && std::isfinite(noise))) {
+    throw ConfigError(
+        fmt::format("g2d: data: {}: expected a finite noise deviation of at least 0, got {}", modality, noise));
   }
 }
 
@@ -51,7 +52,9 @@ inline void check_noise(double noise, std::string_view modality) {
     return at::arange(first, next_id, at::kLong);
   };
   const auto gather = [](const at::Tensor& audio_part, const at::Tensor& image_part, const at::Tensor& label_part,
-                         const at::Tensor& ids) { return AudioVisualSplit{audio_part, image_part, label_part, ids}; };
+                         const at::Tensor& ids) {
+    return AudioVisualSplit{audio_part, image_part, label_part, ids};
+  };
   return {map_splits(gather, finish(audio, audio_map, DigitStream::AudioNoise),
                      finish(image, image_map, DigitStream::ImageNoise), labels, map_splits(number, labels)),
           fmt::format("{}; standardised by the training split: audio mean {:.9g} deviation {:.9g}, image mean {:.9g} "

@@ -11,7 +11,7 @@
 
 namespace g2d::data::detail {
 
-/// What the digits draw random numbers for. Each has a stream of its own, so that one option never moves another's draws.
+/// What the digits draw random numbers for. Each has a stream of its own, so that no option moves another's draws.
 enum class DigitStream : std::uint64_t {
   ImageSplit,
   RecordingSplit,

@@ -20,6 +20,7 @@ struct StrokePoint {
 
 /// The digits as a pen writes them without being lifted: polylines in the unit square, y downwards.
 [[nodiscard]] inline std::array<std::vector<StrokePoint>, 10> digit_polylines() {
+  // clang-format off
   return {{
       {{.50, .00}, {.70, .06}, {.82, .24}, {.86, .50}, {.82, .76}, {.70, .94}, {.50, 1.0}, {.30, .94}, {.18, .76},
        {.14, .50}, {.18, .24}, {.30, .06}, {.50, .00}},
@@ -37,9 +38,12 @@ struct StrokePoint {
       {{.80, .30}, {.70, .48}, {.48, .54}, {.26, .46}, {.18, .27}, {.28, .07}, {.50, .00}, {.72, .08}, {.82, .28},
        {.78, .65}, {.62, 1.0}},
   }};
+  // clang-format on
 }
 
-/// `count` points at equal distances along each polyline, relative to the centre of the unit square: float32 [10, count, 2].
+/// `count` points at equal distances along each polyline, relative to the centre of the unit square.
+///
+/// Shapes     out: float32 [10, count, 2], the last dimension being x, y.
 [[nodiscard]] inline at::Tensor digit_strokes(std::int64_t count) {
   auto strokes = at::empty({10, count, 2}, at::kFloat);
   auto* out = strokes.mutable_data_ptr<float>();

@@ -24,14 +24,16 @@
 namespace g2d::io::detail {
 
 /// Runs the pickle of a PyTorch archive. It knows the instructions of protocol 2 that `torch.save` emits for tensors in
-/// dicts, lists and tuples, and four callables; anything else is refused, so no code can run. Everything it builds is no
-/// larger than the pickle, save the tensors, which `make_tensor` makes.
+/// dicts, lists and tuples, and four callables; anything else is refused, so no code can run. What it builds grows with
+/// the pickle's length only, save the tensors' values, which are `make_tensor`'s affair.
 class PickleMachine {
  public:
   using Sizes = std::vector<std::int64_t>;
-  using MakeTensor = std::function<at::Tensor(const PickleStorage&, std::int64_t offset, const Sizes&, const Sizes& strides)>;
+  using MakeTensor =
+      std::function<at::Tensor(const PickleStorage&, std::int64_t offset, const Sizes&, const Sizes& strides)>;
 
-  PickleMachine(std::string_view bytes, MakeTensor make_tensor) : reader_(bytes), make_tensor_(std::move(make_tensor)) {}
+  PickleMachine(std::string_view bytes, MakeTensor make_tensor)
+      : reader_(bytes), make_tensor_(std::move(make_tensor)) {}
 
   /// What was pickled; containers live as long as the machine. Errors: Malformed.
   PickleValue run() {
@@ -42,6 +44,8 @@ class PickleMachine {
 
  private:
   void step(char opcode) {
+    // One instruction a line.
+    // clang-format off
     switch (opcode) {
       case '\x80': return check_protocol(reader_.take_number<std::uint8_t>());
       case '(': return marks_.push_back(stack_.size());
@@ -74,12 +78,15 @@ class PickleMachine {
       case 'R': return call();
       case '\x81': return make_object();
       case 'b': return build();
-      default: throw Malformed(fmt::format("pickle instruction {:#04x} is not known", static_cast<unsigned char>(opcode)));
+      default: refuse(opcode);
     }
+    // clang-format on
   }
 
   static void check_protocol(unsigned version) {
-    if (version != 2) throw Malformed(fmt::format("expected pickle protocol 2, which torch.save uses, got {}", version));
+    if (version != 2) {
+      throw Malformed(fmt::format("expected pickle protocol 2, which torch.save uses, got {}", version));
+    }
   }
 
   // The stack.
@@ -164,8 +171,8 @@ class PickleMachine {
     } else if (module == "torch" && name == "Size" && arguments.size() == 1) {
       push(as<PickleList*>(arguments[0], "a tensor's sizes"));
     } else if (module == "torch._utils" && name == "_rebuild_tensor_v2" && arguments.size() >= 6) {
-      push(make_tensor_(as<PickleStorage>(arguments[0], "a storage"), as<std::int64_t>(arguments[1], "a tensor's offset"),
-                        sizes(arguments[2]), sizes(arguments[3])));
+      push(make_tensor_(as<PickleStorage>(arguments[0], "a storage"),
+                        as<std::int64_t>(arguments[1], "a tensor's offset"), sizes(arguments[2]), sizes(arguments[3])));
     } else if (module == "torch._utils" && name == "_rebuild_parameter" && arguments.size() == 3) {
       push(as<at::Tensor>(arguments[0], "a parameter's tensor"));
     } else {
@@ -184,23 +191,30 @@ class PickleMachine {
     as<PickleDict*>(top(), "a dict with attributes");
   }
 
+  [[noreturn]] static void refuse(char opcode) {
+    throw Malformed(fmt::format("pickle instruction {:#04x} is not known", static_cast<unsigned char>(opcode)));
+  }
+
   [[noreturn]] static void refuse(PickleGlobal global) {
-    throw Malformed(fmt::format("it holds the Python object {}.{}; in Python, save tensors alone: torch.save(model.state_dict(), path)",
-                                global.module, global.name));
+    throw Malformed(fmt::format(
+        "it holds the Python object {}.{}; in Python, save tensors alone: torch.save(model.state_dict(), path)",
+        global.module, global.name));
   }
 
   static at::ScalarType storage_dtype(PickleGlobal type) {
-    static constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> dtypes{{{"DoubleStorage", at::kDouble},
-                                                                                         {"FloatStorage", at::kFloat},
-                                                                                         {"HalfStorage", at::kHalf},
-                                                                                         {"BFloat16Storage", at::kBFloat16},
-                                                                                         {"LongStorage", at::kLong},
-                                                                                         {"IntStorage", at::kInt},
-                                                                                         {"ShortStorage", at::kShort},
-                                                                                         {"CharStorage", at::kChar},
-                                                                                         {"ByteStorage", at::kByte},
-                                                                                         {"BoolStorage", at::kBool}}};
-    const auto* found = std::find_if(dtypes.begin(), dtypes.end(), [&](const auto& dtype) { return dtype.first == type.name; });
+    static constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> dtypes{
+        {{"DoubleStorage", at::kDouble},
+         {"FloatStorage", at::kFloat},
+         {"HalfStorage", at::kHalf},
+         {"BFloat16Storage", at::kBFloat16},
+         {"LongStorage", at::kLong},
+         {"IntStorage", at::kInt},
+         {"ShortStorage", at::kShort},
+         {"CharStorage", at::kChar},
+         {"ByteStorage", at::kByte},
+         {"BoolStorage", at::kBool}}};
+    const auto* found =
+        std::find_if(dtypes.begin(), dtypes.end(), [&](const auto& dtype) { return dtype.first == type.name; });
     if (type.module != "torch" || found == dtypes.end()) refuse(type);
     return found->second;
   }

@@ -29,8 +29,8 @@ struct PickleList;  // a tuple too
 struct PickleDict;
 
 /// Texts point into the pickle, containers belong to the machine; None is monostate.
-using PickleValue = std::variant<std::monostate, bool, std::int64_t, double, std::string_view, PickleGlobal, PickleStorage,
-                                 PickleList*, PickleDict*, at::Tensor>;
+using PickleValue = std::variant<std::monostate, bool, std::int64_t, double, std::string_view, PickleGlobal,
+                                 PickleStorage, PickleList*, PickleDict*, at::Tensor>;
 
 struct PickleList {
   std::vector<PickleValue> items;

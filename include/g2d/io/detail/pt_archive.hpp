@@ -27,9 +27,12 @@ class PtArchive {
   /// `size` is the file's; no more bytes than that are ever read out of the archive.
   PtArchive(const std::filesystem::path& path, std::int64_t size) : reader_(path.string()), unread_(size) {
     if (reader_.hasRecord("constants.pkl")) {
-      throw Malformed("it is a TorchScript archive; in Python: torch.save(torch.jit.load(path).state_dict(), other_path)");
+      throw Malformed(
+          "it is a TorchScript archive; in Python: torch.save(torch.jit.load(path).state_dict(), other_path)");
     }
-    if (!reader_.hasRecord("data.pkl")) throw Malformed("the archive has no data.pkl: it was not written by torch.save");
+    if (!reader_.hasRecord("data.pkl")) {
+      throw Malformed("the archive has no data.pkl: it was not written by torch.save");
+    }
     if (reader_.hasRecord("byteorder") && text(record("byteorder")) != "little") throw Malformed("it is big-endian");
     pickle_ = record("data.pkl");
   }
@@ -58,7 +61,9 @@ class PtArchive {
  private:
   at::Tensor record(const std::string& name) {
     const auto size = static_cast<std::int64_t>(std::min<std::uint64_t>(reader_.getRecordSize(name), INT64_MAX));
-    if (size > unread_) throw Malformed(fmt::format("record {}: expected it within the file, got {} bytes", name, size));
+    if (size > unread_) {
+      throw Malformed(fmt::format("record {}: expected it within the file, got {} bytes", name, size));
+    }
     unread_ -= size;
     auto bytes = at::empty({size}, at::kByte);
     reader_.getRecord(name, bytes.mutable_data_ptr(), static_cast<std::size_t>(size));

@@ -111,7 +111,8 @@ inline std::vector<SafetensorsEntry> parse_safetensors_header(std::string_view t
   std::int64_t covered = 0;
   for (const auto& entry : entries) {
     if (entry.begin != covered) {
-      throw Malformed(fmt::format("tensor \"{}\": expected its data at byte {}, got {}", entry.name, covered, entry.begin));
+      throw Malformed(
+          fmt::format("tensor \"{}\": expected its data at byte {}, got {}", entry.name, covered, entry.begin));
     }
     covered = entry.end;
   }

@@ -3,57 +3,92 @@
 #pragma once
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <g2d/core/batch.hpp>
-#include <g2d/train/detail/encode_controlled.hpp>
+#include <g2d/train/detail/buffer_guard.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 
 namespace g2d::detail {
 
-/// The norm layers of an encoder whose running statistics are still those of a new layer.
-template <class Visitor>
-void each_untrained(torch::nn::Module& module, Visitor&& visit) {
-  const auto offer = [&](auto* norm) {
-    if (norm != nullptr && norm->num_batches_tracked.defined() && norm->num_batches_tracked.template item<std::int64_t>() == 0) {
-      visit(norm->options);
-    }
+/// A norm layer whose running statistics are still those of a new one.
+struct UntrainedNorm {
+  std::shared_ptr<torch::nn::Module> layer;
+  std::function<void(std::optional<double>)> set_momentum;
+  std::optional<double> momentum;
+};
+
+[[nodiscard]] inline std::vector<UntrainedNorm> untrained_norms(const torch::nn::Module& module) {
+  std::vector<UntrainedNorm> found;
+  const auto offer = [&](const std::shared_ptr<torch::nn::Module>& layer, auto* norm) {
+    if (norm == nullptr || !norm->num_batches_tracked.defined()) return;
+    if (norm->num_batches_tracked.template item<std::int64_t>() > 0) return;
+    found.push_back({layer, [norm](std::optional<double> momentum) { norm->options.momentum(momentum); },
+                     norm->options.momentum()});
   };
   for (const auto& child : module.modules()) {
-    offer(child->template as<torch::nn::BatchNorm1dImpl>());
-    offer(child->template as<torch::nn::BatchNorm2dImpl>());
-    offer(child->template as<torch::nn::BatchNorm3dImpl>());
+    offer(child, child->template as<torch::nn::BatchNorm1dImpl>());
+    offer(child, child->template as<torch::nn::BatchNorm2dImpl>());
+    offer(child, child->template as<torch::nn::BatchNorm3dImpl>());
   }
+  return found;
 }
 
+/// Norm layers in training mode without momentum, so that their statistics are averages over all batches; put back at the
+/// end. Lives inside a ModeScope.
+class AveragingNorms {
+ public:
+  explicit AveragingNorms(std::vector<UntrainedNorm> norms) : norms_(std::move(norms)) {
+    for (const auto& norm : norms_) {
+      norm.layer->train();
+      norm.set_momentum(std::nullopt);
+    }
+  }
+  AveragingNorms(const AveragingNorms&) = delete;
+  AveragingNorms& operator=(const AveragingNorms&) = delete;
+  ~AveragingNorms() {
+    for (const auto& norm : norms_) norm.set_momentum(norm.momentum);
+  }
+
+ private:
+  std::vector<UntrainedNorm> norms_;
+};
+
 /// Fits the running statistics of an encoder's untrained norm layers: cumulative averages over the batches, all other layers
-/// in evaluation mode, no gradients. Gives back whether there was anything to fit.
+/// in evaluation mode, no gradients. Gives back whether there was anything to fit. Batches that give features which are not
+/// finite do not count; an error changes nothing.
 template <class Student, class Batches>
 bool calibrate_norm_statistics(const Student& student, std::size_t m, const Batches& batches) {
   auto& module = *student.encoder(m).module();
-  std::vector<std::optional<double>> momenta;
-  each_untrained(module, [&](auto& options) { momenta.push_back(options.momentum()); });
-  if (momenta.empty()) return false;
-  // Collected first: the layers count as trained once the first batch has passed.
-  std::vector<std::function<void(std::optional<double>)>> set_momentum;
-  each_untrained(module, [&](auto& options) {
-    set_momentum.push_back([&options](std::optional<double> momentum) { options.momentum(momentum); });
-  });
-  for (const auto& set : set_momentum) set(std::nullopt);
-  {
-    at::NoGradGuard no_grad;
-    const ModeScope evaluation(module, /*training=*/false);
-    use_batch_statistics(module);
-    for (const auto& batch : batches) (void)student.encode(m, batch().inputs[m]);
+  auto norms = untrained_norms(module);
+  if (norms.empty()) return false;
+  at::NoGradGuard no_grad;
+  const ModeScope evaluation(module, /*training=*/false);
+  const AveragingNorms averaging(std::move(norms));
+  BufferGuard before(module.buffers());
+  BufferGuard last(module.buffers());
+  before.save();
+  try {
+    for (const auto& next : batches) {
+      const auto batch = next();
+      last.save();
+      const auto features = student.encode(m, batch.inputs[m], batch.present);
+      last.restore_if(at::isfinite(features).all().logical_not());
+    }
+  } catch (...) {
+    before.restore();
+    throw;
   }
-  for (std::size_t i = 0; i < momenta.size(); ++i) set_momentum[i](momenta[i]);
   return true;
 }
 

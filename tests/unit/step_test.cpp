@@ -1,0 +1,945 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+
+// One training step: what it computes, what it hands out, and that a bad one leaves nothing behind.
+
+#include "support/catch.hpp"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <g2d/check/compare.hpp>
+#include <g2d/distillation/connector/projection.hpp>
+#include <g2d/method/g2d.hpp>
+#include <g2d/method/joint_training.hpp>
+#include <g2d/method/ogm.hpp>
+#include <g2d/method/uniform_multi_task.hpp>
+#include <g2d/method/window.hpp>
+
+#include "support/meta_device.hpp"
+#include "support/policy_lists.hpp"
+#include "support/snapshot.hpp"
+#include "support/students.hpp"
+#include "support/tiny_encoders.hpp"
+#include "support/user_policies.hpp"
+
+namespace {
+
+using namespace g2d_test;
+using g2d::OutputKind;
+using Names = std::vector<std::string>;
+
+constexpr std::int64_t num_samples = 6;
+constexpr std::int64_t num_outputs = 4;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+const std::vector<std::int64_t> input_widths{5, 2};
+const g2d::TeacherSummary summary{{3, 3}, num_outputs, {0.8, 0.4}};
+const g2d::optimizer::Sgd plain_sgd{.learning_rate = 1.0, .momentum = 0.0, .weight_decay = 0.0};
+
+#define CHECK_REPORT(...)              \
+  do {                                 \
+    const auto report = (__VA_ARGS__); \
+    INFO(report.message());            \
+    CHECK(report.passed());            \
+  } while (false)
+
+using g2d::check::compare;
+
+/// Audio with batch norm and dropout, image without.
+std::shared_ptr<g2d::AnyStudent> mixed_student(std::string_view fusion = "late", g2d::StudentOptions options = {}) {
+  torch::manual_seed(1);
+  const auto audio = std::make_shared<NormDropout>(input_widths[0]);
+  const auto image = linear_tanh(input_widths[1], 3);
+  auto student = make_student({audio, image}, num_outputs, fusion, "auto", options);
+  student->train();
+  return student;
+}
+
+std::shared_ptr<g2d::AnyStudent> plain_student(std::string_view fusion = "late", std::string_view readout = "auto",
+                                               g2d::StudentOptions options = {}) {
+  torch::manual_seed(2);
+  return make_student(linear_tanh(input_widths, {3, 3}), num_outputs, fusion, readout, options);
+}
+
+g2d::Batch batch(std::uint64_t number, OutputKind kind = OutputKind::Classes) {
+  return Random(number, torch::kFloat).batch(kind, num_samples, input_widths, num_outputs);
+}
+
+g2d::TeacherOutputs teachers(std::uint64_t number) {
+  return Random(1000 + number, torch::kFloat).teachers(num_samples, {3, 3}, num_outputs);
+}
+
+using Classification = task::Classification;
+using Regression = task::Regression;
+
+std::vector<g2d::optimizer::Settings> optimizers() {
+  using namespace g2d::optimizer;
+  return {Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01},
+          Sgd{.learning_rate = 0.1, .momentum = 0.0, .weight_decay = 0.0},
+          Sgd{.learning_rate = 0.1, .momentum = 0.8, .weight_decay = 0.01, .nesterov = true},
+          Adam{.learning_rate = 0.01, .weight_decay = 0.01}, AdamW{.learning_rate = 0.01, .weight_decay = 0.1}};
+}
+
+/// One step with dropout that depends on the number alone.
+g2d::StepResult take(AnyStep& step, const g2d::Batch& samples, const g2d::TeacherOutputs* outputs,
+                     std::uint64_t number) {
+  torch::manual_seed(number);
+  return step(samples, outputs);
+}
+
+at::Tensor with(const at::Tensor& tensor, double value) {
+  auto changed = tensor.clone();
+  changed[1][0] = value;
+  return changed;
+}
+
+}  // namespace
+
+// --- steps that must not count ---
+
+TEST_CASE("Step: a batch that is not finite changes nothing, and the next one goes on", "[step][finite]") {
+  struct Bad {
+    std::string what;
+    g2d::Batch samples;
+    g2d::TeacherOutputs outputs;
+  };
+  const auto make = [](const std::string& what, auto&& change) {
+    Bad bad{what, batch(7, OutputKind::Values), teachers(7)};
+    change(bad);
+    return bad;
+  };
+  const std::vector<Bad> bads{
+      make("NaN in audio",
+           [](Bad& bad) { bad.samples.inputs[0].values = with(bad.samples.inputs[0].values, not_a_number); }),
+      make("infinity in audio",
+           [](Bad& bad) { bad.samples.inputs[0].values = with(bad.samples.inputs[0].values, infinity); }),
+      make("NaN in image",
+           [](Bad& bad) { bad.samples.inputs[1].values = with(bad.samples.inputs[1].values, not_a_number); }),
+      make("NaN in the target", [](Bad& bad) { bad.samples.target = with(bad.samples.target, not_a_number); }),
+      make("NaN in a teacher's features",
+           [](Bad& bad) { bad.outputs.features[1] = with(bad.outputs.features[1], not_a_number); }),
+      make("NaN in a teacher's logits",
+           [](Bad& bad) { bad.outputs.logits[0] = with(bad.outputs.logits[0], not_a_number); })};
+  for (const auto& settings : optimizers()) {
+    for (const auto check : {g2d::FiniteCheck::Loss, g2d::FiniteCheck::Gradients}) {
+      const auto interrupted = mixed_student();
+      const auto smooth = mixed_student();
+      const method::G2d<Regression, distillation::Mse, distillation::Mse, schedule::Joint> regression;
+      const g2d::StepOptions options{.optimizer = settings, .clip_norm = 1.0, .finite_check = check};
+      AnyStep step(*interrupted, regression, options, summary);
+      AnyStep undisturbed(*smooth, regression, options, summary);
+      const auto good_step = [](AnyStep& which, std::uint64_t number) {
+        const auto outputs = teachers(number);
+        return take(which, batch(number, OutputKind::Values), &outputs, number);
+      };
+      CHECK_FALSE(good_step(step, 1).is_skipped.item<bool>());
+      good_step(undisturbed, 1);
+      for (const auto& bad : bads) {
+        INFO(bad.what);
+        const auto before = snapshot(*interrupted);
+        const auto result = take(step, bad.samples, &bad.outputs, 2);
+        CHECK(result.is_skipped.item<bool>());
+        CHECK_FALSE(std::isfinite(result.total.item<double>()));
+        CHECK(changed(before, *interrupted).empty());
+        for (const auto& parameter : interrupted->parameters()) CHECK_FALSE(parameter.grad().defined());
+      }
+      for (std::uint64_t number = 3; number < 6; ++number) {
+        CHECK_FALSE(good_step(step, number).is_skipped.item<bool>());
+        good_step(undisturbed, number);
+      }
+      // The optimizer's state too is as if the bad steps had not been.
+      CHECK(changed(snapshot(*smooth), *interrupted).empty());
+    }
+  }
+}
+
+namespace {
+
+/// A finite loss whose gradient is not: sqrt at 0.
+struct SteepLoss {
+  void loss(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& outputs,
+            g2d::method::Terms& terms) {
+    terms.push_back({"steep", {}, outputs.fused.sub(outputs.fused.detach()).square().sum().sqrt(), 1.0});
+  }
+};
+
+bool is_finite(const torch::nn::Module& module) {
+  for (const auto& parameter : module.parameters()) {
+    if (!torch::isfinite(parameter).all().item<bool>()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("Step: FiniteCheck says whether the loss, the gradients too, or nothing is looked at", "[step][finite]") {
+  const auto run = [](g2d::FiniteCheck check) {
+    const auto student = mixed_student();
+    AnyStep step(*student, method::Stack(SteepLoss()), {.finite_check = check});
+    const auto before = snapshot(*student);
+    const auto result = take(step, batch(1), nullptr, 1);
+    return std::tuple(result.is_skipped.defined() ? result.is_skipped.item<bool>() : false,
+                      changed(before, *student).empty(), is_finite(*student));
+  };
+  CHECK(run(g2d::FiniteCheck::Gradients) == std::tuple(true, true, true));
+  CHECK(run(g2d::FiniteCheck::Loss) == std::tuple(false, false, false));
+  CHECK(run(g2d::FiniteCheck::Off) == std::tuple(false, false, false));
+
+  const auto student = mixed_student();
+  AnyStep unchecked(*student, method::JointTraining<Classification>(), {.finite_check = g2d::FiniteCheck::Off});
+  CHECK_FALSE(unchecked(batch(1)).is_skipped.defined());
+}
+
+namespace {
+
+/// Throws from the hook that it is told to, once it is armed.
+struct Thrower {
+  std::string hook;
+  std::shared_ptr<bool> is_armed = std::make_shared<bool>(false);
+
+  void loss(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& /*outputs*/,
+            g2d::method::Terms& /*terms*/) {
+    maybe("loss");
+  }
+  void gradients(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& /*outputs*/,
+                 g2d::method::GradientView& /*view*/) {
+    maybe("gradients");
+  }
+  void control_batch(const g2d::method::StepContext& /*context*/, g2d::method::Controls& /*controls*/) {
+    maybe("control_batch");
+  }
+  void maybe(std::string_view here) const {
+    if (*is_armed && hook == here) throw std::runtime_error("armed");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Step: an exception in a step leaves everything as it was", "[step]") {
+  for (const auto& settings : optimizers()) {
+    for (const std::string where : {"encoder", "control_batch", "loss", "gradients", "observer", "label"}) {
+      INFO(where);
+      const auto build = [] {
+        torch::manual_seed(3);
+        const auto audio = std::make_shared<NormDropout>(input_widths[0]);
+        const auto image = std::make_shared<Fragile>(input_widths[1]);
+        return std::pair(make_student({audio, image}, num_outputs), image);
+      };
+      const auto [student, fragile] = build();
+      const auto [smooth, unused] = build();
+      student->train();
+      smooth->train();
+      const Thrower thrower{where};
+      AnyStep step(*student, method::Stack(method::Supervised<Classification>(), thrower), {.optimizer = settings});
+      AnyStep undisturbed(*smooth, method::JointTraining<Classification>(), {.optimizer = settings});
+      take(step, batch(1), nullptr, 1);
+      take(undisturbed, batch(1), nullptr, 1);
+
+      const auto before = snapshot(*student);
+      fragile->breaks = where == "encoder";
+      *thrower.is_armed = true;
+      if (where == "observer")
+        step.set_observer({.on_step = [](const g2d::Observation&) { throw std::runtime_error("seen"); }});
+      auto samples = batch(2);
+      if (where == "label") samples.target[0] = num_outputs;
+      CHECK_THROWS(take(step, samples, nullptr, 2));
+      CHECK(changed(before, *student).empty());
+      for (const auto& parameter : student->parameters()) CHECK_FALSE(parameter.grad().defined());
+
+      fragile->breaks = false;
+      *thrower.is_armed = false;
+      step.set_observer({});
+      take(step, batch(3), nullptr, 3);
+      take(undisturbed, batch(3), nullptr, 3);
+      CHECK(changed(snapshot(*smooth), *student).empty());
+    }
+  }
+}
+
+TEST_CASE("Step: an exception in a suppressed encoder leaves its norm statistics and modes as they were",
+          "[step][suppression]") {
+  torch::manual_seed(4);
+  const auto fragile = std::make_shared<Fragile>(input_widths[0]);
+  const auto student = make_student({fragile, linear_tanh(input_widths[1], 3)}, num_outputs);
+  student->train();
+  using suppression::NormStatistics;
+  const ScriptedSchedule<suppression::Complete> frozen{{{true, false}}, suppression::Complete({NormStatistics::Batch})};
+  AnyStep step(*student, method::Stack(method::Supervised<Classification>(), method::Prioritization(frozen)), {});
+  fragile->breaks = true;
+  const auto before = snapshot(*student);
+  CHECK_THROWS_AS(step(batch(1)), std::runtime_error);
+  CHECK(changed(before, *student).empty());
+  CHECK(fragile->inner->dropout->is_training());
+}
+
+// --- the update ---
+
+TEST_CASE("Step: is the step that LibTorch's own optimizers take, with SGD bit by bit", "[step][optimizer]") {
+  // Multiples of 16, so that both kernels use vectors alone: they round the remainder of a tensor differently.
+  const std::vector<std::int64_t> wide_inputs{16, 32};
+  const auto wide_student = [&] {
+    torch::manual_seed(2);
+    return make_student(linear_tanh(wide_inputs, {16, 16}), 16);
+  };
+  for (const auto& settings : optimizers()) {
+    const auto own = wide_student();
+    const auto theirs = wide_student();
+    AnyStep step(*own, method::JointTraining<Classification>(), {.optimizer = settings});
+    std::unique_ptr<torch::optim::Optimizer> optimizer;
+    bool is_sgd = false;
+    if (const auto* sgd = std::get_if<g2d::optimizer::Sgd>(&settings)) {
+      is_sgd = true;
+      optimizer = std::make_unique<torch::optim::SGD>(theirs->parameters(), torch::optim::SGDOptions(sgd->learning_rate)
+                                                                                .momentum(sgd->momentum)
+                                                                                .weight_decay(sgd->weight_decay)
+                                                                                .nesterov(sgd->nesterov));
+    } else if (const auto* adam = std::get_if<g2d::optimizer::Adam>(&settings)) {
+      optimizer = std::make_unique<torch::optim::Adam>(
+          theirs->parameters(), torch::optim::AdamOptions(adam->learning_rate).weight_decay(adam->weight_decay));
+    } else {
+      const auto& adamw = std::get<g2d::optimizer::AdamW>(settings);
+      optimizer = std::make_unique<torch::optim::AdamW>(
+          theirs->parameters(), torch::optim::AdamWOptions(adamw.learning_rate).weight_decay(adamw.weight_decay));
+    }
+    for (std::uint64_t number = 0; number < 6; ++number) {
+      const auto samples = Random(number, torch::kFloat).batch(OutputKind::Classes, num_samples, wide_inputs, 16);
+      const auto result = step(samples);
+      optimizer->zero_grad();
+      const auto loss = torch::cross_entropy_loss(theirs->forward(samples.inputs), samples.target);
+      loss.backward();
+      optimizer->step();
+      CHECK_REPORT(compare(result.total, loss, "loss", is_sgd ? 0.0 : 1e-6));
+    }
+    const auto expected = theirs->named_parameters();
+    for (const auto& parameter : own->named_parameters()) {
+      INFO(parameter.key());
+      if (is_sgd) {
+        CHECK(torch::equal(parameter.value(), expected[parameter.key()]));
+      } else {
+        CHECK_REPORT(compare(parameter.value(), expected[parameter.key()], "parameter", 1e-6));
+      }
+    }
+  }
+}
+
+TEST_CASE("Step: learning rates are the optimizer's times the schedule's times the encoder's", "[step][optimizer]") {
+  const auto movement = [](double factor, double schedule_factor) {
+    torch::manual_seed(5);
+    const auto audio = linear_tanh(input_widths[0], 3);
+    const g2d::Encoder encoder(audio, {.learning_rate_factor = factor});
+    const auto student = make_student({encoder, linear_tanh(input_widths[1], 3)}, num_outputs);
+    AnyStep step(*student, method::JointTraining<Classification>(), {.optimizer = plain_sgd});
+    step.set_learning_rate_factor(schedule_factor);
+    CHECK(step.learning_rate() == schedule_factor);
+    const auto before_audio = audio->parameters()[0].detach().clone();
+    const auto before_head = student->fusion().parameters()[0].value.detach().clone();
+    step(batch(1));
+    return std::pair(audio->parameters()[0].detach() - before_audio,
+                     student->fusion().parameters()[0].value.detach() - before_head);
+  };
+  const auto [audio, head] = movement(1.0, 1.0);
+  const auto [slow_audio, slow_head] = movement(0.1, 0.5);
+  CHECK_REPORT(compare(slow_audio, 0.05 * audio, "audio", 1e-6));
+  CHECK_REPORT(compare(slow_head, 0.5 * head, "head", 1e-6));
+}
+
+TEST_CASE("Step: gradients are clipped to one norm of all of them together", "[step][optimizer]") {
+  const auto movement = [](double clip_norm) {
+    const auto student = plain_student();
+    std::vector<at::Tensor> before;
+    for (const auto& parameter : student->parameters()) before.push_back(parameter.detach().clone());
+    AnyStep step(*student, method::JointTraining<Classification>(), {.optimizer = plain_sgd, .clip_norm = clip_norm});
+    step(batch(1));
+    std::vector<at::Tensor> moved;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      moved.push_back((student->parameters()[i].detach() - before[i]).flatten());
+    return torch::cat(moved);
+  };
+  const auto free = movement(0.0);
+  const double norm = free.norm().item<double>();
+  CHECK_REPORT(compare(movement(2.0 * norm), free, "unclipped", 0.0));
+  CHECK_REPORT(compare(movement(0.5 * norm), 0.5 * free, "clipped", 1e-5));
+}
+
+// --- what it hands out ---
+
+namespace {
+
+/// Counts how often it is asked.
+struct CountingReadout {
+  std::shared_ptr<int> calls = std::make_shared<int>(0);
+
+  template <g2d::fusion::FusionPolicy Fusion>
+  [[nodiscard]] g2d::PerModality<at::Tensor> unimodal_logits(const Fusion& fusion,
+                                                             g2d::ModalitySpan<at::Tensor> features) const {
+    ++*calls;
+    return readout::Auto().unimodal_logits(fusion, features);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Step: without an observer, and for a method that asks for none, no unimodal output is computed",
+          "[step][observer]") {
+  torch::manual_seed(6);
+  const CountingReadout counting;
+  const g2d::FusionShape shape(names(2), {3, 3}, num_outputs);
+  g2d::AnyStudent student(g2d::fusion::make("late", shape), linear_tanh(input_widths, {3, 3}), counting);
+  AnyStep step(student, method::JointTraining<Classification>(), {});
+  step(batch(1));
+  CHECK(*counting.calls == 0);
+  bool is_empty = false;
+  step.set_observer({.on_step = [&](const g2d::Observation& seen) {
+    is_empty = seen.outputs.unimodal.empty() && seen.gradient_norms.empty();
+  }});
+  step(batch(1));
+  CHECK(*counting.calls == 0);
+  CHECK(is_empty);
+  step.set_observer(
+      {.on_step = [&](const g2d::Observation& seen) { is_empty = seen.outputs.unimodal.empty(); }, .unimodal = true});
+  step(batch(1));
+  CHECK(*counting.calls == 1);
+  CHECK_FALSE(is_empty);
+  AnyStep ogm(student, method::Stack(method::Supervised<Classification>(), method::Ogm<Classification>()), {});
+  ogm(batch(1));
+  CHECK(*counting.calls == 2);
+}
+
+TEST_CASE("Step: an observer sees terms, outputs, controls, coefficients and gradient norms", "[step][observer]") {
+  const auto student = plain_student("sum");
+  const auto zeroing = suppression::ZeroedGradients({.filter = {}});
+  const schedule::Sequential<suppression::ZeroedGradients> sequential({.order = schedule::Order::Declared}, zeroing);
+  const method::G2d<Classification, distillation::Cosine, distillation::Kl,
+                    schedule::Sequential<suppression::ZeroedGradients>>
+      g2d_method({.feature_weight = 0.5, .logit_weight = 2.0}, Classification(), distillation::Cosine(),
+                 distillation::Kl(), sequential);
+  AnyStep step(*student, g2d_method, {.optimizer = plain_sgd, .num_epochs = 3}, summary);
+  const auto samples = batch(1);
+  const auto outputs = teachers(1);
+  const auto features = student->encode(samples.inputs);
+  const auto fused = student->fuse(features).logits.detach();
+  const auto unimodal = student->unimodal_logits(features);
+  const auto before = student->parameters()[0].detach().clone();
+  int calls = 0;
+  double norm = 0.0;
+  step.set_observer(
+      {.on_step =
+           [&](const g2d::Observation& seen) {
+             ++calls;
+             CHECK(seen.epoch == 0);
+             CHECK(seen.step == 0);
+             REQUIRE(seen.terms.size() == 5);
+             CHECK(seen.terms[0].name == "task");
+             CHECK_FALSE(seen.terms[0].modality.has_value());
+             CHECK(seen.terms[1].name == "feature");
+             CHECK(seen.terms[1].modality == 0);
+             CHECK(seen.terms[1].weight == 0.5);
+             CHECK(seen.terms[4].name == "logit");
+             CHECK(seen.terms[4].modality == 1);
+             CHECK(seen.terms[4].weight == 2.0);
+             CHECK(torch::equal(seen.terms[1].value.detach(),
+                                distillation::Cosine()(features[0], outputs.features[0]).detach()));
+             CHECK(torch::equal(seen.terms[4].value.detach(), distillation::Kl()(fused, outputs.logits[1])));
+             double total = 0.0;
+             for (const auto& term : seen.terms) total += term.weight * term.value.item<double>();
+             CHECK(seen.total.item<double>() == Approx(total));
+             CHECK(torch::equal(seen.outputs.fused.detach(), fused));
+             CHECK(torch::equal(seen.outputs.unimodal[1].detach(), unimodal[1].detach()));
+             CHECK(torch::equal(seen.outputs.features[0].detach(), features[0].detach()));
+             CHECK(seen.teachers == &outputs);
+             CHECK(seen.coefficients[0].item<double>() == 1.0);
+             CHECK(seen.coefficients[1].item<double>() == 0.0);
+             CHECK_FALSE(seen.controls[0].frozen);
+             norm = seen.gradient_norms[0].item<double>();
+             CHECK(seen.gradient_norms[1].item<double>() > 0.0);
+             CHECK(seen.modulated_gradient_norms[0].item<double>() == norm);
+             CHECK(seen.modulated_gradient_norms[1].item<double>() == 0.0);
+           },
+       .unimodal = true,
+       .gradient_norms = true});
+  step(samples, &outputs);
+  CHECK(calls == 1);
+  const auto moved = student->parameters()[0].detach() - before;
+  CHECK(moved.norm().item<double>() > 0.0);
+  CHECK(moved.norm().item<double>() <= norm * (1.0 + 1e-6));
+}
+
+TEST_CASE("Step: counts its steps, and plans an epoch when it begins", "[step]") {
+  const auto student = plain_student();
+  AnyStep step(*student,
+               method::Stack(method::Supervised<Classification>(),
+                             method::Prioritization(schedule::Sequential<>({.order = schedule::Order::Declared}))),
+               {.num_epochs = 3});
+  CHECK_FALSE(step.planned()[0].frozen);
+  CHECK(step.planned()[1].frozen);
+  step.begin_epoch(1);
+  CHECK(step.planned()[0].frozen);
+  step.begin_epoch(2);
+  CHECK_FALSE(step.planned()[0].frozen);
+  CHECK_FALSE(step.planned()[1].frozen);
+  CHECK(step.num_steps() == 0);
+  const auto result = step(batch(1));
+  step(batch(2));
+  CHECK(step.num_steps() == 2);
+  CHECK_FALSE(result.total.requires_grad());
+  CHECK_FALSE(result.fused.requires_grad());
+  CHECK(result.fused.sizes() == at::IntArrayRef{num_samples, num_outputs});
+}
+
+// --- presence, sequences, connectors, weights ---
+
+TEST_CASE("Step: absent samples enter neither distillation nor, whatever stands in their place, anything else",
+          "[step][presence]") {
+  const auto present =
+      torch::tensor({{true, true}, {false, true}, {true, true}, {true, false}, {false, true}, {true, true}});
+  for (const auto absent : {g2d::AbsentFeatures::Zero, g2d::AbsentFeatures::Mean, g2d::AbsentFeatures::Learned}) {
+    const auto run = [&](double placeholder) {
+      const auto student = mixed_student("late", {.absent_features = absent});
+      const method::G2d<Classification, distillation::Mse, distillation::Kl, schedule::Joint> g2d_method;
+      AnyStep step(*student, g2d_method, {}, summary);
+      auto samples = batch(1);
+      auto outputs = teachers(1);
+      samples.present = present;
+      for (std::size_t m = 0; m < 2; ++m) {
+        const auto is_absent = present.select(1, static_cast<std::int64_t>(m)).logical_not().unsqueeze(1);
+        samples.inputs[m].values = samples.inputs[m].values.masked_fill(is_absent, placeholder);
+        if (std::isfinite(placeholder)) {
+          outputs.features[m] = outputs.features[m].masked_fill(is_absent, placeholder);
+          outputs.logits[m] = outputs.logits[m].masked_fill(is_absent, placeholder);
+        }
+      }
+      const auto result = take(step, samples, &outputs, 1);
+      CHECK_FALSE(result.is_skipped.item<bool>());
+      return snapshot(*student);
+    };
+    const auto zeros = run(0.0);
+    CHECK(run(1e4) == zeros);
+    CHECK(run(not_a_number) == zeros);
+  }
+}
+
+TEST_CASE("Step: distillation is the mean over the samples that have the modality", "[step][presence]") {
+  const auto student = plain_student();
+  const method::G2d<Classification, distillation::Mse, distillation::Kl, schedule::Joint> g2d_method;
+  AnyStep step(*student, g2d_method, {.optimizer = plain_sgd}, summary);
+  auto samples = batch(1);
+  const auto outputs = teachers(1);
+  samples.present = torch::ones({num_samples, 2}, torch::kBool);
+  samples.present[1][0] = false;
+  samples.present[4][0] = false;
+  const auto rows = torch::tensor({0, 2, 3, 5});
+  const auto features = student->encode(samples.inputs, samples.present);
+  const auto fused = student->fuse(features).logits;
+  const auto pick = [&](const at::Tensor& tensor) { return tensor.detach().index_select(0, rows); };
+  const auto result = step(samples, &outputs);
+  CHECK_REPORT(compare(result.terms[1].value, distillation::Mse()(pick(features[0]), pick(outputs.features[0])),
+                       "audio features", 1e-6));
+  CHECK_REPORT(
+      compare(result.terms[2].value, distillation::Kl()(pick(fused), pick(outputs.logits[0])), "audio logits", 1e-6));
+  CHECK_REPORT(compare(result.terms[3].value, distillation::Mse()(features[1].detach(), outputs.features[1]),
+                       "image features", 1e-6));
+
+  samples.present.fill_(false);
+  const auto nothing = step(samples, &outputs);
+  CHECK(nothing.terms[1].value.item<double>() == 0.0);
+  CHECK_FALSE(nothing.is_skipped.item<bool>());
+}
+
+TEST_CASE("Student: absent features are zeros, the mean of those present, or a trained vector", "[student][presence]") {
+  auto samples = batch(1);
+  samples.present = torch::ones({num_samples, 2}, torch::kBool);
+  samples.present[2][0] = false;
+  const auto encode = [&](g2d::AbsentFeatures absent) {
+    const auto student = plain_student("late", "auto", {.absent_features = absent});
+    if (absent == g2d::AbsentFeatures::Learned) {
+      const at::NoGradGuard no_grad;
+      student->named_parameters()["absent.audio"].copy_(torch::tensor({1.0, 2.0, 3.0}));
+    }
+    return std::pair(student->encode(samples.inputs, samples.present)[0].detach(),
+                     student->encode(samples.inputs)[0].detach());
+  };
+  const auto others = torch::tensor({0, 1, 3, 4, 5});
+  const auto [zero, full] = encode(g2d::AbsentFeatures::Zero);
+  CHECK(torch::equal(zero[2], torch::zeros({3})));
+  CHECK(torch::equal(zero.index_select(0, others), full.index_select(0, others)));
+  const auto [mean, same] = encode(g2d::AbsentFeatures::Mean);
+  CHECK_REPORT(compare(mean[2], full.index_select(0, others).mean(0), "mean", 1e-6));
+  CHECK(torch::equal(encode(g2d::AbsentFeatures::Learned).first[2], torch::tensor({1.0F, 2.0F, 3.0F})));
+
+  const auto student = plain_student("late", "auto", {.absent_features = g2d::AbsentFeatures::Learned});
+  AnyStep step(*student, method::JointTraining<Classification>(), {.optimizer = plain_sgd});
+  step(samples);
+  CHECK(student->named_parameters()["absent.audio"].abs().sum().item<double>() > 0.0);
+  CHECK(student->named_parameters()["absent.image"].abs().sum().item<double>() == 0.0);
+  CHECK(step.parameter_groups().back().name == "absent");
+
+  samples.present.fill_(false);
+  const auto nobody = plain_student("late", "auto", {.absent_features = g2d::AbsentFeatures::Mean});
+  CHECK(torch::equal(nobody->encode(samples.inputs, samples.present)[0], torch::zeros({num_samples, 3})));
+}
+
+TEST_CASE("Step: encoders of sequences are given the lengths, so that padding does not count", "[step][encoder]") {
+  const auto run = [](double padding) {
+    torch::manual_seed(7);
+    const auto student = make_student({std::make_shared<SequenceMean>(4), linear_tanh(2, 3)}, num_outputs);
+    AnyStep step(*student, method::JointTraining<Classification>(), {.optimizer = plain_sgd});
+    Random random(8, torch::kFloat);
+    auto sequences = random.normal({num_samples, 5, 4});
+    sequences.narrow(1, 3, 2).fill_(padding);
+    g2d::Batch samples;
+    samples.inputs.emplace_back(sequences, torch::full({num_samples}, 3, torch::kLong));
+    samples.inputs.emplace_back(random.normal({num_samples, 2}));
+    samples.target = random.labels(num_samples, num_outputs);
+    step(samples);
+    return snapshot(*student);
+  };
+  CHECK(run(0.0) == run(99.0));
+}
+
+TEST_CASE("Step: a connector leads to another teacher's width and is trained with the student", "[step][connector]") {
+  const auto student = plain_student();
+  using Connected =
+      method::G2d<Classification, distillation::Mse, distillation::Kl, schedule::Joint, connector::Projection>;
+  const g2d::TeacherSummary wide{{7, 3}, num_outputs, {0.8, 0.4}};
+  AnyStep step(*student, Connected(), {}, wide);
+  const auto& group = step.parameter_groups().back();
+  CHECK(group.name == "method.audio");
+  REQUIRE(group.parameters.size() == 2);
+  CHECK(group.parameters[0].sizes() == at::IntArrayRef{7, 3});
+  const auto before = bytes(group.parameters[0]);
+  const auto outputs = Random(9, torch::kFloat).teachers(num_samples, {7, 3}, num_outputs);
+  step(batch(1), &outputs);
+  CHECK(bytes(step.parameter_groups().back().parameters[0]) != before);
+  for (const auto& name : student->named_parameters().keys()) CHECK(name.find("method") == std::string::npos);
+
+  const auto precise = plain_student();
+  precise->to(torch::kDouble);
+  AnyStep precise_step(*precise, Connected(), {}, wide);
+  CHECK(precise_step.parameter_groups().back().parameters[0].scalar_type() == torch::kDouble);
+}
+
+TEST_CASE("Step: distillation is weighted by modality and epoch, and a weight of 0 leaves a term out",
+          "[step][distillation]") {
+  const auto student = plain_student();
+  const method::DistillationOptions options{.feature_weight = g2d::PerModality<double>{0.0, 0.5},
+                                            .logit_weight = g2d::distillation::Weight(2.0).over_epochs(
+                                                [](std::int64_t epoch) { return epoch == 0 ? 1.0 : 0.0; })};
+  AnyStep step(*student, method::G2d<Classification, distillation::Mse, distillation::Kl, schedule::Joint>(options),
+               {.num_epochs = 2}, summary);
+  const auto outputs = teachers(1);
+  const auto terms = [&] {
+    Names seen;
+    for (const auto& term : step(batch(1), &outputs).terms) {
+      seen.push_back(
+          fmt::format("{}{} {}", term.name, term.modality ? fmt::format(" {}", *term.modality) : "", term.weight));
+    }
+    return seen;
+  };
+  CHECK(terms() == Names{"task 1", "logit 0 2", "feature 1 0.5", "logit 1 2"});
+  step.begin_epoch(1);
+  CHECK(terms() == Names{"task 1", "feature 1 0.5"});
+}
+
+TEST_CASE("Step: distillation::None leaves its terms out", "[step][distillation]") {
+  const auto student = plain_student();
+  const auto outputs = teachers(1);
+  using distillation::None;
+  AnyStep none(*student, method::G2d<Classification, None, None, schedule::Joint>(), {}, summary);
+  CHECK(none(batch(1), &outputs).terms.size() == 1);
+  using Any = distillation::Any;
+  AnyStep chosen(*student,
+                 method::G2d<Classification, Any, Any, schedule::Joint>(
+                     {}, Classification(), g2d::distillation::make("none"), g2d::distillation::make("kl")),
+                 {}, summary);
+  CHECK(chosen(batch(1), &outputs).terms.size() == 3);
+}
+
+// --- methods ---
+
+namespace {
+
+template <class Method>
+inline constexpr bool has_loss =
+    g2d::method::detail::NamesLoss<Method> && !std::is_same_v<Method, method::Prioritization<schedule::Joint>> &&
+    !requires(Method method) {
+  []<class Task>(method::Ogm<Task>&) {}(method);
+};
+
+}  // namespace
+
+TEST_CASE("method: every shipped one takes a step with 1, 2 and 3 modalities", "[step][method]") {
+  for_each(Tasks(), []<class Task>(std::type_identity<Task>) {
+    for_each(Methods<Task>(), []<class Method>(std::type_identity<Method>) {
+      INFO(c10::demangle_type<Method>());
+      for (std::size_t modalities = 1; modalities <= 3; ++modalities) {
+        torch::manual_seed(10);
+        const std::vector<std::int64_t> inputs(modalities, 4);
+        const std::vector<std::int64_t> widths(modalities, 3);
+        const auto student = make_student(linear_tanh(inputs, widths), num_outputs, "sum", "own-heads");
+        g2d::TeacherSummary teacher_summary{g2d::PerModality<std::int64_t>(modalities, 3), num_outputs,
+                                            g2d::PerModality<double>(modalities, 0.5)};
+        auto method = [] {
+          if constexpr (has_loss<Method>) {
+            return g2d::method::Any(Method());
+          } else {
+            return g2d::method::Any(method::Stack(method::Supervised<Task>(), Method()));
+          }
+        }();
+        AnyStep step(*student, std::move(method), {}, std::move(teacher_summary));
+        Random random(11, torch::kFloat);
+        const auto samples = random.batch(Task::output_kind, num_samples, inputs, num_outputs);
+        const auto outputs = random.teachers(num_samples, widths, num_outputs);
+        const auto before = snapshot(*student);
+        const auto result = step(samples, &outputs);
+        CHECK(std::isfinite(result.total.template item<double>()));
+        CHECK(changed(before, *student).size() >= 2 * modalities);
+      }
+    });
+  });
+}
+
+TEST_CASE("method::UniformMultiTask: trains the heads that the readout owns", "[step][method]") {
+  const auto student = plain_student("concat", "own-heads");
+  const auto before = snapshot(*student);
+  AnyStep step(*student, method::UniformMultiTask<Classification>(), {});
+  const auto result = step(batch(1));
+  CHECK(result.terms.size() == 3);
+  CHECK(result.terms[2].name == "unimodal");
+  CHECK(changed(before, *student).size() == before.size());
+}
+
+TEST_CASE("method::Ogm: damps the gradients of the modality that is ahead in the batch", "[step][method][ogm]") {
+  const auto student = plain_student("concat");
+  const auto samples = batch(1);
+  const auto unimodal = student->unimodal_logits(student->encode(samples.inputs));
+  const auto score = [&](std::size_t m) {
+    return Classification().confidence(unimodal[m], samples.target).sum().item<double>();
+  };
+  const std::size_t ahead = score(0) > score(1) ? 0 : 1;
+  AnyStep step(
+      *student,
+      method::Stack(method::Supervised<Classification>(), method::Ogm<Classification>({.strength = 0.5, .filter = {}})),
+      {.optimizer = plain_sgd});
+  g2d::PerModality<at::Tensor> kappa;
+  double ratio = 0.0;
+  step.set_observer({.on_step =
+                         [&](const g2d::Observation& seen) {
+                           kappa = seen.coefficients;
+                           ratio = (seen.modulated_gradient_norms[ahead] / seen.gradient_norms[ahead]).item<double>();
+                         },
+                     .gradient_norms = true});
+  step(samples);
+  const double expected = 1.0 - std::tanh(0.5 * score(ahead) / score(1 - ahead));
+  CHECK(kappa[ahead].item<double>() == Approx(expected).epsilon(1e-5));
+  CHECK(kappa[1 - ahead].item<double>() == 1.0);
+  CHECK(ratio == Approx(expected).epsilon(1e-5));
+}
+
+TEST_CASE("method::Ogm: at a tie of two nothing is damped, officially the first", "[method][ogm]") {
+  const auto tie = torch::tensor({0.5, 0.5}, torch::kDouble);
+  CHECK(torch::equal(method::ogm_coefficients(tie, {.strength = 0.5}), torch::ones({2}, torch::kDouble)));
+  const auto official = method::ogm_coefficients(tie, {.strength = 0.5, .damps_on_tie = true});
+  CHECK(official[0].item<double>() == Approx(1.0 - std::tanh(0.5)));
+  CHECK(official[1].item<double>() == 1.0);
+}
+
+TEST_CASE("method::Ogm: with noise, adds noise of the gradients' own size to all modalities", "[method][ogm]") {
+  torch::manual_seed(12);
+  std::vector<g2d::ParameterGroup> groups;
+  std::vector<at::Tensor> before;
+  for (std::size_t m = 0; m < 2; ++m) {
+    auto parameter = torch::zeros({20000});
+    parameter.mutable_grad() = (m == 0 ? 0.3 : 2.0) * torch::randn({20000}) + 1.0;
+    before.push_back(parameter.grad().clone());
+    groups.push_back({"encoder", g2d::ParameterGroup::Role::Encoder, {m}, {parameter}, 1.0});
+  }
+  const auto modality_names = names(2);
+  g2d::method::GradientView view(groups, modality_names);
+  g2d::Batch samples;
+  samples.target = torch::zeros({1}, torch::kLong);
+  g2d::method::Outputs outputs;
+  outputs.unimodal = {torch::tensor({{2.0, 0.0}}), torch::tensor({{0.0, 0.0}})};
+  method::Ogm<Classification>({.strength = 0.4, .adds_noise = true, .filter = {}})
+      .gradients({0, 0, samples, nullptr}, outputs, view);
+  for (std::size_t m = 0; m < 2; ++m) {
+    const double kappa = view.coefficients()[m].item<double>();
+    CHECK((m == 0 ? kappa < 1.0 : kappa == 1.0));
+    const auto noise = groups[m].parameters[0].grad() - kappa * before[m];
+    CHECK(noise.std().item<double>() == Approx(before[m].std().item<double>()).epsilon(0.03));
+    CHECK(std::abs(noise.mean().item<double>()) < 0.05);
+  }
+}
+
+namespace {
+
+struct Recorder {
+  std::string name;
+  std::shared_ptr<Names> calls;
+
+  void begin(const g2d::method::Setup& /*setup*/) { calls->push_back(name + " begin"); }
+  void plan(std::int64_t epoch, g2d::method::Controls& controls) {
+    calls->push_back(fmt::format("{} plan {}", name, epoch));
+    controls[0].combine({.gradient_scale = torch::tensor(0.5, torch::kDouble)});
+  }
+  void loss(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& outputs,
+            g2d::method::Terms& terms) {
+    calls->push_back(name + " loss");
+    terms.push_back({"recorded", {}, outputs.fused.square().mean(), 1.0});
+  }
+  void gradients(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& /*outputs*/,
+                 g2d::method::GradientView& /*view*/) {
+    calls->push_back(name + " gradients");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("method::Stack: hooks run in order, scales multiply, and a window skips all but begin", "[step][method]") {
+  const auto calls = std::make_shared<Names>();
+  const auto student = plain_student();
+  AnyStep step(*student,
+               method::Stack(Recorder{"a", calls}, method::Window(Recorder{"b", calls}, {.first = 1, .last = 1})),
+               {.num_epochs = 3});
+  CHECK(*calls == Names{"a begin", "b begin", "a plan 0"});
+  calls->clear();
+  step(batch(1));
+  CHECK(*calls == Names{"a loss", "a gradients"});
+  calls->clear();
+  step.begin_epoch(1);
+  CHECK(step.planned()[0].gradient_scale.item<double>() == 0.25);
+  CHECK_FALSE(step.planned()[1].gradient_scale.defined());
+  step(batch(1));
+  CHECK(*calls == Names{"a plan 1", "b plan 1", "a loss", "b loss", "a gradients", "b gradients"});
+  step.begin_epoch(2);
+  CHECK(step.planned()[0].gradient_scale.item<double>() == 0.5);
+}
+
+TEST_CASE("Step: takes policies that only know the contracts", "[step][user]") {
+  torch::manual_seed(13);
+  using Method = method::Stack<
+      method::Supervised<user::AbsoluteTask>,
+      method::Distillation<user::AbsoluteTask, user::HuberDistillation, user::HuberDistillation, user::ScaleConnector>,
+      method::Prioritization<user::TurnsSchedule>, user::FeaturePenalty>;
+  const user::ProductFusion fusion({names(2), {3, 3}, num_outputs});
+  const g2d::Encoder audio(linear_tanh(5, 3));
+  const g2d::Encoder image(std::make_shared<user::CosineEncoder>(2, 3), {.feature_width = 3});
+  g2d::BasicStudent<user::ProductFusion, user::HalvedReadout> student(fusion, {audio, image});
+  g2d::Step<g2d::BasicStudent<user::ProductFusion, user::HalvedReadout>, Method> step(
+      student,
+      Method(method::Supervised<user::AbsoluteTask>(),
+             method::Distillation<user::AbsoluteTask, user::HuberDistillation, user::HuberDistillation,
+                                  user::ScaleConnector>(),
+             method::Prioritization<user::TurnsSchedule>(), user::FeaturePenalty()),
+      {.num_epochs = 2}, summary);
+  const auto samples = batch(1, OutputKind::Values);
+  const auto outputs = teachers(1);
+  const auto before = snapshot(student);
+  const auto result = step(samples, &outputs);
+  CHECK(result.terms.size() == 1 + 4 + 2);
+  CHECK(changed(before, student).size() == before.size());
+  CHECK(before.count("fusion.product.weight") == 1);
+  CHECK(step.method().get<3>().seen == 4);
+  CHECK(step.planned()[0].gradient_scale.item<double>() == 0.5);
+  CHECK(step.parameter_groups().back().name == "method");
+  CHECK_REPORT(compare(student.unimodal_logits(student.encode(samples.inputs))[0],
+                       0.5 * student.forward(samples.inputs), "readout", 0.0));
+
+  const g2d::AnyStudent erased(g2d::fusion::Any(fusion), {audio, image}, g2d::readout::Any(user::HalvedReadout()));
+  CHECK_REPORT(compare(erased.unimodal_logits(erased.encode(samples.inputs))[0],
+                       student.unimodal_logits(student.encode(samples.inputs))[0], "erased", 0.0));
+}
+
+TEST_CASE("Student: with M known at compile time is the same model", "[student]") {
+  torch::manual_seed(14);
+  const auto audio = std::make_shared<NormDropout>(5);
+  const auto image = linear_tanh(2, 3);
+  g2d::Student<fusion::Concat, NormDropout, g2d::encoder::Mlp> student({"audio", "image"}, num_outputs, audio, image);
+  CHECK(decltype(student)::static_modalities == 2);
+  CHECK(&student.encoder_module<0>() == audio.get());
+  CHECK(student.encoder_module<1>().feature_width() == 3);
+  CHECK(student.named_parameters().keys() ==
+        Names{"encoders.audio.first.weight", "encoders.audio.first.bias", "encoders.audio.norm.weight",
+              "encoders.audio.norm.bias", "encoders.audio.second.weight", "encoders.audio.second.bias",
+              "encoders.image.fc1.weight", "encoders.image.fc1.bias", "fusion.output.weight", "fusion.output.bias"});
+  const auto samples = batch(1);
+  torch::manual_seed(15);
+  const auto logits = student.forward(samples.inputs);
+  g2d::AnyStudent any(g2d::fusion::Any(student.fusion()), {audio, image}, readout::Auto());
+  torch::manual_seed(15);
+  CHECK(torch::equal(any.forward(samples.inputs), logits));
+  const std::array<g2d::Input, 2> array{samples.inputs[0], samples.inputs[1]};
+  torch::manual_seed(15);
+  CHECK(torch::equal(student.forward(array), logits));
+}
+
+// --- reproducibility and devices ---
+
+TEST_CASE("Step: two runs with one seed give identical bytes", "[step][determinism]") {
+  const auto run = [] {
+    const auto student = mixed_student("gated");
+    const method::G2d<Classification, distillation::Mse, distillation::Kl, schedule::Sequential<>> g2d_method;
+    AnyStep step(*student, method::Stack(g2d_method, method::Ogm<Classification>({.adds_noise = true, .filter = {}})),
+                 {.optimizer = g2d::optimizer::Adam{}, .num_epochs = 3, .clip_norm = 1.0}, summary);
+    std::string losses;
+    torch::manual_seed(16);
+    for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
+      step.begin_epoch(epoch);
+      for (std::uint64_t number = 0; number < 3; ++number) {
+        const auto outputs = teachers(number);
+        losses += bytes(step(batch(number), &outputs).total);
+      }
+    }
+    return std::pair(losses, snapshot(*student));
+  };
+  CHECK(run() == run());
+}
+
+TEST_CASE("Step: waits for no device, for on the meta device there is nothing to wait for", "[step][device_free]") {
+  const auto to_meta = [](g2d::Batch samples, g2d::TeacherOutputs& outputs) {
+    for (auto& input : samples.inputs) input.values = input.values.to(torch::kMeta);
+    samples.target = samples.target.to(torch::kMeta);
+    samples.present = torch::ones({num_samples, 2}, torch::kBool).to(torch::kMeta);
+    for (auto* tensors : {&outputs.features, &outputs.logits}) {
+      for (auto& tensor : *tensors) tensor = tensor.to(torch::kMeta);
+    }
+    return samples;
+  };
+  const auto run = [&](std::string_view fusion, g2d::method::Any method, const g2d::optimizer::Settings& settings) {
+    const auto student =
+        make_student({std::make_shared<RunningMean>(5), std::make_shared<RunningMean>(2)}, num_outputs, fusion);
+    become_meta(*student);
+    AnyStep step(
+        *student, std::move(method),
+        {.optimizer = settings, .num_epochs = 3, .clip_norm = 1.0, .finite_check = g2d::FiniteCheck::Gradients},
+        summary);
+    step.set_observer({.on_step = [](const g2d::Observation&) {}, .unimodal = true, .gradient_norms = true});
+    for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
+      step.begin_epoch(epoch);
+      auto outputs = teachers(1);
+      const auto result = step(to_meta(batch(1), outputs), &outputs);
+      CHECK(result.total.is_meta());
+      CHECK_THROWS(result.total.item<double>());
+    }
+  };
+  using distillation::Kl;
+  using distillation::Mse;
+  run("late", method::G2d<Classification>(), g2d::optimizer::Sgd{});
+  run("sum", method::G2d<Classification, distillation::Cosine, Kl, schedule::Batchwise<>>(), g2d::optimizer::Adam{});
+  run("concat", method::G2d<Classification, Mse, Kl, schedule::Batchwise<suppression::Complete>>(),
+      g2d::optimizer::Adam{});
+  run("gated", method::G2d<Classification, Mse, Kl, schedule::Sequential<suppression::Partial>>(),
+      g2d::optimizer::AdamW{});
+  run("film",
+      method::Stack(method::Supervised<Classification>(),
+                    method::Ogm<Classification>({.adds_noise = true, .filter = {}})),
+      g2d::optimizer::AdamW{});
+}
