@@ -16,7 +16,7 @@
 #include <ATen/ops/stack.h>
 #include <fmt/format.h>
 
-#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <limits>
@@ -240,6 +240,7 @@ int main(int argc, char** argv) {
   add_training_options(app, settings);
   CLI11_PARSE(app, argc, argv);
   apply_defaults(app, settings);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // In a log file, lines appear as they are printed.
   const StopOnInterrupt interrupt;
   try {
     if (settings.threads > 0) at::set_num_threads(settings.threads);

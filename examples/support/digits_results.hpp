@@ -99,7 +99,7 @@ struct DigitsResults {
 
 inline void write_file(const std::filesystem::path& path, const std::string& text) {
   g2d::AtomicFile file(path);
-  file.write(text.data(), static_cast<std::int64_t>(text.size()));
+  file.write(text);
   file.commit();
 }
 

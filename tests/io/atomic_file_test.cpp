@@ -10,7 +10,7 @@
 #include <string>
 
 #include <g2d/core/error.hpp>
-#include <g2d/io/atomic_file.hpp>
+#include <g2d/core/atomic_file.hpp>
 #include <g2d/io/pt.hpp>
 #include <g2d/io/safetensors.hpp>
 #include "io/support.hpp"
@@ -20,7 +20,7 @@
 namespace {
 
 using Catch::Matchers::Contains;
-using g2d::io::AtomicFile;
+using g2d::AtomicFile;
 using g2d_test::read_bytes;
 using g2d_test::TemporaryFolder;
 using g2d_test::write_bytes;
@@ -48,7 +48,7 @@ class FullDisk {
 
 }  // namespace
 
-TEST_CASE("io::AtomicFile: the target appears at commit, whole", "[io][atomic_file]") {
+TEST_CASE("AtomicFile: the target appears at commit, whole", "[io][atomic_file]") {
   const TemporaryFolder folder;
   write_bytes(folder / "target", "old");
   ::chmod((folder / "target").c_str(), 0640);
@@ -64,7 +64,7 @@ TEST_CASE("io::AtomicFile: the target appears at commit, whole", "[io][atomic_fi
   CHECK(std::filesystem::status(folder / "target").permissions() == std::filesystem::perms(0640));
 }
 
-TEST_CASE("io::AtomicFile: without commit the target stays as it was", "[io][atomic_file]") {
+TEST_CASE("AtomicFile: without commit the target stays as it was", "[io][atomic_file]") {
   const TemporaryFolder folder;
   write_bytes(folder / "target", "old");
   { AtomicFile(folder / "target").write("new"); }
@@ -72,7 +72,7 @@ TEST_CASE("io::AtomicFile: without commit the target stays as it was", "[io][ato
   CHECK(g2d_test::names_in(folder.path()) == std::set<std::string>{"target"});
 }
 
-TEST_CASE("io::AtomicFile: a link stays a link", "[io][atomic_file]") {
+TEST_CASE("AtomicFile: a link stays a link", "[io][atomic_file]") {
   const TemporaryFolder folder;
   write_bytes(folder / "target", "old");
   std::filesystem::create_symlink("target", folder / "link");
@@ -96,13 +96,13 @@ TEST_CASE("io: a full disk is reported and what was saved stays", "[io][atomic_f
     };
     CHECK_THROWS_AS(save(), g2d::DataError);
     CHECK_THROWS_WITH(save(),
-                      Contains("g2d: io::AtomicFile: ") && Contains(name + ": cannot be written: File too large"));
+                      Contains("g2d: AtomicFile: ") && Contains(name + ": cannot be written: File too large"));
     CHECK(read_bytes(folder / name) == "precious");
   }
   CHECK(g2d_test::names_in(folder.path()) == std::set<std::string>{"weights.pt", "weights.safetensors"});
 }
 
-TEST_CASE("io::AtomicFile: a place that cannot be written is reported at once", "[io][atomic_file]") {
+TEST_CASE("AtomicFile: a place that cannot be written is reported at once", "[io][atomic_file]") {
   const TemporaryFolder folder;
   CHECK_THROWS_AS(AtomicFile(folder / "absent/target"), g2d::DataError);
   CHECK_THROWS_WITH(AtomicFile(folder / "absent/target"),

@@ -903,7 +903,7 @@ TEST_CASE("Step: two runs with one seed give identical bytes", "[step][determini
   CHECK(run() == run());
 }
 
-TEST_CASE("Step: waits for no device, for on the meta device there is nothing to wait for", "[step][device_free]") {
+TEST_CASE("Step: waits for no device, for on the meta device there is nothing to wait for", "[step][meta]") {
   const auto to_meta = [](g2d::Batch samples, g2d::TeacherOutputs& outputs) {
     for (auto& input : samples.inputs) input.values = input.values.to(torch::kMeta);
     samples.target = samples.target.to(torch::kMeta);

@@ -4,79 +4,125 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
-#include <cstdint>
-#include <cstring>
+#include <cstddef>
 #include <filesystem>
-#include <string>
-#include <utility>
+#include <string_view>
+#include <system_error>
 
 #include <g2d/core/error.hpp>
 
 namespace g2d {
 
-/// Writes to a neighbour file and renames it on commit: readers see the old file or the whole new one. Without a commit the
-/// neighbour is removed and the old file stays as it was.
+/// A file that appears whole or not at all: written beside its target under another name, flushed to the disk, renamed.
 ///
-/// Errors     DataError naming the file and the system's reason: no rights, no folder, disk full.
+///     AtomicFile file("weights.safetensors");
+///     file.write(data, size);
+///     file.commit();
+///
+/// Whatever fails, and without `commit()`, the target stays as it was and nothing is left beside it.
+/// Errors     DataError naming the target and the system's reason, from the constructor (folder missing, no rights,
+///            target not a regular file) and from `commit()` (disk full).
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
-    temporary_ += fmt::format(".{}.tmp", ::getpid());
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) fail("created");
-  }
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-  ~AtomicFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (!is_committed_ && descriptor_ >= 0) ::unlink(temporary_.c_str());
+  explicit AtomicFile(const std::filesystem::path& path) : path_(path) {
+    struct stat old {};
+    const bool exists = ::stat(path_.c_str(), &old) == 0;
+    if (exists && !S_ISREG(old.st_mode)) fail("expected a regular file to replace, got something else");
+    if (exists && ::access(path_.c_str(), W_OK) != 0) fail(reason(errno));
+    // A link stays one: what it points at is replaced.
+    if (exists) path_ = std::filesystem::canonical(path_);
+    open();
+    if (exists) ::fchmod(descriptor_, old.st_mode & 07777);
   }
 
-  void write(const void* bytes, std::int64_t size) {
-    const auto* next = static_cast<const char*>(bytes);
-    while (size > 0) {
-      const auto written = ::write(descriptor_, next, static_cast<std::size_t>(size));
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) fail("written");
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  ~AtomicFile() {
+    close();
+    if (!committed_) ::unlink(temporary_.c_str());
+  }
+
+  /// Never throws, so that C code may call it: after the first error it writes nothing more, and `commit()` reports it.
+  void write(const void* data, std::size_t size) noexcept {
+    const auto* next = static_cast<const char*>(data);
+    while (size > 0 && error_ == 0) {
+      const auto written = ::write(descriptor_, next, size);
+      if (written < 0) {
+        if (errno != EINTR) error_ = errno;
+        continue;
+      }
       next += written;
-      size -= written;
-      position_ += written;
+      size -= static_cast<std::size_t>(written);
+      position_ += static_cast<std::size_t>(written);
     }
   }
 
+  void write(std::string_view text) noexcept { write(text.data(), text.size()); }
+
   /// Zeros up to the next multiple of `alignment` bytes.
-  void pad_to(std::int64_t alignment) {
+  void pad_to(std::size_t alignment) noexcept {
     static constexpr std::array<char, 64> zeros{};
-    for (auto missing = (alignment - position_ % alignment) % alignment; missing > 0;) {
-      const auto count = std::min(missing, static_cast<std::int64_t>(zeros.size()));
+    for (auto missing = (alignment - position_ % alignment) % alignment; missing > 0 && error_ == 0;) {
+      const auto count = std::min(missing, zeros.size());
       write(zeros.data(), count);
       missing -= count;
     }
   }
 
   void commit() {
-    if (::fsync(descriptor_) != 0) fail("written");
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("put in place");
-    is_committed_ = true;
+    if (error_ == 0 && ::fsync(descriptor_) != 0) error_ = errno;
+    close();
+    if (error_ == 0 && ::rename(temporary_.c_str(), path_.c_str()) != 0) error_ = errno;
+    if (error_ != 0) fail(reason(error_));
+    committed_ = true;
+    flush_folder();
   }
 
  private:
-  [[noreturn]] void fail(const char* what) const {
-    const std::string reason = std::strerror(errno);
-    throw DataError(fmt::format("g2d: file {}: expected a file that can be {}, got: {}; what was there before is unchanged",
-                                path_.string(), what, reason));
+  static std::string reason(int error) { return std::generic_category().message(error); }
+
+  [[noreturn]] void fail(std::string_view reason) const {
+    throw DataError(fmt::format("g2d: AtomicFile: {}: cannot be written: {}", path_.string(), reason));
+  }
+
+  void open() {
+    static std::atomic<unsigned> count = 0;
+    do {
+      temporary_ = path_;
+      temporary_ += fmt::format(".{}-{}.part", ::getpid(), count++);
+      descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (descriptor_ < 0 && errno == EEXIST);
+    if (descriptor_ < 0) fail(reason(errno));
+  }
+
+  void close() noexcept {
+    if (descriptor_ >= 0 && ::close(descriptor_) != 0 && error_ == 0) error_ = errno;
+    descriptor_ = -1;
+  }
+
+  /// The file is in place already; this makes its name survive a power cut too.
+  void flush_folder() const noexcept {
+    const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
   }
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   int descriptor_ = -1;
-  std::int64_t position_ = 0;
-  bool is_committed_ = false;
+  std::size_t position_ = 0;
+  int error_ = 0;
+  bool committed_ = false;
 };
 
 }  // namespace g2d

@@ -21,7 +21,7 @@
 
 namespace g2d::data {
 
-/// Draws digits by hand, so to speak: each is one stroke that is bent, sheared, turned, scaled and moved at random and
+/// Draws digits as if by hand: each is one stroke that is bent, sheared, turned, scaled and moved at random and
 /// drawn with a round pen of random width.
 ///
 ///     p_k    = (I + 0.12 G) (stroke_k + sum_h 0.04 g_h cos(pi h k / K)) * 18 + 14 + 0.8 g        k = 1 … K

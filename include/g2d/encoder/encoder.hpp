@@ -14,27 +14,9 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/input.hpp>
+#include <g2d/encoder/concept.hpp>
 
 namespace g2d {
-
-namespace detail {
-
-template <class Module>
-concept EncodesValues = requires(Module& module, const at::Tensor& values) {
-  { module.forward(values) } -> std::convertible_to<at::Tensor>;
-};
-
-template <class Module>
-concept EncodesSequences = requires(Module& module, const at::Tensor& values) {
-  { module.forward(values, values) } -> std::convertible_to<at::Tensor>;
-};
-
-template <class Module>
-concept KnowsItsFeatureWidth = requires(const Module& module) {
-  { module.feature_width() } -> std::convertible_to<std::int64_t>;
-};
-
-}  // namespace detail
 
 struct EncoderOptions {
   std::int64_t feature_width = 0;      ///< D_m; 0: asked of the module's `feature_width()`.
@@ -53,9 +35,9 @@ class Encoder {
     requires std::derived_from<Module, torch::nn::Module>
   Encoder(std::shared_ptr<Module> module, EncoderOptions options = {})  // NOLINT(google-explicit-constructor)
       : module_(module), options_(options) {
-    static_assert(detail::EncodesValues<Module> || detail::EncodesSequences<Module>,
+    static_assert(encoder::detail::EncodesValues<Module> || encoder::detail::EncodesSequences<Module>,
                   "g2d: an encoder needs at::Tensor forward(const at::Tensor& values), or forward(values, lengths)");
-    if constexpr (detail::KnowsItsFeatureWidth<Module>) {
+    if constexpr (encoder::detail::KnowsItsFeatureWidth<Module>) {
       if (options_.feature_width == 0) options_.feature_width = module->feature_width();
     }
     forward_ = [raw = module.get()](const Input& input) { return encode(*raw, input); };
@@ -75,12 +57,12 @@ class Encoder {
  private:
   template <class Module>
   static at::Tensor encode(Module& module, const Input& input) {
-    if constexpr (detail::EncodesSequences<Module>) {
+    if constexpr (encoder::detail::EncodesSequences<Module>) {
       if (input.lengths.defined()) return module.forward(input.values, input.lengths);
     } else if (input.lengths.defined()) {
       throw ShapeError("g2d: Encoder: expected an input without lengths, for this encoder has no forward(values, lengths)");
     }
-    if constexpr (detail::EncodesValues<Module>) {
+    if constexpr (encoder::detail::EncodesValues<Module>) {
       return module.forward(input.values);
     } else {
       throw ShapeError("g2d: Encoder: expected an input with lengths, for this encoder has only forward(values, lengths)");

@@ -21,7 +21,7 @@
 #include <variant>
 #include <vector>
 
-#include <g2d/io/atomic_file.hpp>
+#include <g2d/core/atomic_file.hpp>
 #include <g2d/io/detail/file_error.hpp>
 #include <g2d/io/detail/host_tensor.hpp>
 #include <g2d/io/detail/pickle_machine.hpp>

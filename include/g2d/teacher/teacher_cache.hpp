@@ -253,14 +253,14 @@ class TeacherCache {
   void write(AtomicFile& file, const detail::CacheHeader& header) const {
     file.write(&header, sizeof header);
     const auto append = [&](const at::Tensor& tensor) {
-      file.pad_to(detail::cache_alignment);
+      file.pad_to(static_cast<std::size_t>(detail::cache_alignment));
       const auto host = tensor.cpu().contiguous();
-      file.write(host.const_data_ptr(), static_cast<std::int64_t>(host.nbytes()));
+      file.write(host.const_data_ptr(), host.nbytes());
     };
     append(ids_);
     append(confidence_);
     for (const auto& table : tables_) append(table.to(static_cast<at::ScalarType>(header.dtype)));
-    file.pad_to(detail::cache_alignment);
+    file.pad_to(static_cast<std::size_t>(detail::cache_alignment));
     file.commit();
   }
 

@@ -1,0 +1,300 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+
+// Bad input to policies, students and steps: the type of the error and its text.
+
+#include "support/catch.hpp"
+
+#include <torch/torch.h>
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <g2d/check/compare.hpp>
+#include <g2d/check/gradient.hpp>
+#include <g2d/data/in_memory.hpp>
+#include <g2d/interop/copy_layers.hpp>
+#include <g2d/interop/torch_eigen.hpp>
+#include <g2d/method/g2d.hpp>
+#include <g2d/method/joint_training.hpp>
+#include <g2d/method/ogm.hpp>
+#include <g2d/method/window.hpp>
+#include <g2d/reference/fusion/sum.hpp>
+
+#include "support/policy_lists.hpp"
+#include "support/students.hpp"
+#include "support/thrown.hpp"
+#include "support/tiny_encoders.hpp"
+
+namespace {
+
+using namespace g2d_test;
+using g2d::ConfigError;
+using g2d::DataError;
+using g2d::ShapeError;
+using g2d::OutputKind;
+using Classification = task::Classification;
+
+constexpr std::int64_t num_outputs = 4;
+const double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+at::Tensor ones(at::IntArrayRef sizes) { return torch::ones(sizes); }
+
+g2d::FusionShape shape(std::vector<std::int64_t> widths) {
+  const auto modality_names = names(widths.size());
+  return {modality_names, std::move(widths), num_outputs};
+}
+
+std::shared_ptr<g2d::AnyStudent> student() { return make_student(linear_tanh({5, 2}, {3, 3}), num_outputs); }
+
+g2d::Batch batch() { return Random(1, torch::kFloat).batch(OutputKind::Classes, 6, {5, 2}, num_outputs); }
+
+const g2d::TeacherSummary summary{{3, 3}, num_outputs, {0.8, 0.4}};
+
+g2d::TeacherOutputs teachers() { return Random(2, torch::kFloat).teachers(6, {3, 3}, num_outputs); }
+
+/// What constructing a Step with this method says.
+std::string refused(g2d::method::Any method, std::optional<g2d::TeacherSummary> teacher_summary = summary, g2d::StepOptions options = {}) {
+  const auto some_student = student();
+  return thrown<ConfigError>([&] { AnyStep(*some_student, std::move(method), options, std::move(teacher_summary)); });
+}
+
+using G2dMethod = method::G2d<Classification, distillation::Mse, distillation::Kl, schedule::Joint>;
+
+bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
+
+}  // namespace
+
+// --- core ---
+
+TEST_CASE("core: names are refused that are missing, double, empty or no key", "[errors]") {
+  using Strings = std::vector<std::string>;
+  CHECK(thrown<ConfigError>([] { g2d::ModalityNames(Strings{}); }) == "g2d: ModalityNames: expected at least one modality, got none");
+  CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a", "a"}); }) == "g2d: ModalityNames: expected distinct names, got \"a\" twice");
+  CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a", ""}); }) ==
+        "g2d: ModalityNames: modality 1: expected a name without '.' (names become checkpoint keys), got \"\"");
+  CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a.b", "c"}); }) ==
+        "g2d: ModalityNames: modality 0: expected a name without '.' (names become checkpoint keys), got \"a.b\"");
+  CHECK(thrown<ConfigError>([] { (void)names(2).index_of("smell"); }) ==
+        "g2d: modalities: expected one of [audio, image], got \"smell\"");
+}
+
+TEST_CASE("core: shapes of fusions are refused that cannot be", "[errors]") {
+  CHECK(thrown<ConfigError>([] { g2d::FusionShape(names(2), {3}, 4); }) == "g2d: FusionShape: expected 2 feature widths (audio, image), got 1");
+  CHECK(thrown<ConfigError>([] { shape({3, 0}); }) == "g2d: FusionShape: modality \"image\": expected a feature width >= 1, got 0");
+  CHECK(thrown<ConfigError>([] { g2d::FusionShape(names(1), {3}, 0); }) == "g2d: FusionShape: expected num_outputs >= 1, got 0");
+}
+
+// --- policies ---
+
+TEST_CASE("fusion: features of another width or number name the modality", "[errors][fusion]") {
+  for_each(Fusions(), []<class Fusion>(std::type_identity<Fusion>) {
+    const Fusion fusion(shape({3, 3}));
+    const auto name = c10::demangle_type<Fusion>();
+    const std::string where = "g2d: fusion::" + std::string(name).substr(std::string(name).rfind(':') + 1);
+    const auto forward = [&](const g2d::PerModality<at::Tensor>& features) {
+      return thrown<ShapeError>([&] { (void)fusion.forward(features); });
+    };
+    CHECK(forward({ones({6, 3}), ones({6, 2})}) == where + ": modality \"image\": expected features [6, 3], got [6, 2]");
+    CHECK(forward({ones({6, 3}), ones({5, 3})}) == where + ": modality \"image\": expected features [6, 3], got [5, 3]");
+    CHECK(forward({ones({6}), ones({6, 3})}) == where + ": modality \"audio\": expected features [B, 3], got [6]");
+    CHECK(forward({at::Tensor(), ones({6, 3})}) == where + ": modality \"audio\": expected features [B, 3], got no tensor");
+    CHECK(forward({ones({6, 3})}) == where + ": expected features of 2 modalities (audio, image), got 1");
+  });
+  CHECK(thrown<ShapeError>([] { (void)readout::OwnHeads(shape({3, 3})).unimodal_logits(fusion::Sum(shape({3, 3})), std::array{ones({6, 3}), ones({6, 2})}); }) ==
+        "g2d: readout::OwnHeads: modality \"image\": expected features [6, 3], got [6, 2]");
+}
+
+TEST_CASE("fusion::Film and Gated: what cannot condition or be conditioned is refused", "[errors][fusion]") {
+  CHECK(thrown<ConfigError>([] { fusion::Film(shape({3})); }) ==
+        "g2d: fusion::Film: expected at least 2 modalities, for one conditions the others, got 1 (audio)");
+  CHECK(thrown<ConfigError>([] { fusion::Gated(shape({3})); }) ==
+        "g2d: fusion::Gated: expected at least 2 modalities, for one conditions the others, got 1 (audio)");
+  CHECK(thrown<ConfigError>([] { fusion::Gated(shape({3, 3}), {.conditioning = "smell"}); }) ==
+        "g2d: modalities: expected one of [audio, image], got \"smell\"");
+  CHECK(thrown<ConfigError>([] { fusion::Film(shape({2, 3, 4})); }) ==
+        "g2d: fusion::Film: modality \"text\": expected the feature width 3 of \"image\", got 4; give the encoders one width");
+  CHECK(thrown<ConfigError>([] { (void)fusion::Film(shape({2, 3})).authors_logits(std::array{ones({6, 2}), ones({6, 3})}); }) ==
+        "g2d: fusion::Film: the authors' readout: modality \"image\": expected the feature width 2 of \"audio\", got 3");
+}
+
+TEST_CASE("names of policies: an unknown one lists the choices", "[errors]") {
+  CHECK(thrown<ConfigError>([] { (void)g2d::fusion::make("mean", shape({3, 3})); }) ==
+        "g2d: fusion: expected one of [sum, concat, film, gated, late], got \"mean\"");
+  CHECK(thrown<ConfigError>([] { (void)g2d::distillation::make("huber"); }) ==
+        "g2d: distillation: expected one of [none, mse, cosine, kl, bernoulli-kl], got \"huber\"");
+  CHECK(thrown<ConfigError>([] { (void)g2d::readout::make("none", shape({3, 3})); }) ==
+        "g2d: readout: expected one of [auto, exact, masked, own-heads, authors], got \"none\"");
+}
+
+TEST_CASE("readout: one that was chosen at run time is refused by the fusions that have none", "[errors][readout]") {
+  const auto features = std::array{ones({6, 3}), ones({6, 3})};
+  const auto film = g2d::fusion::make("film", shape({3, 3}));
+  CHECK(thrown<ConfigError>([&] { (void)g2d::readout::make("exact", shape({3, 3})).unimodal_logits(film, features); }) ==
+        "g2d: readout::ExactSplit: this fusion's output is no sum of one part for each modality; choose the readout masked or own-heads");
+}
+
+TEST_CASE("distillation: temperatures and shapes are checked", "[errors][distillation]") {
+  for (const double temperature : {0.0, -1.0, not_a_number}) {
+    const auto text = fmt::format("expected a temperature > 0, got {}", temperature);
+    CHECK(thrown<ConfigError>([&] { distillation::Kl({temperature}); }) == "g2d: distillation::Kl: " + text);
+    CHECK(thrown<ConfigError>([&] { distillation::BernoulliKl({temperature}); }) == "g2d: distillation::BernoulliKl: " + text);
+  }
+  for_each(Distillations(), []<class Distillation>(std::type_identity<Distillation>) {
+    if constexpr (!std::is_same_v<Distillation, distillation::None>) {
+      const auto name = std::string(c10::demangle_type<Distillation>());
+      const auto expected = "g2d: distillation::" + name.substr(name.rfind(':') + 1) +
+                            ": expected the teacher's shape to equal the student's [6, 4], got [6, 3]";
+      CHECK(thrown<ShapeError>([] { (void)Distillation()(ones({6, 4}), ones({6, 3})); }) == expected);
+      CHECK(thrown<ShapeError>([] { (void)Distillation().per_sample(ones({6, 4}), ones({6, 3})); }) == expected);
+    }
+  });
+}
+
+TEST_CASE("task: settings and targets are checked", "[errors][task]") {
+  CHECK(thrown<ConfigError>([] { Classification({.label_smoothing = 1.0}); }) == "g2d: task::Classification: expected label_smoothing in [0, 1), got 1");
+  CHECK(thrown<ConfigError>([] { Classification({.label_smoothing = -0.1}); }) == "g2d: task::Classification: expected label_smoothing in [0, 1), got -0.1");
+  CHECK(thrown<ConfigError>([] { Classification({.class_weights = ones({3})}).check(4, torch::zeros({6}, torch::kLong)); }) ==
+        "g2d: task::Classification: expected class_weights [4], got [3]");
+  CHECK(thrown<ShapeError>([] { Classification().check(4, ones({6})); }) == "g2d: task::Classification: expected target int64 [B], got Float [6]");
+  CHECK(thrown<ShapeError>([] { Classification().check(4, torch::zeros({6, 1}, torch::kLong)); }) ==
+        "g2d: task::Classification: expected target int64 [B], got Long [6, 1]");
+  CHECK(thrown<DataError>([] { Classification().check(4, torch::tensor({0, 4})); }) == "g2d: task::Classification: expected labels in [0, 4), got 4");
+  CHECK(thrown<DataError>([] { Classification().check(4, torch::tensor({0, -100})); }) == "g2d: task::Classification: expected labels in [0, 4), got -100");
+  for (const double variance : {0.0, -1.0, not_a_number}) {
+    CHECK(thrown<ConfigError>([&] { task::Regression({.target_variance = variance}); }) ==
+          fmt::format("g2d: task::Regression: expected target_variance > 0, got {}; are all targets equal?", variance));
+  }
+  CHECK(thrown<ShapeError>([] { task::Regression().check(4, ones({6, 3})); }) == "g2d: task::Regression: target: expected [B, 4], got [6, 3]");
+  CHECK(thrown<ShapeError>([] { task::Regression().check(4, torch::zeros({6, 4}, torch::kLong)); }) ==
+        "g2d: task::Regression: expected a floating target, got Long");
+  CHECK(thrown<ShapeError>([] { (void)task::Regression::standardized(ones({6})); }) == "g2d: task::Regression: training targets: expected [B, D], got [6]");
+  CHECK(thrown<ShapeError>([] { task::MultiLabel().check(4, ones({6})); }) == "g2d: task::MultiLabel: target: expected [B, 4], got [6]");
+  CHECK(thrown<ShapeError>([] { task::MultiLabel().check(4, torch::zeros({6, 4}, torch::kLong)); }) ==
+        "g2d: task::MultiLabel: expected a floating target of 0 and 1, got Long");
+  CHECK(thrown<DataError>([] { task::MultiLabel().check(4, 2.0 * ones({6, 4})); }) == "g2d: task::MultiLabel: expected targets in [0, 1], got values outside");
+}
+
+TEST_CASE("suppression: settings are checked", "[errors][suppression]") {
+  CHECK(thrown<ConfigError>([] { suppression::Complete({suppression::NormStatistics::Tracked}); }) ==
+        "g2d: suppression::Complete: expected norm statistics Frozen or Batch, got Tracked, which moves buffers; ZeroedGradients takes it");
+  CHECK(thrown<ConfigError>([] { suppression::Partial({.strength = -0.5}); }) == "g2d: suppression::Partial: expected strength >= 0, got -0.5");
+}
+
+TEST_CASE("schedule::Sequential: stages that do not match the run or the modalities are refused", "[errors][schedule]") {
+  const auto refused_stages = [](schedule::SequentialOptions options, g2d::PerModality<double> confidence = {0.5, 0.6}) {
+    return thrown<ConfigError>([&] { (void)schedule::Sequential<>(options).stages({names(2), confidence, 10}); });
+  };
+  CHECK(refused_stages({.stage_epochs = {5, 5}}) ==
+        "g2d: schedule::Sequential: expected stage_epochs with 3 entries (audio, image alone, then all), got 2");
+  CHECK(refused_stages({.stage_epochs = {5, 5, 5}}) ==
+        "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to 10 epochs, got [5, 5, 5], which give 15");
+  CHECK(refused_stages({.stage_epochs = {-1, 5, 6}}) ==
+        "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to 10 epochs, got [-1, 5, 6], which give 10");
+  CHECK(refused_stages({.stage_fractions = {1.0}}) ==
+        "g2d: schedule::Sequential: expected stage_fractions with 3 entries (audio, image alone, then all), got 1");
+  CHECK(refused_stages({.stage_fractions = {1.0, -1.0, 1.0}}) ==
+        "g2d: schedule::Sequential: expected stage_fractions >= 0 with a positive sum, got [1, -1, 1]");
+  CHECK(refused_stages({.stage_fractions = {0.0, 0.0, 0.0}}) ==
+        "g2d: schedule::Sequential: expected stage_fractions >= 0 with a positive sum, got [0, 0, 0]");
+  CHECK(refused_stages({}, {}) ==
+        "g2d: schedule::Sequential: expected the teachers' confidence of 2 modalities (audio, image), got 0; give teachers, or choose "
+        "Order::Declared");
+}
+
+TEST_CASE("schedule::Batchwise: empty windows are refused", "[errors][schedule]") {
+  CHECK(thrown<ConfigError>([] { schedule::Batchwise<>({.first_epoch = 3, .last_epoch = 2}); }) ==
+        "g2d: schedule::Batchwise: expected 0 <= first_epoch <= last_epoch, got 3 and 2");
+  CHECK(thrown<ConfigError>([] { schedule::Batchwise<>({.first_epoch = -1, .last_epoch = 2}); }) ==
+        "g2d: schedule::Batchwise: expected 0 <= first_epoch <= last_epoch, got -1 and 2");
+}
+
+// --- methods ---
+
+TEST_CASE("method: what is missing or does not fit is refused before the first step", "[errors][method]") {
+  CHECK(refused(G2dMethod(), {}) == "g2d: Step: this method distils from teachers, got none; give a TeacherSummary");
+  CHECK(refused(G2dMethod({.feature_weight = -1.0})) == "g2d: feature distillation weight: modality \"audio\": expected >= 0, got -1");
+  CHECK(refused(G2dMethod({.logit_weight = g2d::PerModality<double>{1.0, not_a_number}})) ==
+        "g2d: logit distillation weight: modality \"image\": expected >= 0, got nan");
+  CHECK(refused(G2dMethod({.logit_weight = g2d::PerModality<double>{1.0}})) ==
+        "g2d: logit distillation weight: expected 2 entries (audio, image), got 1");
+  CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 7}, num_outputs, {0.5, 0.5}}) ==
+        "g2d: feature distillation: modality \"image\": expected the teacher's feature width 7 to equal the student's 3; use "
+        "connector::Projection, or None for features");
+  CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 3}, 5, {0.5, 0.5}}) ==
+        "g2d: logit distillation: expected teachers with the student's 4 outputs, got 5");
+  CHECK(refused(method::Stack(method::Supervised<Classification>(), method::Prioritization(schedule::Batchwise<>())), {}) ==
+        "g2d: method::Prioritization: a schedule that compares batches needs teachers, got none");
+  CHECK(refused(method::G2d<Classification>({}, Classification(), distillation::Mse(), distillation::Kl(),
+                                            schedule::Sequential<>({.stage_epochs = {1, 2}}))) ==
+        "g2d: schedule::Sequential: expected stage_epochs with 3 entries (audio, image alone, then all), got 2");
+  CHECK(thrown<ConfigError>([] { method::Ogm<Classification>({.strength = -1.0}); }) == "g2d: method::Ogm: expected strength >= 0, got -1");
+  CHECK(thrown<ConfigError>([] { method::Window(method::Supervised<Classification>(), {.first = 4, .last = 3}); }) ==
+        "g2d: method::Window: expected 0 <= first <= last, got 4 and 3");
+}
+
+TEST_CASE("method: formulas chosen at run time are refused where they make no sense", "[errors][method][distillation]") {
+  using distillation::Any;
+  using g2d::distillation::make;
+  const auto regression = [](const char* feature, const char* logit) {
+    return refused(method::G2d<task::Regression, Any, Any, schedule::Joint>({}, task::Regression(), make(feature), make(logit)));
+  };
+  CHECK(regression("mse", "kl") == "g2d: distillation: this formula cannot compare the predictions of a regression task; choose mse");
+  CHECK(regression("mse", "bernoulli-kl") == "g2d: distillation: this formula cannot compare the predictions of a regression task; choose mse");
+  CHECK(regression("kl", "mse") == "g2d: distillation: kl compares distributions, features are none; choose mse or cosine");
+  CHECK(refused(method::G2d<task::MultiLabel, Any, Any, schedule::Joint>({}, task::MultiLabel(), make("mse"), make("kl"))) ==
+        "g2d: distillation: this formula cannot compare the predictions of a multi-label task; choose mse");
+
+  const auto single = make_student(linear_tanh({5, 2}, {3, 3}), 1);
+  const method::G2d<task::Regression, distillation::Mse, distillation::Cosine, schedule::Joint> cosine;
+  CHECK(thrown<ConfigError>([&] { AnyStep(*single, cosine, {}, g2d::TeacherSummary{{3, 3}, 1, {0.5, 0.5}}); }) ==
+        "g2d: distillation: expected at least 2 outputs for this formula, got 1; choose mse");
+}
+
+// --- encoders and students ---
+
+TEST_CASE("Encoder: a missing width, a factor that is not positive, lengths that nobody wants are refused", "[errors][encoder]") {
+  CHECK(thrown<ConfigError>([] { g2d::Encoder(torch::nn::Linear(5, 3)); }) ==
+        "g2d: Encoder: expected the feature width, for the module has no feature_width(); give {.feature_width = D}");
+  CHECK(thrown<ConfigError>([] { g2d::Encoder(linear_tanh(5, 3), {.learning_rate_factor = 0.0}); }) ==
+        "g2d: Encoder: expected learning_rate_factor > 0, got 0; freeze with requires_grad");
+  const auto lengths = torch::full({6}, 2, torch::kLong);
+  CHECK(thrown<ShapeError>([&] { (void)g2d::Encoder(linear_tanh(5, 3))({ones({6, 5}), lengths}); }) ==
+        "g2d: Encoder: expected an input without lengths, for this encoder has no forward(values, lengths)");
+  CHECK(thrown<ShapeError>([] { (void)g2d::Encoder(std::make_shared<SequenceMean>(4))({ones({6, 5, 4})}); }) ==
+        "g2d: Encoder: expected an input with lengths, for this encoder has only forward(values, lengths)");
+}
+
+TEST_CASE("Student: encoders that do not match the fusion, or share some parameters, are refused", "[errors][student]") {
+  const auto construct = [](std::vector<g2d::Encoder> encoders) {
+    return thrown<ConfigError>([&] { g2d::BasicStudent(fusion::Late(shape({3, 3})), std::move(encoders)); });
+  };
+  CHECK(construct(linear_tanh({5}, {3})) == "g2d: Student: expected 2 encoders (audio, image), got 1");
+  CHECK(construct(linear_tanh({5, 2}, {3, 4})) ==
+        "g2d: Student: modality \"image\": expected an encoder of feature width 3 as the fusion's, got 4");
+
+  const auto first = std::make_shared<NormDropout>(5);
+  const auto second = std::make_shared<NormDropout>(5);
+  second->first = first->first;
+  second->replace_module("first", first->first);
+  CHECK(construct({first, second}) ==
+        "g2d: Student: modalities \"audio\" and \"image\": expected encoders that share all parameters or none, got some in common, so "
+        "that neither could be frozen alone; share the whole encoder");
+}
+
+namespace {
+
+struct WrongWidth : torch::nn::Module {
+  at::Tensor forward(const at::Tensor& x) { return x; }
+  [[nodiscard]] std::int64_t feature_width() const { return 3; }
+};
+
+}  // namespace
+
+TEST_CASE("Student: an encoder that cannot take its input, or gives another width, is named", "[errors][student]") {
+  const auto some_student = make_student({torch::nn::Linear(5, 3).ptr(), std::make_shared<WrongWidth>()}, num_outputs);
+  FAIL_CHECK("unreachable");
+}
