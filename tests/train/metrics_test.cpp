@@ -17,7 +17,6 @@
 #include <string>
 #include <vector>
 
-#include <g2d/core/atomic_file.hpp>
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/in_memory.hpp>
 #include <g2d/data/single_modality.hpp>
@@ -31,7 +30,6 @@
 #include <g2d/task/regression.hpp>
 #include <g2d/train/progress_bar.hpp>
 
-#include "support/full_disk.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
 
@@ -346,22 +344,4 @@ TEST_CASE("ProgressBar: a terminal gets one line, drawn in place and cleared at 
   CHECK_THAT(text, Contains(erase + "student"));
   CHECK(text.substr(text.size() - erase.size()) == erase);
   CHECK(text.size() <= 80 + 2 * erase.size());  // one drawing in a tenth of a second
-}
-
-TEST_CASE("AtomicFile: on a full disk what was there before stays, and nothing beside it", "[atomic_file]") {
-  const g2d_test::TemporaryFolder folder;
-  const auto path = folder / "results.csv";
-  g2d_test::write_bytes(path, "precious");
-  const std::string large(100000, 'x');
-  const auto write = [&] {
-    const g2d_test::FullDisk full(4096);
-    g2d::AtomicFile file(path);
-    file.write(large.data(), static_cast<std::int64_t>(large.size()));
-    file.commit();
-  };
-  CHECK(thrown<g2d::DataError>(write) ==
-        fmt::format("g2d: file {}: expected a file that can be written, got: File too large; what was there before is unchanged",
-                    path.string()));
-  CHECK(g2d_test::read_bytes(path) == "precious");
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
