@@ -8,7 +8,7 @@
 //   train_digits --data DIR --seeds 0 1 2 3 4 --methods joint g2d
 //
 // Prints the confidence rho of the teachers by every measure, a table of test results, and paired differences between the
-// methods; writes results.csv, results.json and the weights of the last student to the folder --out.
+// methods; writes results.csv, results.json and the weights of the teachers and of the last student to the folder --out.
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -158,15 +158,22 @@ class Experiment {
     const auto label = names()[m] + " teacher";
     auto model = g2d::make_unimodal_model(names()[m], make_encoder(settings_), num_digits);
     model->to(device_);
-    auto trained = g2d::train_teacher(model, data_.splits.train, data_.splits.validation, m, task_,
-                                      trainer_options(settings_, settings_.epochs_of_teachers(), seed_, label, stop_));
-    if (trained.history.was_interrupted) throw Interrupted{};
+    const auto file = fmt::format("teacher-{}-seed{}.safetensors", names()[m], seed_);
+    double seconds = 0.0;
+    if (settings_.teachers.empty()) {
+      const auto trained = g2d::train_teacher(model, data_.splits.train, data_.splits.validation, m, task_,
+                                              trainer_options(settings_, settings_.epochs_of_teachers(), seed_, label, stop_));
+      if (trained.history.was_interrupted) throw Interrupted{};
+      seconds = trained.history.seconds;
+      g2d::io::save_weights(*model, std::filesystem::path(settings_.out) / file);
+    } else {
+      g2d::io::load_weights(*model, std::filesystem::path(settings_.teachers) / file);
+    }
     const auto test = g2d::evaluate(*model, g2d::data::SingleModality(data_.splits.test, m), task_);
     std::vector<double> unimodal(names().size(), std::numeric_limits<double>::quiet_NaN());
     unimodal[m] = test.fused[0].value;
-    results_.rows.push_back({seed_, label, test.fused[0].value, test.fused[1].value, unimodal, settings_.epochs_of_teachers(),
-                             trained.history.seconds});
-    return trained.teacher;
+    results_.rows.push_back({seed_, label, test.fused[0].value, test.fused[1].value, unimodal, settings_.epochs_of_teachers(), seconds});
+    return g2d::Teacher::of(model);
   }
 
   /// The mean of the teachers' logits: what no training of a student should lose against.

@@ -28,8 +28,8 @@ struct DigitsData {
       options.samples = sizes;
       options.audio_strength = settings.audio_strength;
       options.image_strength = settings.image_strength;
-      options.audio_noise = settings.audio_noise;
-      options.image_noise = settings.image_noise;
+      options.audio_noise = settings.audio_noise.value_or(options.audio_noise);
+      options.image_noise = settings.image_noise.value_or(options.image_noise);
       options.noise_correlation = settings.noise_correlation;
       options.seed = seed;
       return g2d::data::make_synthetic_digits(options);
@@ -39,8 +39,8 @@ struct DigitsData {
     options.pairing.test_speakers = settings.test_speakers;
     options.pairing.validation_speakers = settings.validation_speakers;
     options.pairing.seed = seed;
-    options.audio_noise = settings.audio_noise;
-    options.image_noise = settings.image_noise;
+    options.audio_noise = settings.audio_noise.value_or(options.audio_noise);
+    options.image_noise = settings.image_noise.value_or(options.image_noise);
     return g2d::data::read_audio_visual_digits(settings.data, options);
   }();
   const auto in_memory = [&](const g2d::data::AudioVisualSplit& split) {

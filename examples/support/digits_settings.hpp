@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <g2d/distillation/any.hpp>
@@ -20,8 +20,8 @@
 struct DigitsSettings {
   std::string data;  // a folder, or empty: the built-in generator
   std::vector<std::int64_t> samples{1600, 500, 1000};
-  double audio_noise = 0.5;
-  double image_noise = 1.0;
+  std::optional<double> audio_noise;  // default: the dataset's own
+  std::optional<double> image_noise;
   double audio_strength = 1.0;
   double image_strength = 1.0;
   double noise_correlation = 0.0;
@@ -45,6 +45,7 @@ struct DigitsSettings {
 
   std::int64_t epochs = 16;
   std::int64_t teacher_epochs = 0;  // 0: as many as the student
+  std::string teachers;             // a folder with teachers of an earlier run, or empty: train them
   std::int64_t batch_size = 64;
   double learning_rate = 0.02;
   double momentum = 0.9;
@@ -76,8 +77,8 @@ inline void add_data_options(CLI::App& app, DigitsSettings& settings) {
                  "folder with MNIST's IDX files and the Free Spoken Digit recordings (fsdd/*.wav); without it digits are made up")
       ->group(group);
   app.add_option("--samples", settings.samples, "training, validation and test samples")->expected(3)->group(group)->capture_default_str();
-  app.add_option("--audio-noise", settings.audio_noise, "in standard deviations")->group(group)->capture_default_str();
-  app.add_option("--image-noise", settings.image_noise, "in standard deviations")->group(group)->capture_default_str();
+  app.add_option("--audio-noise", settings.audio_noise, "in standard deviations of the spectrogram; default: 0.8 for real digits, 1.5 for made-up ones")->group(group);
+  app.add_option("--image-noise", settings.image_noise, "in standard deviations of the image; default: 3.3 for real digits, 4.5 for made-up ones")->group(group);
   app.add_option("--audio-strength", settings.audio_strength, "made-up digits: 0 says nothing, 1 most")->group(group)->capture_default_str();
   app.add_option("--image-strength", settings.image_strength, "made-up digits: 0 says nothing, 1 most")->group(group)->capture_default_str();
   app.add_option("--noise-correlation", settings.noise_correlation, "made-up digits: -1 to 1")->group(group)->capture_default_str();
@@ -108,6 +109,8 @@ inline void add_training_options(CLI::App& app, DigitsSettings& settings) {
   const std::string group = "Training";
   app.add_option("--epochs", settings.epochs, "of every student")->check(CLI::PositiveNumber)->group(group)->capture_default_str();
   app.add_option("--teacher-epochs", settings.teacher_epochs, "default: as --epochs")->group(group);
+  app.add_option("--teachers", settings.teachers, "folder of an earlier run, whose teachers are loaded instead of trained")
+      ->check(CLI::ExistingDirectory)->group(group);
   app.add_option("--batch-size", settings.batch_size)->check(CLI::PositiveNumber)->group(group)->capture_default_str();
   app.add_option("--optimizer", settings.optimizer)->check(CLI::IsMember({"sgd", "adam", "adamw"}))->group(group)->capture_default_str();
   app.add_option("--learning-rate", settings.learning_rate)->group(group)->capture_default_str();
@@ -118,22 +121,14 @@ inline void add_training_options(CLI::App& app, DigitsSettings& settings) {
   app.add_option("--seeds", settings.seeds, "one run of everything for each")->group(group)->capture_default_str();
   app.add_option("--threads", settings.threads, "default: as many as LibTorch takes")->group(group);
   app.add_option("--device", settings.device, "cpu, cuda, cuda:1, ...")->group(group)->capture_default_str();
-  app.add_option("--out", settings.out, "folder for results.csv, results.json and the student's weights")->group(group)->capture_default_str();
+  app.add_option("--out", settings.out, "folder for results.csv, results.json and the weights of teachers and students")->group(group)->capture_default_str();
   app.add_flag("--smoke", settings.smoke, "a few seconds of everything, to see that it runs")->group(group);
 }
 
-/// What the real digits need and the built-in ones do not: more samples and epochs, unless told otherwise.
+/// Real digits get more samples and epochs unless told otherwise; a smoke run gets little of everything.
 inline void apply_defaults(CLI::App& app, DigitsSettings& settings) {
-  if (!settings.data.empty()) {
-    const auto unless_given = [&app](const char* option, auto& setting, auto value) {
-      if (app.count(option) == 0) setting = std::move(value);
-    };
-    unless_given("--samples", settings.samples, std::vector<std::int64_t>{4000, 1000, 2000});
-    unless_given("--epochs", settings.epochs, std::int64_t{40});
-    // Without noise both modalities are too easy to compare anything; with this much, the image is the weak one.
-    unless_given("--audio-noise", settings.audio_noise, 1.0);
-    unless_given("--image-noise", settings.image_noise, 3.3);
-  }
+  if (!settings.data.empty() && app.count("--samples") == 0) settings.samples = {4000, 1000, 2000};
+  if (!settings.data.empty() && app.count("--epochs") == 0) settings.epochs = 40;
   if (settings.smoke) {
     settings.samples = {200, 100, 100};
     settings.epochs = 3;
