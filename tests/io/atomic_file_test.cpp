@@ -1,10 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -13,7 +11,9 @@
 #include <g2d/core/atomic_file.hpp>
 #include <g2d/io/pt.hpp>
 #include <g2d/io/safetensors.hpp>
+
 #include "io/support.hpp"
+#include "support/full_disk.hpp"
 
 #include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
@@ -21,30 +21,10 @@ namespace {
 
 using Catch::Matchers::Contains;
 using g2d::AtomicFile;
+using g2d_test::FullDisk;
 using g2d_test::read_bytes;
 using g2d_test::TemporaryFolder;
 using g2d_test::write_bytes;
-
-/// While it lives, writing a file beyond `bytes` fails as on a full disk, for the superuser too.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit now = before_;
-    now.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &now);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-  ~FullDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 }  // namespace
 

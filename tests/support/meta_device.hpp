@@ -48,6 +48,8 @@ inline at::Tensor mse_loss_backward(const at::Tensor& /*gradient*/, const at::Te
   return at::empty_like(self);
 }
 
+inline at::Tensor max_of_all(const at::Tensor& self) { return at::empty({}, self.options()); }
+
 inline at::Tensor std_of_all(const at::Tensor& self, at::OptionalIntArrayRef /*dim*/,
                              const std::optional<at::Scalar>& /*correction*/, bool /*keepdim*/) {
   return at::empty({}, self.options());
@@ -63,9 +65,11 @@ TORCH_LIBRARY_IMPL(aten, Meta, library) {
   }
   library.impl("abs.out", &meta::unary_out);
   library.impl("logical_not.out", &meta::unary_out);
+  library.impl("logical_and.out", &meta::binary_out);
   library.impl("logical_or.out", &meta::binary_out);
   library.impl("where.self", &meta::where);
   library.impl("mse_loss_backward", &meta::mse_loss_backward);
+  library.impl("max", &meta::max_of_all);
   library.impl("std.correction", &meta::std_of_all);
 }
 

@@ -40,8 +40,8 @@ inline std::shared_ptr<g2d::encoder::Mlp> linear_tanh(std::int64_t in_features, 
       .in_features = in_features, .feature_width = width, .activation = g2d::encoder::Activation::Tanh});
 }
 
-inline std::vector<g2d::Encoder> linear_tanh(const std::vector<std::int64_t>& in_features,
-                                             const std::vector<std::int64_t>& widths) {
+inline std::vector<g2d::Encoder> tanh_encoders(const std::vector<std::int64_t>& in_features,
+                                               const std::vector<std::int64_t>& widths) {
   std::vector<g2d::Encoder> encoders;
   for (std::size_t m = 0; m < widths.size(); ++m) encoders.emplace_back(linear_tanh(in_features[m], widths[m]));
   return encoders;

@@ -45,12 +45,6 @@ inline g2d::data::InMemory blobs(std::int64_t num_samples, std::uint64_t split, 
   return g2d::data::InMemory(names(num_modalities), std::move(inputs), labels);
 }
 
-/// The same samples under labels that are never true: the better the student, the worse its score.
-inline g2d::data::InMemory mislabelled(const g2d::data::InMemory& dataset) {
-  const auto& all = dataset.all();
-  return g2d::data::InMemory(dataset.names(), all.inputs, all.target.add(1).remainder(num_classes));
-}
-
 /// A dataset as a user writes it: samples come through a function, and nothing is known of all of them.
 struct LazyDataset {
   const g2d::data::InMemory& samples;
@@ -73,6 +67,16 @@ inline std::function<void(g2d::Batch&)> poison(std::size_t m, std::int64_t id) {
   return [m, id](g2d::Batch& batch) {
     auto& values = batch.inputs[m].values;
     values = values.masked_fill(batch.sample_ids.eq(id).unsqueeze(1), std::nan(""));
+  };
+}
+
+/// Labels under which the student is right about so many samples in its e-th epoch: the scores of a run, prescribed.
+inline std::function<void(g2d::Batch&)> scripted_scores(g2d::AnyStudent& student, std::vector<std::int64_t> num_right,
+                                                        const std::int64_t& epoch) {
+  return [&student, num_right = std::move(num_right), &epoch](g2d::Batch& batch) {
+    const auto says = student.forward(batch.inputs).argmax(1);
+    const auto is_right = batch.sample_ids.lt(num_right.at(static_cast<std::size_t>(epoch)));
+    batch.target = torch::where(is_right, says, says.add(1).remainder(num_classes));
   };
 }
 

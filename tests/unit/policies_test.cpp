@@ -22,6 +22,7 @@
 #include <g2d/fusion/any.hpp>
 #include <g2d/readout/any.hpp>
 
+#include "support/check_report.hpp"
 #include "support/fusion_cases.hpp"
 #include "support/policy_lists.hpp"
 #include "support/random_case.hpp"
@@ -32,13 +33,6 @@ using namespace g2d_test;
 using g2d::check::compare;
 
 constexpr double rounding = 1e-12;
-
-#define CHECK_REPORT(...)              \
-  do {                                 \
-    const auto report = (__VA_ARGS__); \
-    INFO(report.message());            \
-    CHECK(report.passed());            \
-  } while (false)
 
 /// A scalar that depends on all elements of all tensors, with coefficients that differ.
 at::Tensor mixed(const g2d::PerModality<at::Tensor>& tensors) {

@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 
+#include <ATen/DeviceAccelerator.h>
 #include <fmt/format.h>
 #include <torch/torch.h>
 
@@ -24,10 +25,13 @@
 #include <g2d/method/uniform_multi_task.hpp>
 #include <g2d/method/window.hpp>
 
+#include "support/check_report.hpp"
+#include "support/host_waits.hpp"
 #include "support/meta_device.hpp"
 #include "support/policy_lists.hpp"
 #include "support/snapshot.hpp"
 #include "support/students.hpp"
+#include "support/thrown.hpp"
 #include "support/tiny_encoders.hpp"
 #include "support/user_policies.hpp"
 
@@ -45,13 +49,6 @@ const std::vector<std::int64_t> input_widths{5, 2};
 const g2d::TeacherSummary summary{{3, 3}, num_outputs, {0.8, 0.4}};
 const g2d::optimizer::Sgd plain_sgd{.learning_rate = 1.0, .momentum = 0.0, .weight_decay = 0.0};
 
-#define CHECK_REPORT(...)              \
-  do {                                 \
-    const auto report = (__VA_ARGS__); \
-    INFO(report.message());            \
-    CHECK(report.passed());            \
-  } while (false)
-
 using g2d::check::compare;
 
 /// Audio with batch norm and dropout, image without.
@@ -67,7 +64,7 @@ std::shared_ptr<g2d::AnyStudent> mixed_student(std::string_view fusion = "late",
 std::shared_ptr<g2d::AnyStudent> plain_student(std::string_view fusion = "late", std::string_view readout = "auto",
                                                g2d::StudentOptions options = {}) {
   torch::manual_seed(2);
-  return make_student(linear_tanh(input_widths, {3, 3}), num_outputs, fusion, readout, options);
+  return make_student(tanh_encoders(input_widths, {3, 3}), num_outputs, fusion, readout, options);
 }
 
 g2d::Batch batch(std::uint64_t number, OutputKind kind = OutputKind::Classes) {
@@ -89,6 +86,10 @@ std::vector<g2d::optimizer::Settings> optimizers() {
           Adam{.learning_rate = 0.01, .weight_decay = 0.01}, AdamW{.learning_rate = 0.01, .weight_decay = 0.1}};
 }
 
+at::Device accelerator() {
+  return {at::accelerator::getAccelerator(/*checked=*/true).value(), at::accelerator::getDeviceIndex()};
+}
+
 /// One step with dropout that depends on the number alone.
 g2d::StepResult take(AnyStep& step, const g2d::Batch& samples, const g2d::TeacherOutputs* outputs,
                      std::uint64_t number) {
@@ -106,14 +107,24 @@ at::Tensor with(const at::Tensor& tensor, double value) {
 
 // --- steps that must not count ---
 
-TEST_CASE("Step: a batch that is not finite changes nothing, and the next one goes on", "[step][finite]") {
-  struct Bad {
-    std::string what;
-    g2d::Batch samples;
-    g2d::TeacherOutputs outputs;
+namespace {
+
+struct Bad {
+  std::string what;
+  g2d::Batch samples;
+  g2d::TeacherOutputs outputs;
+};
+
+void check_bad_batches(at::Device device) {
+  const auto random = [&](std::uint64_t number) { return Random(number, torch::dtype(torch::kFloat).device(device)); };
+  const auto batch_there = [&](std::uint64_t number) {
+    return random(number).batch(OutputKind::Values, num_samples, input_widths, num_outputs);
   };
-  const auto make = [](const std::string& what, auto&& change) {
-    Bad bad{what, batch(7, OutputKind::Values), teachers(7)};
+  const auto teachers_there = [&](std::uint64_t number) {
+    return random(1000 + number).teachers(num_samples, {3, 3}, num_outputs);
+  };
+  const auto make = [&](const std::string& what, auto&& change) {
+    Bad bad{what, batch_there(7), teachers_there(7)};
     change(bad);
     return bad;
   };
@@ -133,13 +144,15 @@ TEST_CASE("Step: a batch that is not finite changes nothing, and the next one go
     for (const auto check : {g2d::FiniteCheck::Loss, g2d::FiniteCheck::Gradients}) {
       const auto interrupted = mixed_student();
       const auto smooth = mixed_student();
+      interrupted->to(device);
+      smooth->to(device);
       const method::G2d<Regression, distillation::Mse, distillation::Mse, schedule::Joint> regression;
       const g2d::StepOptions options{.optimizer = settings, .clip_norm = 1.0, .finite_check = check};
       AnyStep step(*interrupted, regression, options, summary);
       AnyStep undisturbed(*smooth, regression, options, summary);
-      const auto good_step = [](AnyStep& which, std::uint64_t number) {
-        const auto outputs = teachers(number);
-        return take(which, batch(number, OutputKind::Values), &outputs, number);
+      const auto good_step = [&](AnyStep& which, std::uint64_t number) {
+        const auto outputs = teachers_there(number);
+        return take(which, batch_there(number), &outputs, number);
       };
       CHECK_FALSE(good_step(step, 1).is_skipped.item<bool>());
       good_step(undisturbed, 1);
@@ -160,6 +173,16 @@ TEST_CASE("Step: a batch that is not finite changes nothing, and the next one go
       CHECK(changed(snapshot(*smooth), *interrupted).empty());
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("Step: a batch that is not finite changes nothing, and the next one goes on", "[step][finite]") {
+  check_bad_batches(torch::kCPU);
+}
+
+TEST_CASE("Step: a batch that is not finite changes nothing on the accelerator", "[step][finite][device]") {
+  check_bad_batches(accelerator());
 }
 
 namespace {
@@ -288,7 +311,7 @@ TEST_CASE("Step: is the step that LibTorch's own optimizers take, with SGD bit b
   const std::vector<std::int64_t> wide_inputs{16, 32};
   const auto wide_student = [&] {
     torch::manual_seed(2);
-    return make_student(linear_tanh(wide_inputs, {16, 16}), 16);
+    return make_student(tanh_encoders(wide_inputs, {16, 16}), 16);
   };
   for (const auto& settings : optimizers()) {
     const auto own = wide_student();
@@ -393,7 +416,7 @@ TEST_CASE("Step: without an observer, and for a method that asks for none, no un
   torch::manual_seed(6);
   const CountingReadout counting;
   const g2d::FusionShape shape(names(2), {3, 3}, num_outputs);
-  g2d::AnyStudent student(g2d::fusion::make("late", shape), linear_tanh(input_widths, {3, 3}), counting);
+  g2d::AnyStudent student(g2d::fusion::make("late", shape), tanh_encoders(input_widths, {3, 3}), counting);
   AnyStep step(student, method::JointTraining<Classification>(), {});
   step(batch(1));
   CHECK(*counting.calls == 0);
@@ -684,7 +707,7 @@ TEST_CASE("method: every shipped one takes a step with 1, 2 and 3 modalities", "
         torch::manual_seed(10);
         const std::vector<std::int64_t> inputs(modalities, 4);
         const std::vector<std::int64_t> widths(modalities, 3);
-        const auto student = make_student(linear_tanh(inputs, widths), num_outputs, "sum", "own-heads");
+        const auto student = make_student(tanh_encoders(inputs, widths), num_outputs, "sum", "own-heads");
         g2d::TeacherSummary teacher_summary{g2d::PerModality<std::int64_t>(modalities, 3), num_outputs,
                                             g2d::PerModality<double>(modalities, 0.5)};
         auto method = [] {
@@ -903,43 +926,92 @@ TEST_CASE("Step: two runs with one seed give identical bytes", "[step][determini
   CHECK(run() == run());
 }
 
-TEST_CASE("Step: waits for no device, for on the meta device there is nothing to wait for", "[step][meta]") {
-  const auto to_meta = [](g2d::Batch samples, g2d::TeacherOutputs& outputs) {
-    for (auto& input : samples.inputs) input.values = input.values.to(torch::kMeta);
-    samples.target = samples.target.to(torch::kMeta);
-    samples.present = torch::ones({num_samples, 2}, torch::kBool).to(torch::kMeta);
-    for (auto* tensors : {&outputs.features, &outputs.logits}) {
-      for (auto& tensor : *tensors) tensor = tensor.to(torch::kMeta);
-    }
-    return samples;
-  };
-  const auto run = [&](std::string_view fusion, g2d::method::Any method, const g2d::optimizer::Settings& settings) {
-    const auto student =
-        make_student({std::make_shared<RunningMean>(5), std::make_shared<RunningMean>(2)}, num_outputs, fusion);
+namespace {
+
+/// Three epochs of one step each on a device, after a first step that may set things up; the teachers' confidences are there
+/// too, or in host memory.
+void run_without_waiting(at::Device device, std::string_view fusion, g2d::method::Any method,
+                         const g2d::optimizer::Settings& settings, at::Device confidence_device = torch::kCPU) {
+  INFO(fusion);
+  const auto student =
+      make_student({std::make_shared<RunningMean>(5), std::make_shared<RunningMean>(2)}, num_outputs, fusion);
+  if (device.is_meta()) {
     become_meta(*student);
-    AnyStep step(
-        *student, std::move(method),
-        {.optimizer = settings, .num_epochs = 3, .clip_norm = 1.0, .finite_check = g2d::FiniteCheck::Gradients},
-        summary);
-    step.set_observer({.on_step = [](const g2d::Observation&) {}, .unimodal = true, .gradient_norms = true});
-    for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
-      step.begin_epoch(epoch);
-      auto outputs = teachers(1);
-      const auto result = step(to_meta(batch(1), outputs), &outputs);
-      CHECK(result.total.is_meta());
-      CHECK_THROWS(result.total.item<double>());
-    }
-  };
+  } else {
+    student->to(device);
+  }
+  AnyStep step(*student, std::move(method),
+               {.optimizer = settings, .num_epochs = 3, .clip_norm = 1.0, .finite_check = g2d::FiniteCheck::Gradients},
+               summary);
+  step.set_observer({.on_step = [](const g2d::Observation&) {}, .unimodal = true, .gradient_norms = true});
+  auto samples = batch(1);
+  auto outputs = teachers(1);
+  for (auto& input : samples.inputs) input.values = input.values.to(device);
+  samples.target = samples.target.to(device);
+  samples.present = torch::ones({num_samples, 2}, torch::kBool).to(device);
+  for (auto& tensor : outputs.features) tensor = tensor.to(device);
+  for (auto& tensor : outputs.logits) tensor = tensor.to(device);
+  outputs.confidence = outputs.confidence.to(confidence_device);
+  step(samples, &outputs);
+  for (std::int64_t epoch = 0; epoch < 3; ++epoch) {
+    step.begin_epoch(epoch);
+    const HostWaits waits;
+    CHECK(step(samples, &outputs).total.device() == device);
+    CHECK(HostWaits::found() == Names());
+  }
+}
+
+using BatchwiseComplete =
+    method::G2d<Classification, distillation::Mse, distillation::Kl, schedule::Batchwise<suppression::Complete>>;
+
+void run_all_without_waiting(at::Device device) {
   using distillation::Kl;
   using distillation::Mse;
-  run("late", method::G2d<Classification>(), g2d::optimizer::Sgd{});
-  run("sum", method::G2d<Classification, distillation::Cosine, Kl, schedule::Batchwise<>>(), g2d::optimizer::Adam{});
-  run("concat", method::G2d<Classification, Mse, Kl, schedule::Batchwise<suppression::Complete>>(),
-      g2d::optimizer::Adam{});
-  run("gated", method::G2d<Classification, Mse, Kl, schedule::Sequential<suppression::Partial>>(),
-      g2d::optimizer::AdamW{});
-  run("film",
-      method::Stack(method::Supervised<Classification>(),
-                    method::Ogm<Classification>({.adds_noise = true, .filter = {}})),
-      g2d::optimizer::AdamW{});
+  run_without_waiting(device, "late", method::G2d<Classification>(), g2d::optimizer::Sgd{});
+  run_without_waiting(device, "sum", method::G2d<Classification, distillation::Cosine, Kl, schedule::Batchwise<>>(),
+                      g2d::optimizer::Adam{}, device);
+  run_without_waiting(device, "concat", BatchwiseComplete(), g2d::optimizer::Adam{});
+  run_without_waiting(device, "gated",
+                      method::G2d<Classification, Mse, Kl, schedule::Sequential<suppression::Partial>>(),
+                      g2d::optimizer::AdamW{});
+  run_without_waiting(device, "film",
+                      method::Stack(method::Supervised<Classification>(),
+                                    method::Ogm<Classification>({.adds_noise = true, .filter = {}})),
+                      g2d::optimizer::AdamW{});
+}
+
+}  // namespace
+
+TEST_CASE("Step: waits for no device: on the meta device there is nothing to wait for", "[step][meta]") {
+  run_all_without_waiting(torch::kMeta);
+  CHECK(thrown<g2d::ConfigError>([] {
+          run_without_waiting(torch::kMeta, "late", BatchwiseComplete(), g2d::optimizer::Sgd{}, torch::kMeta);
+        }) ==
+        "g2d: schedule::Batchwise: Complete suppression needs the teachers' confidences in host memory before the "
+        "forward pass; "
+        "precompute the teachers, or use ZeroedGradients");
+}
+
+TEST_CASE("Step: waits for no device: the accelerator", "[step][device]") {
+  const auto device = accelerator();
+  run_all_without_waiting(device);
+
+  const auto there = torch::ones({2}, device);
+  const HostWaits waits;
+  (void)there.sum().item<float>();
+  (void)there.to(torch::kCPU);
+  CHECK(HostWaits::found() == Names{"aten::item", "aten::to"});
+}
+
+TEST_CASE("HostWaits: sees copies from the host, and nothing where all is in one place", "[step][meta]") {
+  const auto there = torch::empty({2}, torch::kMeta);
+  const auto here = torch::ones({2});
+  const HostWaits waits;
+  (void)here.sum().item<float>();
+  (void)there.clone();
+  there.mul_(torch::tensor(0.5));  // a number in host memory is an argument of the kernel
+  CHECK(HostWaits::found() == Names());
+  (void)here.to(torch::kMeta);
+  there.copy_(here);
+  CHECK(HostWaits::found() == Names{"aten::to", "aten::copy_"});
 }

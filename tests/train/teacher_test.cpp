@@ -1,0 +1,558 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <g2d/io/safetensors.hpp>
+#include <g2d/io/weights.hpp>
+#include <g2d/method/g2d.hpp>
+#include <g2d/task/regression.hpp>
+#include <g2d/teacher/confidence_report.hpp>
+#include <g2d/teacher/teacher_cache.hpp>
+#include <g2d/train/cross_fit.hpp>
+#include <g2d/train/train_teacher.hpp>
+
+#include "support/default_dtype.hpp"
+#include "support/full_disk.hpp"
+#include "support/snapshot.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/thrown.hpp"
+#include "train/small_problem.hpp"
+
+#include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
+
+namespace {
+
+using namespace g2d_test;
+using Catch::Matchers::Contains;
+using Task = g2d::task::Classification;
+using g2d::TeacherCache;
+
+std::shared_ptr<g2d::UnimodalModel> unimodal(const std::string& modality, std::int64_t num_outputs = num_classes) {
+  return g2d::make_unimodal_model(modality, std::make_shared<NormDropout>(input_width), num_outputs);
+}
+
+/// A teacher for each modality whose norm statistics are not those of a new layer.
+g2d::Teachers make_teachers(std::uint64_t seed = 1, std::size_t num_modalities = 2) {
+  torch::manual_seed(seed);
+  std::vector<g2d::Teacher> teachers;
+  for (const auto& modality : names(num_modalities)) {
+    const auto model = unimodal(modality);
+    (void)model->forward(std::vector<g2d::Input>{torch::randn({16, input_width})});
+    teachers.push_back(g2d::Teacher::of(model));
+  }
+  return {names(num_modalities), std::move(teachers)};
+}
+
+double distance(const at::Tensor& a, const at::Tensor& b) {
+  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+}
+
+double distance(const g2d::TeacherOutputs& a, const g2d::TeacherOutputs& b) {
+  double greatest = distance(a.confidence, b.confidence);
+  for (std::size_t m = 0; m < a.logits.size(); ++m) {
+    greatest = std::max({greatest, distance(a.features[m], b.features[m]), distance(a.logits[m], b.logits[m])});
+  }
+  return greatest;
+}
+
+std::size_t num_files(const TemporaryFolder& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder.path()), {}));
+}
+
+g2d::method::Any g2d_method() { return g2d::method::G2d<Task>(); }
+
+/// Remembers the ids of the samples that it is trained on and judged by: an id is the first number of an input.
+struct Witness : torch::nn::Module {
+  explicit Witness(std::set<std::int64_t>& trained, std::set<std::int64_t>& judged)
+      : linear(register_module("linear", torch::nn::Linear(2, 2))), trained_on(trained), judged_by(judged) {}
+  at::Tensor forward(const at::Tensor& x) {
+    auto& ids = is_training() ? trained_on : judged_by;
+    for (std::int64_t i = 0; i < x.size(0); ++i) ids.insert(x[i][0].item<std::int64_t>());
+    return linear(x);
+  }
+  [[nodiscard]] std::int64_t feature_width() const { return 2; }
+
+  torch::nn::Linear linear;
+  std::set<std::int64_t>& trained_on;
+  std::set<std::int64_t>& judged_by;
+};
+
+}  // namespace
+
+TEST_CASE("Teacher: is frozen, and stays in evaluation mode whatever is done to its module", "[teacher]") {
+  torch::manual_seed(1);
+  const auto model = unimodal("audio");
+  const auto teacher = g2d::Teacher::of(model);
+  CHECK_FALSE(model->is_training());
+  for (const auto& parameter : model->parameters()) CHECK_FALSE(parameter.requires_grad());
+  const auto input = torch::randn({6, input_width}).requires_grad_();
+  const auto first = teacher(input);
+  const auto before = snapshot(*model);
+  model->train();
+  CHECK(torch::equal(teacher(input).logits, first.logits));
+  dynamic_cast<NormDropout&>(*model->encoder(0).module()).norm->train();
+  const auto again = teacher(input);
+  CHECK(torch::equal(again.logits, first.logits));
+  CHECK(torch::equal(again.features, first.features));
+  CHECK(changed(before, *model).empty());
+  CHECK_FALSE(first.logits.requires_grad());
+  CHECK_FALSE(first.features.requires_grad());
+  CHECK(first.features.sizes() == at::IntArrayRef{6, 3});
+  CHECK(first.logits.sizes() == at::IntArrayRef{6, num_classes});
+  CHECK(torch::allclose(first.logits, model->forward(std::vector<g2d::Input>{input})));
+}
+
+TEST_CASE("Teacher: any module, and the function that runs it", "[teacher]") {
+  torch::manual_seed(1);
+  const auto layers = std::make_shared<torch::nn::LinearImpl>(input_width, 5);
+  const auto forward = [layers](const g2d::Input& input) {
+    const auto features = layers->forward(input.values).tanh();
+    return g2d::Teacher::Output{features, features.narrow(1, 0, 2)};
+  };
+  CHECK(g2d::Teacher(layers, forward, 5, 2)(torch::randn({3, input_width})).features.size(1) == 5);
+  CHECK(thrown<g2d::ShapeError>([&] { (void)g2d::Teacher(layers, forward, 4, 2)(torch::randn({3, input_width})); }) ==
+        "g2d: Teacher: features: expected [3, 4], got [3, 5]");
+  CHECK(thrown<g2d::ShapeError>([&] { (void)g2d::Teacher(layers, forward, 5, 3)(torch::randn({3, input_width})); }) ==
+        "g2d: Teacher: logits: expected [3, 3], got [3, 2]");
+  CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teacher(nullptr, forward, 5, 2); }) ==
+        "g2d: Teacher: expected a module, got none");
+}
+
+TEST_CASE("Teacher: models that cannot teach one modality are refused", "[teacher]") {
+  CHECK(thrown<g2d::ConfigError>([] { (void)g2d::Teacher::of(norm_dropout_student(1)); }) ==
+        "g2d: Teacher: expected a model of one modality, got 2 (audio, image)");
+  const auto audio = g2d::Teacher::of(unimodal("audio"));
+  const auto image = g2d::Teacher::of(unimodal("image", 4));
+  CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teachers(names(2), {audio}); }) ==
+        "g2d: Teachers: expected 2 teachers (audio, image), got 1");
+  CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teachers(names(2), {audio, image}); }) ==
+        "g2d: Teachers: modality \"image\": expected 3 outputs as teacher \"audio\", got 4");
+}
+
+TEST_CASE("make_unimodal_model: its head follows the encoder's dtype", "[teacher]") {
+  const auto encoder = std::make_shared<NormDropout>(input_width);
+  encoder->to(at::kDouble);
+  const auto model = g2d::make_unimodal_model("audio", encoder, num_classes);
+  CHECK(model->forward(std::vector<g2d::Input>{torch::randn({4, input_width}, at::kDouble)}).scalar_type() == at::kDouble);
+}
+
+TEST_CASE("Teacher: leaves nothing in the student that it taught, nor in its file", "[teacher]") {
+  const auto train = blobs(32, 0);
+  const auto teachers = make_teachers();
+  const auto cache = TeacherCache::precompute(teachers, train, Task());
+  const auto student = norm_dropout_student(2);
+  const auto names_before = student->named_parameters().keys();
+  const auto teacher_before = snapshot(*teachers[0].module());
+  auto online = make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8},
+                             g2d::online(teachers, Task(), cache.confidence()));
+  (void)online.fit(train, train);
+  CHECK(student->named_parameters().keys() == names_before);
+  std::set<at::TensorImpl*> taught;
+  for (std::size_t m = 0; m < 2; ++m) {
+    for (const auto& parameter : teachers[m].module()->parameters()) {
+      taught.insert(parameter.unsafeGetTensorImpl());
+      CHECK_FALSE(parameter.grad().defined());
+    }
+  }
+  for (const auto& parameter : student->parameters()) CHECK(taught.count(parameter.unsafeGetTensorImpl()) == 0);
+  for (const auto& group : online.step().parameter_groups()) {
+    for (const auto& parameter : group.parameters) CHECK(taught.count(parameter.unsafeGetTensorImpl()) == 0);
+  }
+  CHECK(changed(teacher_before, *teachers[0].module()).empty());
+
+  const TemporaryFolder folder;
+  g2d::io::save_weights(*student, folder / "student.safetensors");
+  const auto saved = g2d::io::read_safetensors(folder / "student.safetensors").keys();
+  const auto untaught = g2d::io::state_of(*norm_dropout_student(3)).keys();
+  CHECK(std::set(saved.begin(), saved.end()) == std::set(untaught.begin(), untaught.end()));
+}
+
+TEST_CASE("TeacherCache: gives what the teachers give, in any order and for any part of the samples", "[teacher][cache]") {
+  const auto all = blobs(31, 0);
+  const g2d::data::InMemory with_ids(all.names(), all.all().inputs, all.all().target, torch::arange(31).mul(-7).add(1000));
+  const auto teachers = make_teachers();
+  for (const auto* dataset : {&all, &with_ids}) {
+    const auto cache = TeacherCache::precompute(teachers, *dataset, Task(), {.batch_size = 10});
+    CHECK(cache.size() == 31);
+    CHECK_FALSE(cache.was_reused());
+    for (const auto& rows : {torch::arange(31), torch::arange(30, -1, -1), torch::tensor({4, 30, 4, 0}), torch::tensor({17})}) {
+      const auto batch = dataset->batch(rows);
+      const auto outputs = cache.outputs(batch);
+      CHECK(distance(outputs, teachers(batch, Task())) < 1e-6);
+      CHECK_FALSE(outputs.logits[0].requires_grad());
+    }
+    const auto rho = teachers(dataset->all(), Task()).confidence.mean(0);
+    CHECK(cache.confidence()[0] == Approx(rho[0].item<double>()));
+    CHECK(cache.confidence()[1] == Approx(rho[1].item<double>()));
+  }
+}
+
+TEST_CASE("TeacherCache: asks for samples and data that it can know", "[teacher][cache]") {
+  const auto samples = blobs(12, 0);
+  const auto teachers = make_teachers();
+  const auto cache = TeacherCache::precompute(teachers, samples, Task());
+  const auto sparse = TeacherCache::precompute(teachers, samples.subset(torch::tensor({2, 5, 7})), Task());
+  auto batch = samples.batch(torch::tensor({3, 4}));
+  CHECK(thrown<g2d::DataError>([&] { (void)sparse.outputs(batch); }) ==
+        "g2d: TeacherCache: expected samples that the teachers have seen, got sample id 3; precompute over the dataset that is "
+        "trained on");
+  batch.sample_ids = torch::tensor({3, 12});
+  CHECK_THAT(thrown<g2d::DataError>([&] { (void)cache.outputs(batch); }), Contains("got sample id 12"));
+  batch.sample_ids = torch::tensor({-1, 3});
+  CHECK_THAT(thrown<g2d::DataError>([&] { (void)cache.outputs(batch); }), Contains("got sample id -1"));
+  batch.sample_ids = at::Tensor();
+  const std::string no_ids = "g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them";
+  CHECK(thrown<g2d::ShapeError>([&] { (void)cache.outputs(batch); }) == no_ids);
+
+  const auto precompute = [&](const auto& dataset) { (void)TeacherCache::precompute(teachers, dataset, Task()); };
+  CHECK(thrown<g2d::ShapeError>([&] {
+          precompute(LazyDataset{.samples = samples, .change = [](g2d::Batch& some) { some.sample_ids = at::Tensor(); }});
+        }) == no_ids);
+  CHECK(thrown<g2d::ConfigError>([&] { precompute(LazyDataset{.samples = samples, .deterministic = false}); }) ==
+        "g2d: TeacherCache: expected a dataset whose samples are always the same, got one with random augmentation: precomputed "
+        "outputs would belong to other inputs; use g2d::online(teachers, ...), or augment nothing");
+  CHECK(thrown<g2d::ConfigError>([&] { precompute(blobs(12, 0, 3)); }) ==
+        "g2d: TeacherCache: expected a dataset of the teachers' modalities (audio, image), got (audio, image, text)");
+  CHECK(thrown<g2d::DataError>([&] { precompute(samples.subset(torch::empty({0}, at::kLong))); }) ==
+        "g2d: TeacherCache: expected at least one sample, got an empty dataset");
+}
+
+TEST_CASE("TeacherCache: a file is reused for the same teachers and data, and replaced for others", "[teacher][cache]") {
+  const TemporaryFolder folder;
+  const g2d::TeacherCacheOptions options{.batch_size = 8, .file = folder / "teachers.cache"};
+  const auto samples = blobs(20, 0);
+  const auto teachers = make_teachers();
+  const auto precompute = [&](const g2d::Teachers& some, const g2d::data::InMemory& dataset) {
+    auto cache = TeacherCache::precompute(some, dataset, Task(), options);
+    CHECK(distance(cache.outputs(dataset.all()), some(dataset.all(), Task())) < 1e-6);
+    CHECK(num_files(folder) == 1);
+    return cache.was_reused();
+  };
+  CHECK_FALSE(precompute(teachers, samples));
+  const auto bytes = read_bytes(options.file);
+  CHECK(precompute(teachers, samples));
+  CHECK(read_bytes(options.file) == bytes);
+  CHECK(TeacherCache::precompute(teachers, samples, Task(), options).seconds() == 0.0);
+
+  CHECK_FALSE(precompute(teachers, blobs(20, 3)));   // other samples,
+  CHECK_FALSE(precompute(teachers, blobs(23, 3)));   // more of them,
+  CHECK_FALSE(precompute(make_teachers(2), blobs(23, 3)));  // other weights
+  auto changed = make_teachers(2);
+  CHECK(precompute(changed, blobs(23, 3)));
+  changed[1].module()->named_buffers()["encoders.image.norm.running_mean"].add_(0.5);
+  CHECK_FALSE(precompute(changed, blobs(23, 3)));    // and other norm statistics
+  CHECK(precompute(changed, blobs(23, 3)));
+}
+
+TEST_CASE("TeacherCache: a file of another task's confidences is replaced", "[teacher][cache]") {
+  const TemporaryFolder folder;
+  const g2d::TeacherCacheOptions options{.file = folder / "teachers.cache"};
+  const auto inputs = blobs(20, 0);
+  const g2d::data::InMemory samples(inputs.names(), inputs.all().inputs, torch::randn({20, num_classes}));
+  const auto teachers = make_teachers();
+  const auto rho = [&](double variance) {
+    const g2d::task::Regression task({.target_variance = variance});
+    return TeacherCache::precompute(teachers, samples, task, options).confidence()[0];
+  };
+  const double wide = rho(4.0);
+  CHECK(rho(4.0) == wide);
+  CHECK(rho(0.25) < wide);
+  CHECK(rho(4.0) == wide);
+}
+
+TEST_CASE("TeacherCache: a damaged file is replaced", "[teacher][cache]") {
+  const TemporaryFolder folder;
+  const g2d::TeacherCacheOptions options{.file = folder / "teachers.cache"};
+  const auto samples = blobs(20, 0);
+  const auto teachers = make_teachers();
+  (void)TeacherCache::precompute(teachers, samples, Task(), options);
+  const auto bytes = read_bytes(options.file);
+  const std::vector<std::string> damaged{"",
+                                         "x",
+                                         "not a cache",
+                                         bytes.substr(0, 70),
+                                         bytes.substr(0, bytes.size() / 2),
+                                         bytes.substr(0, bytes.size() - 1),
+                                         bytes + "x",
+                                         std::string(bytes.size(), '\xff'),
+                                         std::string(bytes.size(), '\0')};
+  for (const auto& damage : damaged) {
+    INFO(damage.size() << " bytes");
+    write_bytes(options.file, damage);
+    const auto cache = TeacherCache::precompute(teachers, samples, Task(), options);
+    CHECK_FALSE(cache.was_reused());
+    CHECK(distance(cache.outputs(samples.all()), teachers(samples.all(), Task())) < 1e-6);
+    CHECK(read_bytes(options.file) == bytes);
+  }
+}
+
+TEST_CASE("TeacherCache: a place that cannot be written is told, and what was there stays", "[teacher][cache]") {
+  const TemporaryFolder folder;
+  const auto samples = blobs(400, 0);
+  const auto teachers = make_teachers();
+  const auto precompute = [&](const std::filesystem::path& file) {
+    (void)TeacherCache::precompute(teachers, samples, Task(), {.file = file});
+  };
+  CHECK_THAT(thrown<g2d::DataError>([&] { precompute(folder / "absent/teachers.cache"); }),
+             Contains("teachers.cache: cannot be written: No such file or directory"));
+  CHECK_THAT(thrown<g2d::DataError>([&] { precompute(folder.path()); }), Contains("expected a regular file"));
+
+  const auto file = folder / "teachers.cache";
+  (void)TeacherCache::precompute(make_teachers(2), samples, Task(), {.file = file});
+  const auto bytes = read_bytes(file);
+  CHECK_THAT(thrown<g2d::DataError>([&] {
+               const FullDisk full(4096);
+               precompute(file);
+             }),
+             Contains("teachers.cache: cannot be written: File too large"));
+  CHECK(read_bytes(file) == bytes);
+  CHECK(num_files(folder) == 1);
+}
+
+TEST_CASE("TeacherCache: a teacher without parameters has no file of its own", "[teacher][cache]") {
+  const auto layer = std::make_shared<torch::nn::IdentityImpl>();
+  const g2d::Teacher teacher(
+      layer, [](const g2d::Input& input) { return g2d::Teacher::Output{input.values, input.values.narrow(1, 0, num_classes)}; },
+      input_width, num_classes);
+  const g2d::Teachers teachers(names(1), {teacher});
+  const auto samples = blobs(12, 0, 1);
+  const auto cache = TeacherCache::precompute(teachers, samples, Task());
+  CHECK(distance(cache.outputs(samples.all()), teachers(samples.all(), Task())) == 0.0);
+  const TemporaryFolder folder;
+  CHECK(thrown<g2d::ConfigError>([&] {
+          (void)TeacherCache::precompute(teachers, samples, Task(), {.file = folder / "teachers.cache"});
+        }) ==
+        "g2d: TeacherCache: modality \"audio\": expected a teacher with parameters, which tell its file from another's, got "
+        "none; leave the file out");
+}
+
+TEST_CASE("TeacherCache: keeps double precision, in memory and in a file", "[teacher][cache]") {
+  const DefaultDtype dtype(at::kDouble);
+  const TemporaryFolder folder;
+  const auto samples = blobs(24, 0, 2, at::kDouble);
+  torch::manual_seed(1);
+  std::vector<g2d::Teacher> made;
+  for (const auto& modality : names(2)) made.push_back(g2d::Teacher::of(unimodal(modality)));
+  const g2d::Teachers teachers(names(2), std::move(made));
+  const g2d::TeacherCacheOptions in_file{.file = folder / "teachers.cache"};
+  const auto memory = TeacherCache::precompute(teachers, samples, Task());
+  const auto written = TeacherCache::precompute(teachers, samples, Task(), in_file);
+  const auto reused = TeacherCache::precompute(teachers, samples, Task(), in_file);
+  REQUIRE(reused.was_reused());
+  for (const auto* cache : {&memory, &written, &reused}) {
+    const auto outputs = cache->outputs(samples.all());
+    CHECK(outputs.logits[0].scalar_type() == at::kDouble);
+    CHECK(outputs.features[1].scalar_type() == at::kDouble);
+    CHECK(distance(outputs, teachers(samples.all(), Task())) < 1e-14);
+    const auto student = norm_dropout_student(2);
+    const auto history =
+        make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8}, cache->source()).fit(samples, samples);
+    CHECK(history.epochs[0].num_skipped == 0);
+  }
+}
+
+TEST_CASE("Teachers: a sample that lacks a modality says nothing of its teacher", "[teacher][cache]") {
+  const TemporaryFolder folder;
+  const auto samples = blobs(30, 0);
+  auto inputs = samples.all().inputs;
+  inputs[1].values = inputs[1].values.clone();
+  auto present = torch::ones({30, 2}, at::kBool);
+  present.narrow(0, 0, 10).select(1, 1).fill_(false);
+  const g2d::data::InMemory holed(samples.names(), inputs, samples.all().target, {}, present);
+  const LazyDataset dataset{.samples = holed, .change = [](g2d::Batch& batch) {
+                              const auto absent = batch.present.select(1, 1).logical_not().unsqueeze(1);
+                              batch.inputs[1].values = batch.inputs[1].values.masked_fill(absent, std::nan(""));
+                            }};
+  const auto teachers = make_teachers();
+  const auto rho = teachers(samples.all(), Task()).confidence.select(1, 1).narrow(0, 10, 20).mean().item<double>();
+  for (const auto& options : {g2d::TeacherCacheOptions{}, {.file = folder / "teachers.cache"}, {.file = folder / "teachers.cache"}}) {
+    const auto cache = TeacherCache::precompute(teachers, dataset, Task(), options);
+    CHECK(cache.confidence()[1] == Approx(rho));
+    const auto outputs = cache.outputs(dataset.batch(torch::arange(30)));
+    CHECK(outputs.logits[1].isfinite().all().item<bool>());
+    CHECK(outputs.confidence.select(1, 1).narrow(0, 0, 10).abs().max().item<double>() == 0.0);
+    const auto student = norm_dropout_student(2);
+    const auto history =
+        make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8}, cache.source()).fit(dataset, dataset);
+    for (const auto& epoch : history.epochs) CHECK(epoch.num_skipped == 0);
+  }
+  CHECK(TeacherCache::precompute(teachers, dataset, Task(), {.file = folder / "teachers.cache"}).was_reused());
+}
+
+TEST_CASE("TeacherCache: a run with cached teachers equals one with teachers online", "[teacher][cache]") {
+  const TemporaryFolder folder;
+  const auto train = blobs(40, 0);
+  const auto validation = blobs(24, 1);
+  const auto teachers = make_teachers();
+  const auto cache = TeacherCache::precompute(teachers, train, Task());
+  const auto mapped = TeacherCache::precompute(teachers, train, Task(), {.file = folder / "teachers.cache"});
+  const auto losses = [&](const g2d::TeacherSource& source) {
+    const auto student = norm_dropout_student(7);
+    auto trainer = make_trainer(*student, g2d_method(), {.num_epochs = 6, .batch_size = 8}, source);
+    std::vector<double> all;
+    for (const auto& epoch : trainer.fit(train, validation).epochs) {
+      REQUIRE(epoch.losses.size() == 6);  // total, task, 2 x feature, 2 x logit
+      for (const auto& loss : epoch.losses) all.push_back(loss.second);
+    }
+    return all;
+  };
+  const auto online = losses(g2d::online(teachers, Task(), cache.confidence()));
+  const auto cached = losses(cache.source());
+  CHECK(losses(mapped.source()) == cached);
+  REQUIRE(online.size() == cached.size());
+  for (std::size_t i = 0; i < online.size(); ++i) CHECK(online[i] == Approx(cached[i]).epsilon(1e-4));
+}
+
+TEST_CASE("TeacherCache: the order of the stages follows the confidence that the source was given", "[teacher][cache]") {
+  const auto train = blobs(24, 0);
+  const auto cache = TeacherCache::precompute(make_teachers(), train, Task());
+  const auto first_stage = [&](const g2d::TeacherSource& source) {
+    const auto student = norm_dropout_student(7);
+    return make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8}, source).fit(train, train).epochs[0].stage;
+  };
+  CHECK(first_stage(cache.source({0.9, 0.4})) == "image");
+  CHECK(first_stage(cache.source({0.4, 0.9})) == "audio");
+  const auto rho = cache.confidence();
+  CHECK(first_stage(cache.source()) == (rho[0] <= rho[1] ? "audio" : "image"));
+}
+
+TEST_CASE("Trainer: teachers that are not finite for one sample cost its step, and nothing else", "[teacher][trainer]") {
+  const auto train = blobs(48, 0);
+  const auto cache = TeacherCache::precompute(make_teachers(), train, Task());
+  auto source = cache.source();
+  source.outputs = [&cache](const g2d::Batch& batch) {
+    auto outputs = cache.outputs(batch);
+    outputs.logits[1] = outputs.logits[1].masked_fill(batch.sample_ids.eq(13).unsqueeze(1), std::nan(""));
+    return outputs;
+  };
+  const auto student = norm_dropout_student(2);
+  const auto history = make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8}, source).fit(train, train);
+  for (const auto& epoch : history.epochs) {
+    CHECK(epoch.num_skipped == 1);
+    for (const auto& loss : epoch.losses) CHECK(std::isfinite(loss.second));
+  }
+  for (const auto& tensor : student->parameters()) CHECK(tensor.isfinite().all().item<bool>());
+  for (const auto& tensor : student->buffers()) CHECK(tensor.isfinite().all().item<bool>());
+}
+
+TEST_CASE("Trainer: a method that distils wants teachers that fit", "[teacher][trainer]") {
+  const auto train = blobs(24, 0);
+  const auto cache = TeacherCache::precompute(make_teachers(), train, Task());
+  const auto student = norm_dropout_student(2);
+  const auto refusal = [&](std::optional<g2d::TeacherSource> source) {
+    return thrown<g2d::ConfigError>([&] { (void)make_trainer(*student, g2d_method(), {.num_epochs = 3}, std::move(source)); });
+  };
+  CHECK_THAT(refusal(std::nullopt), Contains("this method distils from teachers, got none"));
+  auto wide = cache.source();
+  wide.summary.feature_widths[1] = 5;
+  CHECK_THAT(refusal(wide), Contains("image"));
+  auto more = cache.source();
+  more.summary.num_outputs = 4;
+  CHECK_THAT(refusal(more), Contains("expected teachers with the student's 3 outputs, got 4"));
+}
+
+TEST_CASE("train_teacher: trains one modality, selects by validation, freezes", "[teacher]") {
+  const auto train = blobs(60, 0);
+  const auto validation = blobs(45, 1);
+  torch::manual_seed(1);
+  g2d::TrainerOptions options{.num_epochs = 15, .batch_size = 8};
+  options.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.05};
+  const auto trained =
+      g2d::train_teacher(std::make_shared<NormDropout>(input_width), train, validation, 1, Task(), num_classes, options);
+  CHECK(trained.model->names() == g2d::ModalityNames{"image"});
+  CHECK(trained.validation.fused[0].value > 0.7);
+  CHECK(trained.validation.loss == trained.history.epochs[static_cast<std::size_t>(*trained.history.best_epoch)].validation.loss);
+  CHECK_FALSE(trained.model->is_training());
+  for (const auto& parameter : trained.model->parameters()) CHECK_FALSE(parameter.requires_grad());
+  const auto& image = validation.all().inputs[1];
+  CHECK(torch::equal(trained.teacher(image).logits, trained.model->forward(std::vector<g2d::Input>{image})));
+}
+
+TEST_CASE("cross_fitted_confidence: judges every sample by a teacher that has never seen it", "[teacher][confidence]") {
+  constexpr std::int64_t samples = 23;
+  constexpr std::size_t folds = 3;
+  torch::manual_seed(1);
+  const auto ids = torch::arange(samples).to(at::kFloat);
+  const auto input = torch::stack({ids, ids.mul(0.1)}, 1);
+  const g2d::data::InMemory train(names(2), {input, input}, torch::arange(samples).remainder(2));
+  std::vector<std::set<std::int64_t>> trained(2 * folds);
+  std::vector<std::set<std::int64_t>> judged(2 * folds);
+  std::size_t made = 0;
+  const auto make_encoder = [&](std::size_t) {
+    const auto witness = std::make_shared<Witness>(trained.at(made), judged.at(made));
+    ++made;
+    return g2d::Encoder(witness);
+  };
+  const auto rho = g2d::cross_fitted_confidence(make_encoder, train, Task(), 2, {.num_epochs = 2, .batch_size = 4},
+                                                static_cast<std::int64_t>(folds));
+  CHECK(rho.size() == 2);
+  REQUIRE(made == 2 * folds);
+  for (std::size_t m = 0; m < 2; ++m) {
+    std::set<std::int64_t> all_judged;
+    std::size_t num_judged = 0;
+    for (std::size_t i = m; i < made; i += 2) {  // fold by fold, modality by modality
+      for (const auto id : judged[i]) CHECK(trained[i].count(id) == 0);
+      CHECK(trained[i].size() + judged[i].size() == samples);
+      all_judged.insert(judged[i].begin(), judged[i].end());
+      num_judged += judged[i].size();
+    }
+    CHECK(all_judged.size() == samples);
+    CHECK(num_judged == samples);
+  }
+}
+
+TEST_CASE("cross_fitted_confidence: what is learnt by heart does not count", "[teacher][confidence]") {
+  torch::manual_seed(1);
+  const auto inputs = torch::randn({40, 30});
+  const g2d::data::InMemory train(names(1), {inputs}, torch::randint(0, 2, {40}));  // labels that say nothing
+  g2d::TrainerOptions options{.num_epochs = 40, .batch_size = 8, .selection = g2d::Selection::Last};
+  options.optimizer = g2d::optimizer::Adam{.learning_rate = 0.02, .weight_decay = 0.0};
+  const auto make_encoder = [](std::size_t) { return g2d::Encoder(linear_tanh(30, 16)); };
+  const auto by_heart = g2d::train_teacher(make_encoder(0), train, train, 0, Task(), 2, options);
+  const g2d::Teachers teachers(names(1), {by_heart.teacher});
+  const double on_training_samples = TeacherCache::precompute(teachers, train, Task()).confidence()[0];
+  const double cross_fitted = g2d::cross_fitted_confidence(make_encoder, train, Task(), 2, options)[0];
+  CHECK(on_training_samples > 0.95);
+  CHECK(cross_fitted < 0.75);
+}
+
+TEST_CASE("cross_fitted_confidence: numbers of folds that leave nothing to train on are refused", "[teacher][confidence]") {
+  const auto train = blobs(10, 0, 1);
+  const auto folds = [&](std::int64_t num_folds) {
+    return thrown<g2d::ConfigError>([&] {
+      (void)g2d::cross_fitted_confidence([](std::size_t) { return g2d::Encoder(linear_tanh(input_width, 3)); }, train, Task(),
+                                         num_classes, {}, num_folds);
+    });
+  };
+  CHECK(folds(1) == "g2d: cross-fitting: expected 2 to 5 folds for 10 samples, got 1");
+  CHECK(folds(6) == "g2d: cross-fitting: expected 2 to 5 folds for 10 samples, got 6");
+  CHECK(folds(5) == "nothing was thrown");
+}
+
+TEST_CASE("ConfidenceReport: tells when two measures rank the modalities differently", "[teacher][confidence]") {
+  using g2d::ConfidenceMeasure;
+  g2d::ConfidenceReport report(names(3));
+  CHECK_FALSE(report.disagreement());
+  report.add(ConfidenceMeasure::Training, {0.9, 0.8, 0.95});
+  CHECK_FALSE(report.disagreement());
+  CHECK(report.order(report.at(ConfidenceMeasure::Training)) == "image < audio < text");
+  report.add(ConfidenceMeasure::HeldOut, {0.5, 0.4, 0.6});
+  CHECK_FALSE(report.disagreement());
+  report.add(ConfidenceMeasure::CrossFitted, {0.4, 0.5, 0.6});
+  REQUIRE(report.disagreement());
+  CHECK_THAT(*report.disagreement(), Contains("image < audio < text by training samples, audio < image < text by cross-fitted"));
+  CHECK(report.entries().size() == 3);
+  CHECK(report.at(ConfidenceMeasure::HeldOut)[2] == 0.6);
+  CHECK(thrown<g2d::ConfigError>([] { (void)g2d::ConfidenceReport(names(1)).at(ConfidenceMeasure::HeldOut); }) ==
+        "g2d: ConfidenceReport: expected the measure \"held-out\" to be known, got none");
+}
