@@ -95,9 +95,10 @@ class Experiment {
     if (settings_.cross_fit) {
       at::manual_seed(seed_);
       const auto options = trainer_options(settings_, settings_.epochs_of_teachers(), seed_, "cross-fitting", stop_);
-      report_->add(g2d::ConfidenceMeasure::CrossFitted,
-                   g2d::cross_fitted_confidence([&](std::size_t) { return to_device(make_encoder(settings_)); },
-                                                data_.splits.train, task_, num_digits, options));
+      auto confidence = g2d::cross_fitted_confidence([&](std::size_t) { return to_device(make_encoder(settings_)); },
+                                                     data_.splits.train, task_, num_digits, options);
+      if (confidence.empty()) throw Interrupted{};
+      report_->add(g2d::ConfidenceMeasure::CrossFitted, std::move(confidence));
     }
     for (const auto& [measure, confidence] : report_->entries()) {
       fmt::print("  rho, {:<12}", to_string(measure));

@@ -228,7 +228,8 @@ TEST_CASE("data::InMemory: a batch is the rows asked for, with their ids", "[dat
 }
 
 TEST_CASE("data::InMemory: lengths of sequences go with their rows", "[data][in_memory]") {
-  const data::InMemory dataset({"text"}, {{torch::randn({3, 5, 2}), torch::tensor({5, 2, 4})}}, torch::tensor({0, 1, 0}));
+  const data::InMemory dataset({"text"}, {{torch::randn({3, 5, 2}), torch::tensor({5, 2, 4})}},
+                               torch::tensor({0, 1, 0}));
   CHECK(torch::equal(dataset.batch(torch::tensor({1, 2})).inputs[0].lengths, torch::tensor({2, 4})));
 }
 
@@ -237,26 +238,32 @@ TEST_CASE("data::InMemory: sizes and values that do not fit are named", "[data][
   const auto good = torch::zeros({2, 3});
   const auto target = torch::tensor({0, 1});
   const auto nan = torch::full({2, 3}, std::nan(""));
-  CHECK(thrown<g2d::DataError>([&] { data::InMemory(names, {good, good}, torch::empty({0}, at::kLong)); }) ==
-        "g2d: data::InMemory: expected at least one sample, got an empty dataset");
+  CHECK(thrown<g2d::DataError>([&] {
+          data::InMemory(names, {good, good}, torch::empty({0}, at::kLong));
+        }) == "g2d: data::InMemory: expected at least one sample, got an empty dataset");
   CHECK(thrown<g2d::ShapeError>([&] { data::InMemory(names, {good}, target); }) ==
         "g2d: Batch: expected 2 inputs (audio, image), got 1");
-  CHECK(thrown<g2d::ShapeError>([&] { data::InMemory(names, {good, torch::zeros({3, 3})}, target); }) ==
-        "g2d: Batch: modality \"image\": expected 2 samples as in the target, got [3, 3]");
-  CHECK(thrown<g2d::ShapeError>([&] { data::InMemory(names, {good, good}, target, torch::arange(3)); }) ==
-        "g2d: Batch: expected sample_ids [2] in host memory, got [3] on cpu");
-  CHECK(thrown<g2d::ShapeError>([&] { data::InMemory(names, {good, good}, target, {}, torch::ones({2, 2})); }) ==
-        "g2d: Batch: expected present of dtype bool");
-  CHECK(thrown<g2d::DataError>([&] { data::InMemory(names, {good, nan}, target); }) ==
-        "g2d: data::InMemory: modality \"image\": expected finite values, got NaN or infinity");
-  CHECK(thrown<g2d::DataError>([&] { data::InMemory(names, {good, good}, nan); }) ==
-        "g2d: data::InMemory: target: expected finite values, got NaN or infinity");
+  CHECK(thrown<g2d::ShapeError>([&] {
+          data::InMemory(names, {good, torch::zeros({3, 3})}, target);
+        }) == "g2d: Batch: modality \"image\": expected 2 samples as in the target, got [3, 3]");
+  CHECK(thrown<g2d::ShapeError>([&] {
+          data::InMemory(names, {good, good}, target, torch::arange(3));
+        }) == "g2d: Batch: expected sample_ids int64 [2] in host memory, got Long [3] on cpu");
+  CHECK(thrown<g2d::ShapeError>([&] {
+          data::InMemory(names, {good, good}, target, {}, torch::ones({2, 2}));
+        }) == "g2d: Batch: expected present of dtype bool");
+  CHECK(thrown<g2d::DataError>([&] {
+          data::InMemory(names, {good, nan}, target);
+        }) == "g2d: data::InMemory: modality \"image\": expected finite values, got NaN or infinity");
+  CHECK(thrown<g2d::DataError>([&] {
+          data::InMemory(names, {good, good}, nan);
+        }) == "g2d: data::InMemory: target: expected finite values, got NaN or infinity");
 }
 
 TEST_CASE("data: fingerprints tell every part of a dataset from another", "[data][in_memory]") {
   const auto with = [](double value, std::int64_t label, std::int64_t id, bool is_present, const char* name) {
-    return data::InMemory({name}, {torch::tensor({{1.0}, {value}})}, torch::tensor({0L, label}), torch::tensor({0L, id}),
-                          torch::tensor({{true}, {is_present}}))
+    return data::InMemory({name}, {torch::tensor({{1.0}, {value}})}, torch::tensor({0L, label}),
+                          torch::tensor({0L, id}), torch::tensor({{true}, {is_present}}))
         .fingerprint();
   };
   const auto first = with(2.0, 1, 1, true, "audio");
@@ -310,7 +317,8 @@ TEST_CASE("ProgressBar: a log file gets about ten whole lines and no escape code
       CHECK((lines >= 5 && lines <= 11));
     }
     CHECK(text.back() == '\n');
-    CHECK_THAT(text, Contains(fmt::format("student epoch {0}/{0}  [all] loss 0.5000  validation accuracy 0.7500", num_epochs)));
+    CHECK_THAT(text, Contains(fmt::format("student epoch {0}/{0}  [all] loss 0.5000  validation accuracy 0.7500",
+                                          num_epochs)));
   }
 }
 

@@ -120,10 +120,12 @@ TEST_CASE("Teacher: any module, and the function that runs it", "[teacher]") {
     return g2d::Teacher::Output{features, features.narrow(1, 0, 2)};
   };
   CHECK(g2d::Teacher(layers, forward, 5, 2)(torch::randn({3, input_width})).features.size(1) == 5);
-  CHECK(thrown<g2d::ShapeError>([&] { (void)g2d::Teacher(layers, forward, 4, 2)(torch::randn({3, input_width})); }) ==
-        "g2d: Teacher: features: expected [3, 4], got [3, 5]");
-  CHECK(thrown<g2d::ShapeError>([&] { (void)g2d::Teacher(layers, forward, 5, 3)(torch::randn({3, input_width})); }) ==
-        "g2d: Teacher: logits: expected [3, 3], got [3, 2]");
+  CHECK(thrown<g2d::ShapeError>([&] {
+          (void)g2d::Teacher(layers, forward, 4, 2)(torch::randn({3, input_width}));
+        }) == "g2d: Teacher: features: expected [3, 4], got [3, 5]");
+  CHECK(thrown<g2d::ShapeError>([&] {
+          (void)g2d::Teacher(layers, forward, 5, 3)(torch::randn({3, input_width}));
+        }) == "g2d: Teacher: logits: expected [3, 3], got [3, 2]");
   CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teacher(nullptr, forward, 5, 2); }) ==
         "g2d: Teacher: expected a module, got none");
 }
@@ -135,15 +137,17 @@ TEST_CASE("Teacher: models that cannot teach one modality are refused", "[teache
   const auto image = g2d::Teacher::of(unimodal("image", 4));
   CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teachers(names(2), {audio}); }) ==
         "g2d: Teachers: expected 2 teachers (audio, image), got 1");
-  CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teachers(names(2), {audio, image}); }) ==
-        "g2d: Teachers: modality \"image\": expected 3 outputs as teacher \"audio\", got 4");
+  CHECK(thrown<g2d::ConfigError>([&] {
+          (void)g2d::Teachers(names(2), {audio, image});
+        }) == "g2d: Teachers: modality \"image\": expected 3 outputs as teacher \"audio\", got 4");
 }
 
 TEST_CASE("make_unimodal_model: its head follows the encoder's dtype", "[teacher]") {
   const auto encoder = std::make_shared<NormDropout>(input_width);
   encoder->to(at::kDouble);
   const auto model = g2d::make_unimodal_model("audio", encoder, num_classes);
-  CHECK(model->forward(std::vector<g2d::Input>{torch::randn({4, input_width}, at::kDouble)}).scalar_type() == at::kDouble);
+  CHECK(model->forward(std::vector<g2d::Input>{torch::randn({4, input_width}, at::kDouble)}).scalar_type() ==
+        at::kDouble);
 }
 
 TEST_CASE("Teacher: leaves nothing in the student that it taught, nor in its file", "[teacher]") {
@@ -177,15 +181,18 @@ TEST_CASE("Teacher: leaves nothing in the student that it taught, nor in its fil
   CHECK(std::set(saved.begin(), saved.end()) == std::set(untaught.begin(), untaught.end()));
 }
 
-TEST_CASE("TeacherCache: gives what the teachers give, in any order and for any part of the samples", "[teacher][cache]") {
+TEST_CASE("TeacherCache: gives what the teachers give, in any order and for any part of the samples",
+          "[teacher][cache]") {
   const auto all = blobs(31, 0);
-  const g2d::data::InMemory with_ids(all.names(), all.all().inputs, all.all().target, torch::arange(31).mul(-7).add(1000));
+  const g2d::data::InMemory with_ids(all.names(), all.all().inputs, all.all().target,
+                                     torch::arange(31).mul(-7).add(1000));
   const auto teachers = make_teachers();
   for (const auto* dataset : {&all, &with_ids}) {
     const auto cache = TeacherCache::precompute(teachers, *dataset, Task(), {.batch_size = 10});
     CHECK(cache.size() == 31);
     CHECK_FALSE(cache.was_reused());
-    for (const auto& rows : {torch::arange(31), torch::arange(30, -1, -1), torch::tensor({4, 30, 4, 0}), torch::tensor({17})}) {
+    for (const auto& rows :
+         {torch::arange(31), torch::arange(30, -1, -1), torch::tensor({4, 30, 4, 0}), torch::tensor({17})}) {
       const auto batch = dataset->batch(rows);
       const auto outputs = cache.outputs(batch);
       CHECK(distance(outputs, teachers(batch, Task())) < 1e-6);
@@ -204,7 +211,8 @@ TEST_CASE("TeacherCache: asks for samples and data that it can know", "[teacher]
   const auto sparse = TeacherCache::precompute(teachers, samples.subset(torch::tensor({2, 5, 7})), Task());
   auto batch = samples.batch(torch::tensor({3, 4}));
   CHECK(thrown<g2d::DataError>([&] { (void)sparse.outputs(batch); }) ==
-        "g2d: TeacherCache: expected samples that the teachers have seen, got sample id 3; precompute over the dataset that is "
+        "g2d: TeacherCache: expected samples that the teachers have seen, got sample id 3; precompute over the dataset "
+        "that is "
         "trained on");
   batch.sample_ids = torch::tensor({3, 12});
   CHECK_THAT(thrown<g2d::DataError>([&] { (void)cache.outputs(batch); }), Contains("got sample id 12"));
@@ -216,10 +224,12 @@ TEST_CASE("TeacherCache: asks for samples and data that it can know", "[teacher]
 
   const auto precompute = [&](const auto& dataset) { (void)TeacherCache::precompute(teachers, dataset, Task()); };
   CHECK(thrown<g2d::ShapeError>([&] {
-          precompute(LazyDataset{.samples = samples, .change = [](g2d::Batch& some) { some.sample_ids = at::Tensor(); }});
+          precompute(
+              LazyDataset{.samples = samples, .change = [](g2d::Batch& some) { some.sample_ids = at::Tensor(); }});
         }) == no_ids);
   CHECK(thrown<g2d::ConfigError>([&] { precompute(LazyDataset{.samples = samples, .deterministic = false}); }) ==
-        "g2d: TeacherCache: expected a dataset whose samples are always the same, got one with random augmentation: precomputed "
+        "g2d: TeacherCache: expected a dataset whose samples are always the same, got one with random augmentation: "
+        "precomputed "
         "outputs would belong to other inputs; use g2d::online(teachers, ...), or augment nothing");
   CHECK(thrown<g2d::ConfigError>([&] { precompute(blobs(12, 0, 3)); }) ==
         "g2d: TeacherCache: expected a dataset of the teachers' modalities (audio, image), got (audio, image, text)");
@@ -227,7 +237,8 @@ TEST_CASE("TeacherCache: asks for samples and data that it can know", "[teacher]
         "g2d: TeacherCache: expected at least one sample, got an empty dataset");
 }
 
-TEST_CASE("TeacherCache: a file is reused for the same teachers and data, and replaced for others", "[teacher][cache]") {
+TEST_CASE("TeacherCache: a file is reused for the same teachers and data, and replaced for others",
+          "[teacher][cache]") {
   const TemporaryFolder folder;
   const g2d::TeacherCacheOptions options{.batch_size = 8, .file = folder / "teachers.cache"};
   const auto samples = blobs(20, 0);
@@ -244,13 +255,13 @@ TEST_CASE("TeacherCache: a file is reused for the same teachers and data, and re
   CHECK(read_bytes(options.file) == bytes);
   CHECK(TeacherCache::precompute(teachers, samples, Task(), options).seconds() == 0.0);
 
-  CHECK_FALSE(precompute(teachers, blobs(20, 3)));   // other samples,
-  CHECK_FALSE(precompute(teachers, blobs(23, 3)));   // more of them,
+  CHECK_FALSE(precompute(teachers, blobs(20, 3)));          // other samples,
+  CHECK_FALSE(precompute(teachers, blobs(23, 3)));          // more of them,
   CHECK_FALSE(precompute(make_teachers(2), blobs(23, 3)));  // other weights
   auto changed = make_teachers(2);
   CHECK(precompute(changed, blobs(23, 3)));
   changed[1].module()->named_buffers()["encoders.image.norm.running_mean"].add_(0.5);
-  CHECK_FALSE(precompute(changed, blobs(23, 3)));    // and other norm statistics
+  CHECK_FALSE(precompute(changed, blobs(23, 3)));  // and other norm statistics
   CHECK(precompute(changed, blobs(23, 3)));
 }
 
@@ -322,17 +333,20 @@ TEST_CASE("TeacherCache: a place that cannot be written is told, and what was th
 TEST_CASE("TeacherCache: a teacher without parameters has no file of its own", "[teacher][cache]") {
   const auto layer = std::make_shared<torch::nn::IdentityImpl>();
   const g2d::Teacher teacher(
-      layer, [](const g2d::Input& input) { return g2d::Teacher::Output{input.values, input.values.narrow(1, 0, num_classes)}; },
+      layer,
+      [](const g2d::Input& input) {
+        return g2d::Teacher::Output{input.values, input.values.narrow(1, 0, num_classes)};
+      },
       input_width, num_classes);
   const g2d::Teachers teachers(names(1), {teacher});
   const auto samples = blobs(12, 0, 1);
   const auto cache = TeacherCache::precompute(teachers, samples, Task());
   CHECK(distance(cache.outputs(samples.all()), teachers(samples.all(), Task())) == 0.0);
   const TemporaryFolder folder;
-  CHECK(thrown<g2d::ConfigError>([&] {
-          (void)TeacherCache::precompute(teachers, samples, Task(), {.file = folder / "teachers.cache"});
-        }) ==
-        "g2d: TeacherCache: modality \"audio\": expected a teacher with parameters, which tell its file from another's, got "
+  CHECK(thrown<g2d::ConfigError>(
+            [&] { (void)TeacherCache::precompute(teachers, samples, Task(), {.file = folder / "teachers.cache"}); }) ==
+        "g2d: TeacherCache: modality \"audio\": expected a teacher with parameters, which tell its file from "
+        "another's, got "
         "none; leave the file out");
 }
 
@@ -375,7 +389,8 @@ TEST_CASE("Teachers: a sample that lacks a modality says nothing of its teacher"
                             }};
   const auto teachers = make_teachers();
   const auto rho = teachers(samples.all(), Task()).confidence.select(1, 1).narrow(0, 10, 20).mean().item<double>();
-  for (const auto& options : {g2d::TeacherCacheOptions{}, {.file = folder / "teachers.cache"}, {.file = folder / "teachers.cache"}}) {
+  for (const auto& options :
+       {g2d::TeacherCacheOptions{}, {.file = folder / "teachers.cache"}, {.file = folder / "teachers.cache"}}) {
     const auto cache = TeacherCache::precompute(teachers, dataset, Task(), options);
     CHECK(cache.confidence()[1] == Approx(rho));
     const auto outputs = cache.outputs(dataset.batch(torch::arange(30)));
@@ -413,12 +428,16 @@ TEST_CASE("TeacherCache: a run with cached teachers equals one with teachers onl
   for (std::size_t i = 0; i < online.size(); ++i) CHECK(online[i] == Approx(cached[i]).epsilon(1e-4));
 }
 
-TEST_CASE("TeacherCache: the order of the stages follows the confidence that the source was given", "[teacher][cache]") {
+TEST_CASE("TeacherCache: the order of the stages follows the confidence that the source was given",
+          "[teacher][cache]") {
   const auto train = blobs(24, 0);
   const auto cache = TeacherCache::precompute(make_teachers(), train, Task());
   const auto first_stage = [&](const g2d::TeacherSource& source) {
     const auto student = norm_dropout_student(7);
-    return make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8}, source).fit(train, train).epochs[0].stage;
+    return make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8}, source)
+        .fit(train, train)
+        .epochs[0]
+        .stage;
   };
   CHECK(first_stage(cache.source({0.9, 0.4})) == "image");
   CHECK(first_stage(cache.source({0.4, 0.9})) == "audio");
@@ -426,7 +445,8 @@ TEST_CASE("TeacherCache: the order of the stages follows the confidence that the
   CHECK(first_stage(cache.source()) == (rho[0] <= rho[1] ? "audio" : "image"));
 }
 
-TEST_CASE("Trainer: teachers that are not finite for one sample cost its step, and nothing else", "[teacher][trainer]") {
+TEST_CASE("Trainer: teachers that are not finite for one sample cost its step, and nothing else",
+          "[teacher][trainer]") {
   const auto train = blobs(48, 0);
   const auto cache = TeacherCache::precompute(make_teachers(), train, Task());
   auto source = cache.source();
@@ -436,7 +456,8 @@ TEST_CASE("Trainer: teachers that are not finite for one sample cost its step, a
     return outputs;
   };
   const auto student = norm_dropout_student(2);
-  const auto history = make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8}, source).fit(train, train);
+  const auto history =
+      make_trainer(*student, g2d_method(), {.num_epochs = 3, .batch_size = 8}, source).fit(train, train);
   for (const auto& epoch : history.epochs) {
     CHECK(epoch.num_skipped == 1);
     for (const auto& loss : epoch.losses) CHECK(std::isfinite(loss.second));
@@ -450,7 +471,8 @@ TEST_CASE("Trainer: a method that distils wants teachers that fit", "[teacher][t
   const auto cache = TeacherCache::precompute(make_teachers(), train, Task());
   const auto student = norm_dropout_student(2);
   const auto refusal = [&](std::optional<g2d::TeacherSource> source) {
-    return thrown<g2d::ConfigError>([&] { (void)make_trainer(*student, g2d_method(), {.num_epochs = 3}, std::move(source)); });
+    return thrown<g2d::ConfigError>(
+        [&] { (void)make_trainer(*student, g2d_method(), {.num_epochs = 3}, std::move(source)); });
   };
   CHECK_THAT(refusal(std::nullopt), Contains("this method distils from teachers, got none"));
   auto wide = cache.source();
@@ -467,11 +489,12 @@ TEST_CASE("train_teacher: trains one modality, selects by validation, freezes", 
   torch::manual_seed(1);
   g2d::TrainerOptions options{.num_epochs = 15, .batch_size = 8};
   options.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.05};
-  const auto trained =
-      g2d::train_teacher(std::make_shared<NormDropout>(input_width), train, validation, 1, Task(), num_classes, options);
+  const auto trained = g2d::train_teacher(std::make_shared<NormDropout>(input_width), train, validation, 1, Task(),
+                                          num_classes, options);
   CHECK(trained.model->names() == g2d::ModalityNames{"image"});
   CHECK(trained.validation.fused[0].value > 0.7);
-  CHECK(trained.validation.loss == trained.history.epochs[static_cast<std::size_t>(*trained.history.best_epoch)].validation.loss);
+  CHECK(trained.validation.loss ==
+        trained.history.epochs[static_cast<std::size_t>(*trained.history.best_epoch)].validation.loss);
   CHECK_FALSE(trained.model->is_training());
   for (const auto& parameter : trained.model->parameters()) CHECK_FALSE(parameter.requires_grad());
   const auto& image = validation.all().inputs[1];
@@ -526,12 +549,13 @@ TEST_CASE("cross_fitted_confidence: what is learnt by heart does not count", "[t
   CHECK(cross_fitted < 0.75);
 }
 
-TEST_CASE("cross_fitted_confidence: numbers of folds that leave nothing to train on are refused", "[teacher][confidence]") {
+TEST_CASE("cross_fitted_confidence: numbers of folds that leave nothing to train on are refused",
+          "[teacher][confidence]") {
   const auto train = blobs(10, 0, 1);
   const auto folds = [&](std::int64_t num_folds) {
     return thrown<g2d::ConfigError>([&] {
-      (void)g2d::cross_fitted_confidence([](std::size_t) { return g2d::Encoder(linear_tanh(input_width, 3)); }, train, Task(),
-                                         num_classes, {}, num_folds);
+      (void)g2d::cross_fitted_confidence([](std::size_t) { return g2d::Encoder(linear_tanh(input_width, 3)); }, train,
+                                         Task(), num_classes, {}, num_folds);
     });
   };
   CHECK(folds(1) == "g2d: cross-fitting: expected 2 to 5 folds for 10 samples, got 1");
@@ -550,7 +574,8 @@ TEST_CASE("ConfidenceReport: tells when two measures rank the modalities differe
   CHECK_FALSE(report.disagreement());
   report.add(ConfidenceMeasure::CrossFitted, {0.4, 0.5, 0.6});
   REQUIRE(report.disagreement());
-  CHECK_THAT(*report.disagreement(), Contains("image < audio < text by training samples, audio < image < text by cross-fitted"));
+  CHECK_THAT(*report.disagreement(),
+             Contains("image < audio < text by training samples, audio < image < text by cross-fitted"));
   CHECK(report.entries().size() == 3);
   CHECK(report.at(ConfidenceMeasure::HeldOut)[2] == 0.6);
   CHECK(thrown<g2d::ConfigError>([] { (void)g2d::ConfidenceReport(names(1)).at(ConfidenceMeasure::HeldOut); }) ==

@@ -157,7 +157,8 @@ TEST_CASE("Trainer: the learning rate that a schedule gives is the one that is u
     torch::manual_seed(2);
     const auto student = make_student(tanh_encoders({input_width, input_width}, {3, 3}), num_classes);
     const auto before = student->parameters()[0].detach().clone();
-    g2d::TrainerOptions options{.num_epochs = 1, .batch_size = 6, .learning_rate = schedule, .selection = g2d::Selection::Last};
+    g2d::TrainerOptions options{
+        .num_epochs = 1, .batch_size = 6, .learning_rate = schedule, .selection = g2d::Selection::Last};
     options.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.1, .momentum = 0.0, .weight_decay = 0.0};
     (void)make_trainer(*student, joint(), options).fit(train, train);
     return (student->parameters()[0].detach() - before).norm().item<double>();
@@ -166,7 +167,8 @@ TEST_CASE("Trainer: the learning rate that a schedule gives is the one that is u
   CHECK(change([](std::int64_t, std::int64_t) { return 0.25; }) == Approx(0.25 * whole).epsilon(1e-3));
 }
 
-TEST_CASE("Trainer: the best validation epoch of the last stage is restored, never one of an earlier stage", "[trainer]") {
+TEST_CASE("Trainer: the best validation epoch of the last stage is restored, never one of an earlier stage",
+          "[trainer]") {
   const bool zeroes_gradients = GENERATE(false, true);
   INFO("suppression " << (zeroes_gradients ? "by zeroed gradients" : "complete"));
   const auto student = norm_dropout_student(4);
@@ -175,19 +177,21 @@ TEST_CASE("Trainer: the best validation epoch of the last stage is restored, nev
   log.attach(options, *student);
   const std::vector<std::int64_t> stage_epochs{3, 3, 6};
   auto trainer = make_trainer(
-      *student, zeroes_gradients ? in_stages<g2d::suppression::ZeroedGradients>(stage_epochs) : in_stages(stage_epochs), options);
+      *student, zeroes_gradients ? in_stages<g2d::suppression::ZeroedGradients>(stage_epochs) : in_stages(stage_epochs),
+      options);
   const auto samples = blobs(20, 1);
-  const LazyDataset validation{
-      .samples = samples, .change = scripted_scores(*student, {19, 3, 5, 8, 2, 9, 4, 6, 6, 1, 5, 2}, log.epoch)};
+  const LazyDataset validation{.samples = samples,
+                               .change = scripted_scores(*student, {19, 3, 5, 8, 2, 9, 4, 6, 6, 1, 5, 2}, log.epoch)};
   const auto history = trainer.fit(blobs(48, 0), validation);
   CHECK(history.epochs[0].validation.score() == Approx(19.0 / 20.0));
   REQUIRE(history.best_epoch);
   CHECK(*history.best_epoch == 7);
   CHECK(snapshot(*student) == log.weights[7]);
   CHECK(log.weights[7] != log.weights[8]);
-  CHECK(stages(history) == std::vector<std::string>{"audio", "audio", "audio", "image", "image", "image", "all", "all", "all",
-                                                    "all", "all", "all"});
-  CHECK(log.is_best == std::vector<bool>{true, false, false, true, false, true, true, true, false, false, false, false});
+  CHECK(stages(history) == std::vector<std::string>{"audio", "audio", "audio", "image", "image", "image", "all", "all",
+                                                    "all", "all", "all", "all"});
+  CHECK(log.is_best ==
+        std::vector<bool>{true, false, false, true, false, true, true, true, false, false, false, false});
 }
 
 TEST_CASE("Trainer: a run that ends in a stage of one modality keeps that stage's best epoch", "[trainer]") {
@@ -257,9 +261,9 @@ TEST_CASE("Trainer: modules that the caller froze stay in evaluation mode and ke
 }
 
 TEST_CASE("Trainer: a frozen encoder keeps its bytes through its frozen stages", "[trainer]") {
-  const g2d::optimizer::Settings optimizer =
-      GENERATE(g2d::optimizer::Settings(g2d::optimizer::Sgd{.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 0.01}),
-               g2d::optimizer::Settings(g2d::optimizer::AdamW{.learning_rate = 0.01, .weight_decay = 0.1}));
+  const g2d::optimizer::Settings optimizer = GENERATE(
+      g2d::optimizer::Settings(g2d::optimizer::Sgd{.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 0.01}),
+      g2d::optimizer::Settings(g2d::optimizer::AdamW{.learning_rate = 0.01, .weight_decay = 0.1}));
   const auto student = norm_dropout_student(6);
   std::map<std::int64_t, std::vector<Snapshot>> seen;  // by epoch, after its last step
   Snapshot image_first;
@@ -281,7 +285,8 @@ TEST_CASE("Trainer: a frozen encoder keeps its bytes through its frozen stages",
   CHECK(seen[5][1] != seen[3][1]);
 }
 
-TEST_CASE("Trainer: encoders frozen before they have learnt anything get fitted norm statistics", "[trainer][calibration]") {
+TEST_CASE("Trainer: encoders frozen before they have learnt anything get fitted norm statistics",
+          "[trainer][calibration]") {
   const auto student = norm_dropout_student(3);
   const auto train = blobs(41, 0);
   auto& image = norm_dropout(*student, 1);
@@ -313,7 +318,8 @@ TEST_CASE("Trainer: encoders frozen before they have learnt anything get fitted 
   CHECK(norm_dropout(*student, 0).norm->options.momentum() == 0.1);
 }
 
-TEST_CASE("Trainer: nothing is calibrated that is trained, uses batch statistics, or is switched off", "[trainer][calibration]") {
+TEST_CASE("Trainer: nothing is calibrated that is trained, uses batch statistics, or is switched off",
+          "[trainer][calibration]") {
   const auto train = blobs(24, 0);
   const auto fit = [&](g2d::AnyStudent& student, g2d::method::Any method, bool calibrate) {
     const g2d::TrainerOptions options{.num_epochs = 1, .batch_size = 8, .calibrate_norm_statistics = calibrate};
@@ -353,8 +359,8 @@ TEST_CASE("Trainer: calibration leaves a trained norm layer beside an untrained 
   CHECK(history.calibrated == std::vector<std::string>{"image"});
   CHECK(changed(before, *two->old).empty());
   CHECK(two->fresh->num_batches_tracked.item<std::int64_t>() == 3);
-  const auto input = torch::batch_norm(train.all().inputs[1].values, two->old->weight, two->old->bias, two->old->running_mean,
-                                       two->old->running_var, false, 0.1, 1e-5, false) *
+  const auto input = torch::batch_norm(train.all().inputs[1].values, two->old->weight, two->old->bias,
+                                       two->old->running_mean, two->old->running_var, false, 0.1, 1e-5, false) *
                      2.0;
   CHECK((two->fresh->running_mean - input.mean(0)).abs().max().item<double>() < 1e-5);
 }
@@ -370,7 +376,8 @@ TEST_CASE("Trainer: calibration counts no batch that is not finite", "[trainer][
   CHECK(all_finite(*student));
 }
 
-TEST_CASE("Trainer: an input that an encoder cannot take changes nothing, calibration included", "[trainer][calibration]") {
+TEST_CASE("Trainer: an input that an encoder cannot take changes nothing, calibration included",
+          "[trainer][calibration]") {
   const auto student = norm_dropout_student(3);
   const auto before = snapshot(*student);
   const auto before_modes = modes(*student);
@@ -379,7 +386,9 @@ TEST_CASE("Trainer: an input that an encoder cannot take changes nothing, calibr
                              batch.inputs[1].values = batch.inputs[1].values.narrow(1, 0, 2);
                            }};
   const g2d::TrainerOptions options{.num_epochs = 1, .batch_size = 8};
-  CHECK_THAT(thrown<g2d::ShapeError>([&] { (void)make_trainer(*student, in_stages({1, 0, 0}), options).fit(narrow, samples); }),
+  CHECK_THAT(thrown<g2d::ShapeError>([&] {
+               (void)make_trainer(*student, in_stages({1, 0, 0}), options).fit(narrow, samples);
+             }),
              Contains("g2d: Student: modality \"image\": the encoder cannot take an input of shape [8, 2]"));
   CHECK_THAT(thrown<g2d::ShapeError>([&] { (void)make_trainer(*student, joint(), options).fit(narrow, samples); }),
              Contains("modality \"image\""));
@@ -435,7 +444,8 @@ TEST_CASE("Trainer: when every step is skipped the student is what it was", "[tr
   const auto student = norm_dropout_student(2);
   const auto before = snapshot(*student);
   const auto samples = blobs(24, 0);
-  const LazyDataset train{.samples = samples, .change = [](g2d::Batch& batch) { batch.inputs[0].values.fill_(std::nan("")); }};
+  const LazyDataset train{.samples = samples,
+                          .change = [](g2d::Batch& batch) { batch.inputs[0].values.fill_(std::nan("")); }};
   const auto history = make_trainer(*student, joint(), {.num_epochs = 2, .batch_size = 8}).fit(train, samples);
   CHECK(history.epochs[0].num_skipped == 3);
   CHECK(std::isnan(history.epochs[0].losses[0].second));
@@ -521,7 +531,9 @@ TEST_CASE("Trainer: options out of range are refused at construction", "[trainer
   CHECK(refusal({.evaluation_batch_size = 0}) == "g2d: Trainer: expected evaluation_batch_size >= 1, got 0");
   CHECK(refusal({.calibration_batches = -1}) == "g2d: Trainer: expected calibration_batches >= 1, got -1");
   CHECK(refusal({.clip_norm = -1.0}) == "g2d: Step: expected clip_norm >= 0, got -1");
-  CHECK_THAT(thrown<g2d::ConfigError>([&] { (void)make_trainer(*student, in_stages({1, 1, 1}), {.num_epochs = 4}); }),
+  CHECK_THAT(thrown<g2d::ConfigError>([&] {
+               (void)make_trainer(*student, in_stages({1, 1, 1}), {.num_epochs = 4});
+             }),
              Contains("g2d: schedule::Sequential: expected stage_epochs"));
 }
 
@@ -532,8 +544,8 @@ TEST_CASE("Trainer: one modality, and three, run through all their stages", "[tr
     const std::vector<std::int64_t> stage_epochs(modalities + 1, 4);
     g2d::TrainerOptions options{.num_epochs = 4 * static_cast<std::int64_t>(modalities + 1), .batch_size = 8};
     options.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.05};
-    const auto history =
-        make_trainer(*student, in_stages(stage_epochs), options).fit(blobs(72, 0, modalities), blobs(60, 1, modalities));
+    const auto history = make_trainer(*student, in_stages(stage_epochs), options)
+                             .fit(blobs(72, 0, modalities), blobs(60, 1, modalities));
     CHECK(history.epochs[0].stage == (modalities == 1 ? "all" : "audio"));
     CHECK(history.epochs.back().stage == "all");
     CHECK(history.epochs.back().validation.fused[0].value > 0.8);

@@ -395,9 +395,9 @@ TEST_CASE("Step: a batch that does not fit is refused", "[errors][step]") {
   CHECK(take([](auto& samples) { samples.inputs[0].values = at::Tensor(); }) ==
         "g2d: Batch: modality \"audio\": expected 6 samples as in the target, got no tensor");
   CHECK(take([](auto& samples) { samples.sample_ids = torch::arange(5); }) ==
-        "g2d: Batch: expected sample_ids [6] in host memory, got [5] on cpu");
+        "g2d: Batch: expected sample_ids int64 [6] in host memory, got Long [5] on cpu");
   CHECK(take([](auto& samples) { samples.sample_ids = torch::empty({6}, torch::kMeta); }) ==
-        "g2d: Batch: expected sample_ids [6] in host memory, got [6] on meta");
+        "g2d: Batch: expected sample_ids int64 [6] in host memory, got Long [6] on meta");
   CHECK(take([](auto& samples) { samples.present = ones({6, 2}); }) == "g2d: Batch: expected present of dtype bool");
   CHECK(take([](auto& samples) {
           samples.present = torch::ones({6, 3}, torch::kBool);

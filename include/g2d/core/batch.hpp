@@ -47,9 +47,10 @@ inline void check_batch(const Batch& batch, const ModalityNames& names) {
                                    rows, values.defined() ? to_string(values.sizes()) : std::string("no tensor")));
     }
   }
-  if (batch.sample_ids.defined() && (batch.sample_ids.numel() != rows || !batch.sample_ids.is_cpu())) {
-    throw ShapeError(fmt::format("g2d: Batch: expected sample_ids [{}] in host memory, got {} on {}", rows,
-                                 to_string(batch.sample_ids.sizes()), batch.sample_ids.device().str()));
+  const auto& ids = batch.sample_ids;
+  if (ids.defined() && (ids.dim() != 1 || ids.size(0) != rows || !ids.is_cpu() || ids.scalar_type() != at::kLong)) {
+    throw ShapeError(fmt::format("g2d: Batch: expected sample_ids int64 [{}] in host memory, got {} {} on {}", rows,
+                                 c10::toString(ids.scalar_type()), to_string(ids.sizes()), ids.device().str()));
   }
   if (batch.present.defined()) {
     const auto modalities = static_cast<std::int64_t>(names.size());

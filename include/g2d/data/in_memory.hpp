@@ -90,7 +90,10 @@ class InMemory {
   void check_finite() const {
     for (std::size_t m = 0; m < names_.size(); ++m) {
       const auto& values = all_.inputs[m].values;
-      if (values.is_floating_point() && !at::isfinite(values).all().item<bool>()) {
+      if (!values.is_floating_point()) continue;
+      auto is_finite = at::isfinite(values).reshape({size(), -1}).all(1);
+      if (all_.present.defined()) is_finite = is_finite.logical_or(present_column(all_, m).logical_not());
+      if (!is_finite.all().item<bool>()) {
         throw DataError(fmt::format("g2d: data::InMemory: modality \"{}\": expected finite values, got NaN or infinity",
                                     names_[m]));
       }

@@ -24,6 +24,7 @@ namespace g2d {
 ///     rho_m = mean over all samples i of confidence(teacher_m trained without fold(i), i)
 ///
 /// Use when   the training rho saturates and there is no split to spare.
+/// Gives      M values; none when a stop was asked for before all teachers were trained.
 /// Cost       `num_folds` times the teachers' training on (1 - 1 / num_folds) of the samples.
 /// Errors     ConfigError for fewer than 2 folds, or more folds than half the samples; those of Trainer.
 template <class MakeEncoder, data::DatasetPolicy Train, task::TaskPolicy Task>
@@ -45,6 +46,7 @@ template <class MakeEncoder, data::DatasetPolicy Train, task::TaskPolicy Task>
       const auto trained = train_teacher(make_encoder(m), kept, held_out, m, task, num_outputs, options);
       const data::SingleModality judged(held_out, m);
       const auto predictions = predict(*trained.model, judged, trained.model->readout(), options.evaluation_batch_size);
+      if (trained.history.was_interrupted) return {};
       confidence[m] += task.confidence(predictions.fused, predictions.target).sum().template item<double>();
     }
   }

@@ -35,7 +35,7 @@ namespace g2d {
 struct History {
   std::vector<EpochReport> epochs;
   std::vector<std::string> calibrated;     ///< Modalities whose norm statistics were fitted before the first stage.
-  std::optional<std::int64_t> best_epoch;  ///< Whose weights the student has; empty: the last epoch's.
+  std::optional<std::int64_t> best_epoch;  ///< Whose weights the student has; empty: those of the last step.
   bool was_interrupted = false;
   double seconds = 0.0;
 };

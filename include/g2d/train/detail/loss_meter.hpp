@@ -42,7 +42,7 @@ class LossMeter {
     std::vector<std::pair<std::string, double>> means;
     if (!sums_.defined()) return means;
     const auto host = sums_.to(at::kDouble).cpu();
-    const auto counted = static_cast<double>(steps_ - num_skipped());
+    const auto counted = static_cast<double>((steps_ - first_step_) - (num_skipped() - skipped_before_));
     for (std::size_t k = 0; k < labels_.size(); ++k) {
       means.emplace_back(labels_[k], host.const_data_ptr<double>()[k] / counted);
     }
@@ -51,7 +51,10 @@ class LossMeter {
 
  private:
   void start(const StepResult& result, const ModalityNames& names, const at::Tensor& row) {
+    // A method that changes its terms within an epoch is averaged from there on.
     sums_ = row;
+    first_step_ = steps_;
+    if (steps_ > 0) skipped_before_ = num_skipped() - (result.is_skipped.defined() ? result.is_skipped.item<std::int64_t>() : 0);
     labels_ = {"total"};
     for (const auto& term : result.terms) {
       labels_.push_back(term.modality ? fmt::format("{}.{}", term.name, names[*term.modality]) : std::string(term.name));
@@ -62,6 +65,8 @@ class LossMeter {
   at::Tensor skipped_;
   std::vector<std::string> labels_;
   std::int64_t steps_ = 0;
+  std::int64_t first_step_ = 0;
+  std::int64_t skipped_before_ = 0;
 };
 
 }  // namespace g2d::detail
