@@ -396,8 +396,9 @@ TEST_CASE("Step: a batch that does not fit is refused", "[errors][step]") {
         "g2d: Batch: modality \"audio\": expected 6 samples as in the target, got no tensor");
   CHECK(take([](auto& samples) { samples.sample_ids = torch::arange(5); }) ==
         "g2d: Batch: expected sample_ids int64 [6] in host memory, got Long [5] on cpu");
-  CHECK(take([](auto& samples) { samples.sample_ids = torch::empty({6}, torch::kMeta); }) ==
-        "g2d: Batch: expected sample_ids int64 [6] in host memory, got Long [6] on meta");
+  CHECK(take([](auto& samples) {
+          samples.sample_ids = torch::empty({6}, torch::dtype(torch::kLong).device(torch::kMeta));
+        }) == "g2d: Batch: expected sample_ids int64 [6] in host memory, got Long [6] on meta");
   CHECK(take([](auto& samples) { samples.present = ones({6, 2}); }) == "g2d: Batch: expected present of dtype bool");
   CHECK(take([](auto& samples) {
           samples.present = torch::ones({6, 3}, torch::kBool);

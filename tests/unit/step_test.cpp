@@ -535,10 +535,8 @@ TEST_CASE("Step: absent samples enter neither distillation nor, whatever stands 
       for (std::size_t m = 0; m < 2; ++m) {
         const auto is_absent = present.select(1, static_cast<std::int64_t>(m)).logical_not().unsqueeze(1);
         samples.inputs[m].values = samples.inputs[m].values.masked_fill(is_absent, placeholder);
-        if (std::isfinite(placeholder)) {
-          outputs.features[m] = outputs.features[m].masked_fill(is_absent, placeholder);
-          outputs.logits[m] = outputs.logits[m].masked_fill(is_absent, placeholder);
-        }
+        outputs.features[m] = outputs.features[m].masked_fill(is_absent, placeholder);
+        outputs.logits[m] = outputs.logits[m].masked_fill(is_absent, placeholder);
       }
       const auto result = take(step, samples, &outputs, 1);
       CHECK_FALSE(result.is_skipped.item<bool>());

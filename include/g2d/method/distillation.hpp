@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/where.h>
 
 #include <cstddef>
 #include <string_view>
@@ -102,13 +103,15 @@ class Distillation {
     return rows.defined() && keep_rows.defined() ? rows.index_select(0, keep_rows) : rows;
   }
 
-  /// The mean over the samples that have the modality; 0 when none has.
+  /// The mean over the samples that have the modality; 0 when none has. Whatever a teacher says of the others, NaN
+  /// above all, does not count.
   template <class Formula>
   [[nodiscard]] static at::Tensor mean(const Formula& formula, const at::Tensor& student, const at::Tensor& teacher,
                                        const at::Tensor& present) {
     if (!present.defined()) return formula(student, teacher);
     const auto weights = present.to(student.scalar_type());
-    return formula.per_sample(student, teacher).mul(weights).sum().div(weights.sum().clamp_min(1.0));
+    const auto known = at::where(present.unsqueeze(1), teacher, teacher.new_zeros({}));
+    return formula.per_sample(student, known).mul(weights).sum().div(weights.sum().clamp_min(1.0));
   }
 
   DistillationOptions options_;
