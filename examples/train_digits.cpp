@@ -209,8 +209,11 @@ class Experiment {
 };
 
 int run(const CLI::App& app, const DigitsSettings& settings, const std::stop_token& stop) {
-  std::filesystem::create_directories(settings.out);
+  check_methods(settings);
   const std::filesystem::path out(settings.out);
+  std::error_code error;
+  std::filesystem::create_directories(out, error);
+  if (error) throw g2d::DataError(fmt::format("--out {}: expected a folder that can be made, got: {}", settings.out, error.message()));
   DigitsResults results{{"audio", "image"}, {}};
   nlohmann::json seeds;
   bool was_interrupted = false;

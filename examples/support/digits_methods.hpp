@@ -77,3 +77,11 @@ template <class Loss>
   }
   return method::JointTraining<Task>();
 }
+
+/// Settings that do not fit together are refused here, before hours of teachers have been trained.
+inline void check_methods(const DigitsSettings& settings) {
+  const auto width = make_encoder(settings).feature_width();
+  const g2d::TeacherSummary teachers{.feature_widths = {width, width}, .num_outputs = num_digits, .confidence = {0.5, 0.5}};
+  const g2d::method::Setup setup{{"audio", "image"}, {width, width}, num_digits, settings.epochs, teachers};
+  for (const auto& name : settings.methods) make_method(settings, name).begin(setup);
+}

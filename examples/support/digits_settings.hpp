@@ -133,7 +133,7 @@ inline void apply_defaults(CLI::App& app, DigitsSettings& settings) {
     settings.samples = {200, 100, 100};
     settings.epochs = 3;
     settings.teacher_epochs = 2;
-    settings.stage_epochs = {1, 1, 1};
+    if (app.count("--stage-epochs") == 0) settings.stage_epochs = {1, 1, 1};
     settings.batch_size = std::min<std::int64_t>(settings.batch_size, 32);
   }
   if (settings.stage_epochs.empty()) {
