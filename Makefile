@@ -22,8 +22,8 @@ setup:
 
 demo: setup
 	@cmake --preset release
-	@cmake --build --preset release --parallel $(JOBS) --target train_digits
-	build/release/examples/train_digits $(ARGS)
+	@cmake --build --preset release --parallel $(JOBS) --target train_audio_visual
+	build/release/examples/train_audio_visual digits $(ARGS)
 
 test: setup
 	@tools/test.sh $(JOBS)

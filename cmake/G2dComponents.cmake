@@ -3,16 +3,17 @@
 include(G2dDependencies)
 
 # g2d_add_component(<name> [HEADERS <regex>] [INCLUDING <regex>] NEEDS <target>...)
-# Takes headers out of the caller's list `headers` and makes g2d::<name> of them: those whose path matches, or those that
-# include, directly or through other headers, what matches. A component whose dependencies are missing is left out, and
+# Takes headers out of the caller's list `headers` and makes g2d::<name> of them: those whose path matches, those that
+# include, directly or through other headers, what matches, or, with both, those that do both. A component whose dependencies are missing is left out, and
 # the configuration says so.
 function(g2d_add_component name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADERS;INCLUDING" "NEEDS")
-  if(arg_HEADERS)
-    set(own "${headers}")
-    list(FILTER own INCLUDE REGEX "${arg_HEADERS}")
-  else()
+  set(own "${headers}")
+  if(arg_INCLUDING)
     g2d_headers_including("${arg_INCLUDING}" own)
+  endif()
+  if(arg_HEADERS)
+    list(FILTER own INCLUDE REGEX "${arg_HEADERS}")
   endif()
   set(others "${headers}")
   list(REMOVE_ITEM others ${own})

@@ -1,16 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The g2d authors
 # SPDX-License-Identifier: MIT
 #
-# find_package(g2d [COMPONENTS g2d reference interop data json]); without components: g2d.
+# find_package(g2d [COMPONENTS g2d reference interop audio image gzip npz csv json datasets]); without components: g2d.
 include("${CMAKE_CURRENT_LIST_DIR}/G2dTorch.cmake")
 include("${CMAKE_CURRENT_LIST_DIR}/G2dDependencies.cmake")
 
-set(_g2d_components ${g2d_FIND_COMPONENTS})
+set(_g2d_components "")
+foreach(_g2d_component IN LISTS g2d_FIND_COMPONENTS)
+  g2d_component_closure(${_g2d_component} _g2d_parts)
+  list(APPEND _g2d_components ${_g2d_parts})
+endforeach()
 if(NOT _g2d_components)
   set(_g2d_components g2d)
-endif()
-if("interop" IN_LIST _g2d_components)
-  list(PREPEND _g2d_components reference)
 endif()
 if(NOT _g2d_components STREQUAL "reference")
   list(PREPEND _g2d_components g2d)

@@ -48,7 +48,7 @@ g2d::data::InMemory make_data(std::int64_t samples) {
   return {{"audio", "image"}, {sound, picture}, labels};
 }
 
-// What frozen teachers would have said. Here they are made up; see train_digits.cpp for trained ones.
+// What frozen teachers would have said. Here they are made up; see train_audio_visual.cpp for trained ones.
 g2d::TeacherOutputs ask_teachers(const g2d::Batch& batch) {
   const auto right = torch::one_hot(batch.target, num_classes).to(torch::kFloat);
   const auto rows = batch.size();

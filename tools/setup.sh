@@ -21,7 +21,8 @@ missing_packages() {
   has ninja || echo ninja-build
   has python3 && python3 -c 'import ensurepip, venv' 2> /dev/null || echo python3-venv
   if ! has "$compiler"; then
-    echo libeigen3-dev catch2 nlohmann-json3-dev libcli11-dev libsndfile1-dev zlib1g-dev
+    echo libeigen3-dev catch2 nlohmann-json3-dev libcli11-dev libsndfile1-dev libsamplerate0-dev libturbojpeg0-dev \
+      libpng-dev zlib1g-dev libzip-dev libcsv-dev
     return
   fi
   "$compiler" -E -P -x c++ - << 'PROBES'
@@ -42,6 +43,21 @@ libsndfile1-dev
 #endif
 #if !__has_include(<zlib.h>)
 zlib1g-dev
+#endif
+#if !__has_include(<samplerate.h>)
+libsamplerate0-dev
+#endif
+#if !__has_include(<turbojpeg.h>)
+libturbojpeg0-dev
+#endif
+#if !__has_include(<png.h>)
+libpng-dev
+#endif
+#if !__has_include(<zip.h>)
+libzip-dev
+#endif
+#if !__has_include(<csv.h>)
+libcsv-dev
 #endif
 PROBES
 }

@@ -22,4 +22,5 @@
 #include <g2d/task.hpp>  // IWYU pragma: export
 #include <g2d/teacher.hpp>  // IWYU pragma: export
 #include <g2d/train.hpp>  // IWYU pragma: export
+#include <g2d/transform.hpp>  // IWYU pragma: export
 #include <g2d/version.hpp>  // IWYU pragma: export

@@ -12,11 +12,11 @@
 #include <string>
 
 #include <g2d/core/error.hpp>
-#include <g2d/data/digit_recordings.hpp>
-#include <g2d/data/idx.hpp>
-#include <g2d/data/labelled_images.hpp>
-#include <g2d/data/mnist.hpp>
-#include <g2d/data/wav.hpp>
+#include <g2d/dataset/digit_recordings.hpp>
+#include <g2d/io/idx.hpp>
+#include <g2d/dataset/labelled_images.hpp>
+#include <g2d/dataset/mnist.hpp>
+#include <g2d/io/audio.hpp>
 
 #include "support/catch.hpp"
 #include "support/thrown.hpp"
@@ -36,19 +36,19 @@ using g2d_test::write_gzip;
 using g2d_test::write_wav;
 
 std::string idx_error(const std::filesystem::path& path, std::uint8_t rank = 3) {
-  return thrown<DataError>([&] { (void)g2d::data::read_idx(path, rank); });
+  return thrown<DataError>([&] { (void)g2d::io::read_idx(path, rank); });
 }
 
 std::string wav_error(const std::filesystem::path& path) {
-  return thrown<DataError>([&] { (void)g2d::data::read_wav(path); });
+  return thrown<DataError>([&] { (void)g2d::io::read_audio(path); });
 }
 
 std::string recordings_error(const std::filesystem::path& path) {
-  return thrown<DataError>([&] { (void)g2d::data::read_digit_recordings(path); });
+  return thrown<DataError>([&] { (void)g2d::dataset::read_digit_recordings(path); });
 }
 
 std::string mnist_error(const std::filesystem::path& path) {
-  return thrown<DataError>([&] { (void)g2d::data::read_mnist(path); });
+  return thrown<DataError>([&] { (void)g2d::dataset::read_mnist(path); });
 }
 
 /// `bytes` cut off after every possible length, as a file; `error` must name the file each time.
@@ -64,27 +64,27 @@ void check_every_truncation(const std::filesystem::path& path, const std::string
 
 }  // namespace
 
-TEST_CASE("data::read_idx: a plain and a gzip file give the bytes in the announced shape", "[data-files][idx]") {
+TEST_CASE("io::read_idx: a plain and a gzip file give the bytes in the announced shape", "[data-files][idx]") {
   const TemporaryFolder folder;
   const auto bytes = idx_bytes({2, 1, 3}, {1, 2, 3, 4, 5, static_cast<char>(255)});
   write_bytes(folder / "plain", bytes);
   write_gzip(folder / "packed", bytes);
   const auto expected = torch::tensor({1, 2, 3, 4, 5, 255}, torch::kByte).view({2, 1, 3});
-  CHECK(torch::equal(g2d::data::read_idx(folder / "plain", 3), expected));
-  CHECK(torch::equal(g2d::data::read_idx(folder / "packed", 3), expected));
+  CHECK(torch::equal(g2d::io::read_idx(folder / "plain", 3), expected));
+  CHECK(torch::equal(g2d::io::read_idx(folder / "packed", 3), expected));
 }
 
-TEST_CASE("data::read_idx: a file larger than one read is read whole", "[data-files][idx]") {
+TEST_CASE("io::read_idx: a file larger than one read is read whole", "[data-files][idx]") {
   const TemporaryFolder folder;
   const std::uint32_t rows = 3000;
   std::string values(std::size_t{rows} * 1000, '\0');
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<char>(i % 251);
   write_gzip(folder / "packed", idx_bytes({rows, 1000}, values));
   const auto expected = torch::arange(std::int64_t{rows} * 1000).remainder(251).to(torch::kByte).view({rows, 1000});
-  CHECK(torch::equal(g2d::data::read_idx(folder / "packed", 2), expected));
+  CHECK(torch::equal(g2d::io::read_idx(folder / "packed", 2), expected));
 }
 
-TEST_CASE("data::read_idx: a file that was cut off anywhere is refused by name", "[data-files][idx]") {
+TEST_CASE("io::read_idx: a file that was cut off anywhere is refused by name", "[data-files][idx]") {
   const TemporaryFolder folder;
   std::string values;
   for (int i = 0; i < 60; ++i) values += static_cast<char>(i * i % 256);
@@ -96,7 +96,7 @@ TEST_CASE("data::read_idx: a file that was cut off anywhere is refused by name",
   check_every_truncation(folder / "cut", read_bytes(folder / "packed"), error);
 }
 
-TEST_CASE("data::read_idx: sizes that the file cannot hold are refused before memory is asked for",
+TEST_CASE("io::read_idx: sizes that the file cannot hold are refused before memory is asked for",
           "[data-files][idx]") {
   const TemporaryFolder folder;
   constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
@@ -111,7 +111,7 @@ TEST_CASE("data::read_idx: sizes that the file cannot hold are refused before me
   }
 }
 
-TEST_CASE("data::read_idx: says what is wrong with a file that is no IDX file of the wanted kind",
+TEST_CASE("io::read_idx: says what is wrong with a file that is no IDX file of the wanted kind",
           "[data-files][idx]") {
   const TemporaryFolder folder;
   const auto path = folder / "file";
@@ -121,7 +121,7 @@ TEST_CASE("data::read_idx: says what is wrong with a file that is no IDX file of
   };
   CHECK(error_of("hello, world") ==
         fmt::format(
-            "g2d: data::read_idx: {}: expected an IDX file of unsigned bytes with 1 dimensions, starting with 00 00 08 "
+            "g2d: io::read_idx: {}: expected an IDX file of unsigned bytes with 1 dimensions, starting with 00 00 08 "
             "01, got 68 65 6c 6c",
             path.string()));
   CHECK_THAT(error_of(idx_bytes({1, 1, 1}, "x")), Contains("starting with 00 00 08 01, got 00 00 08 03"));
@@ -134,7 +134,7 @@ TEST_CASE("data::read_idx: says what is wrong with a file that is no IDX file of
   CHECK_THAT(idx_error(folder.path()), Contains("expected a readable file, got Is a directory"));
 }
 
-TEST_CASE("data::read_idx: a damaged gzip file is refused", "[data-files][idx]") {
+TEST_CASE("io::read_idx: a damaged gzip file is refused", "[data-files][idx]") {
   const TemporaryFolder folder;
   write_gzip(folder / "packed", idx_bytes({26}, "abcdefghijklmnopqrstuvwxyz"));
   auto bytes = read_bytes(folder / "packed");
@@ -144,12 +144,12 @@ TEST_CASE("data::read_idx: a damaged gzip file is refused", "[data-files][idx]")
   CHECK_THAT(idx_error(folder / "packed", 1), Contains("incorrect data check"));
 }
 
-TEST_CASE("data::read_labelled_images: images are scaled to 0 … 1 and joined with their labels",
+TEST_CASE("dataset::read_labelled_images: images are scaled to 0 … 1 and joined with their labels",
           "[data-files][mnist]") {
   const TemporaryFolder folder;
   g2d_test::write_images(folder.path(), "train", 12);
   g2d_test::write_images(folder.path(), "t10k", 3);
-  const auto mnist = g2d::data::read_mnist(folder.path());
+  const auto mnist = g2d::dataset::read_mnist(folder.path());
   CHECK(mnist.train.images.sizes() == at::IntArrayRef{12, 1, 28, 28});
   CHECK(mnist.train.images.scalar_type() == torch::kFloat);
   CHECK(torch::allclose(mnist.train.images.amax({1, 2, 3}), torch::arange(12) / 255.0));
@@ -157,13 +157,13 @@ TEST_CASE("data::read_labelled_images: images are scaled to 0 … 1 and joined w
   CHECK(mnist.test.labels.size(0) == 3);
 }
 
-TEST_CASE("data::read_mnist: missing, mismatched and unlikely files are refused by name", "[data-files][mnist]") {
+TEST_CASE("dataset::read_mnist: missing, mismatched and unlikely files are refused by name", "[data-files][mnist]") {
   const TemporaryFolder folder;
   g2d_test::write_images(folder.path(), "train", 4);
   CHECK(
       mnist_error(folder.path()) ==
       fmt::format(
-          "g2d: data::read_mnist: {}: expected a file t10k-images-idx3-ubyte or t10k-images-idx3-ubyte.gz, got neither",
+          "g2d: dataset::read_mnist: {}: expected a file t10k-images-idx3-ubyte or t10k-images-idx3-ubyte.gz, got neither",
           folder.path().string()));
   g2d_test::write_images(folder.path(), "t10k", 4);
   CHECK(mnist_error(folder.path()) == "nothing was thrown");
@@ -178,49 +178,49 @@ TEST_CASE("data::read_mnist: missing, mismatched and unlikely files are refused 
              Contains("t10k-images-idx3-ubyte: expected images of 28 x 28 pixels, got 3 x 2"));
 }
 
-TEST_CASE("data::read_wav: samples and rate come back; several channels are averaged", "[data-files][wav]") {
+TEST_CASE("io::read_audio: samples and rate come back; several channels are averaged", "[data-files][wav]") {
   const TemporaryFolder folder;
   const auto samples = tone(440, 20000);
   write_wav(folder / "mono.wav", samples);
-  const auto mono = g2d::data::read_wav(folder / "mono.wav");
+  const auto mono = g2d::io::read_audio(folder / "mono.wav");
   CHECK(mono.sample_rate == 8000);
   CHECK(torch::allclose(mono.samples, torch::tensor(samples), 0, 1.0 / 32768));
 
   write_wav(folder / "stereo.wav", {0.5F, -0.5F, 1.0F, 0.0F, 0.25F, 0.75F},
             {.sample_rate = 16000, .channels = 2, .subtype = SF_FORMAT_FLOAT});
-  const auto stereo = g2d::data::read_wav(folder / "stereo.wav");
+  const auto stereo = g2d::io::read_audio(folder / "stereo.wav");
   CHECK(stereo.sample_rate == 16000);
   CHECK(torch::equal(stereo.samples, torch::tensor({0.0F, 0.5F, 0.5F})));
 }
 
-TEST_CASE("data::read_wav: a file that was cut off anywhere is refused by name", "[data-files][wav]") {
+TEST_CASE("io::read_audio: a file that was cut off anywhere is refused by name", "[data-files][wav]") {
   const TemporaryFolder folder;
   write_wav(folder / "whole.wav", tone(440, 60));
   check_every_truncation(folder / "cut.wav", read_bytes(folder / "whole.wav"), wav_error);
 }
 
-TEST_CASE("data::read_wav: a file written into a pipe, of unannounced length, is read", "[data-files][wav]") {
+TEST_CASE("io::read_audio: a file written into a pipe, of unannounced length, is read", "[data-files][wav]") {
   const TemporaryFolder folder;
   write_wav(folder / "piped.wav", tone(440, 60));
   auto bytes = read_bytes(folder / "piped.wav");
   bytes.replace(4, 4, "\xFF\xFF\xFF\xFF");
   bytes.replace(40, 4, "\xFF\xFF\xFF\xFF");
   write_bytes(folder / "piped.wav", bytes);
-  CHECK(g2d::data::read_wav(folder / "piped.wav").samples.size(0) == 60);
+  CHECK(g2d::io::read_audio(folder / "piped.wav").samples.size(0) == 60);
 }
 
-TEST_CASE("data::read_wav: says what is wrong with a file that is no recording", "[data-files][wav]") {
+TEST_CASE("io::read_audio: says what is wrong with a file that is no recording", "[data-files][wav]") {
   const TemporaryFolder folder;
   write_bytes(folder / "text.wav", "hello, world");
-  CHECK_THAT(wav_error(folder / "text.wav"), Contains("text.wav: expected a WAV file, got "));
+  CHECK_THAT(wav_error(folder / "text.wav"), Contains("text.wav: expected an audio file, got "));
   write_wav(folder / "empty.wav", {});
   CHECK_THAT(wav_error(folder / "empty.wav"), Contains("empty.wav: expected at least one sample, got none"));
   write_wav(folder / "nan.wav", {0.0F, std::numeric_limits<float>::quiet_NaN()}, {.subtype = SF_FORMAT_FLOAT});
   CHECK_THAT(wav_error(folder / "nan.wav"), Contains("nan.wav: expected finite samples, got infinity or NaN"));
-  CHECK_THAT(wav_error(folder / "absent.wav"), Contains("absent.wav: expected a readable file, got No such file"));
+  CHECK_THAT(wav_error(folder / "absent.wav"), Contains("absent.wav: no such file"));
 }
 
-TEST_CASE("data::read_digit_recordings: names are parsed, in the order of the files", "[data-files][recordings]") {
+TEST_CASE("dataset::read_digit_recordings: names are parsed, in the order of the files", "[data-files][recordings]") {
   const TemporaryFolder folder;
   const std::string name = GENERATE("", "fsdd", "recordings");
   std::filesystem::create_directories(folder / name);
@@ -228,7 +228,7 @@ TEST_CASE("data::read_digit_recordings: names are parsed, in the order of the fi
   write_wav(folder / name / "0_theo_3.wav", tone(100, 20));
   write_bytes(folder / name / "README", "not a recording");
   write_bytes(folder / name / "._0_theo_3.wav", "left by another system");
-  const auto recordings = g2d::data::read_digit_recordings(folder.path());
+  const auto recordings = g2d::dataset::read_digit_recordings(folder.path());
   CHECK(torch::equal(recordings.labels, torch::tensor({0, 7})));
   CHECK(torch::equal(recordings.indices, torch::tensor({3, 12})));
   CHECK(recordings.speakers == std::vector<std::string>{"theo", "anna_maria"});
@@ -237,17 +237,17 @@ TEST_CASE("data::read_digit_recordings: names are parsed, in the order of the fi
   CHECK(recordings.waveforms[1].size(0) == 30);
 }
 
-TEST_CASE("data::read_digit_recordings: an empty or absent folder says what was expected", "[data-files][recordings]") {
+TEST_CASE("dataset::read_digit_recordings: an empty or absent folder says what was expected", "[data-files][recordings]") {
   const TemporaryFolder folder;
   CHECK(
       recordings_error(folder.path()) ==
-      fmt::format("g2d: data::read_digit_recordings: {}: expected files {{digit}}_{{speaker}}_{{index}}.wav there, in "
+      fmt::format("g2d: dataset::read_digit_recordings: {}: expected files {{digit}}_{{speaker}}_{{index}}.wav there, in "
                   "recordings/ or in fsdd/, got none",
                   folder.path().string()));
   CHECK_THAT(recordings_error(folder / "absent"), Contains("absent: expected a readable folder, got No such file"));
 }
 
-TEST_CASE("data::read_digit_recordings: a file with another name, rate or content is refused by name",
+TEST_CASE("dataset::read_digit_recordings: a file with another name, rate or content is refused by name",
           "[data-files][recordings]") {
   const TemporaryFolder folder;
   write_wav(folder / "3_theo_0.wav", tone(100, 20));
@@ -257,7 +257,7 @@ TEST_CASE("data::read_digit_recordings: a file with another name, rate or conten
     write_wav(folder / name, tone(100, 20));
     CHECK(
         recordings_error(folder.path()) ==
-        fmt::format("g2d: data::read_digit_recordings: {}: expected a name {{digit}}_{{speaker}}_{{index}}.wav such as "
+        fmt::format("g2d: dataset::read_digit_recordings: {}: expected a name {{digit}}_{{speaker}}_{{index}}.wav such as "
                     "7_jackson_12.wav, got {}",
                     folder.path().string(), name));
   }
@@ -268,6 +268,6 @@ TEST_CASE("data::read_digit_recordings: a file with another name, rate or conten
   }
   SECTION("content") {
     write_bytes(folder / "4_theo_0.wav", "hello, world");
-    CHECK_THAT(recordings_error(folder.path()), Contains("4_theo_0.wav: expected a WAV file, got "));
+    CHECK_THAT(recordings_error(folder.path()), Contains("4_theo_0.wav: expected an audio file, got "));
   }
 }

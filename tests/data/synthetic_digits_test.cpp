@@ -10,17 +10,17 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/seed.hpp>
-#include <g2d/data/rendered_digits.hpp>
-#include <g2d/data/spoken_digits.hpp>
-#include <g2d/data/synthetic_digits.hpp>
+#include <g2d/dataset/rendered_digits.hpp>
+#include <g2d/dataset/spoken_digits.hpp>
+#include <g2d/dataset/synthetic_digits.hpp>
 
 #include "support/catch.hpp"
 #include "support/thrown.hpp"
 
 namespace {
 
-using g2d::data::AudioVisualSplit;
-using g2d::data::SyntheticDigitsOptions;
+using g2d::dataset::AudioVisualSplit;
+using g2d::dataset::SyntheticDigitsOptions;
 using g2d_test::thrown;
 
 bool same(const AudioVisualSplit& a, const AudioVisualSplit& b) {
@@ -52,8 +52,8 @@ double correlation(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("data::render_digits: ink between 0 and 1 on an empty border", "[synthetic-digits]") {
-  const auto images = g2d::data::render_digits(torch::arange(500).remainder(10), 1, g2d::make_generator(1));
+TEST_CASE("dataset::render_digits: ink between 0 and 1 on an empty border", "[synthetic-digits]") {
+  const auto images = g2d::dataset::render_digits(torch::arange(500).remainder(10), 1, g2d::make_generator(1));
   CHECK(images.sizes() == at::IntArrayRef{500, 1, 28, 28});
   CHECK(images.min().item<double>() >= 0);
   CHECK(images.max().item<double>() <= 1);
@@ -64,8 +64,8 @@ TEST_CASE("data::render_digits: ink between 0 and 1 on an empty border", "[synth
   CHECK(border.item<double>() < 0.1);
 }
 
-TEST_CASE("data::speak_digits: one voiced part of bounded loudness inside silence", "[synthetic-digits]") {
-  const auto waveforms = g2d::data::speak_digits(torch::arange(100).remainder(10), 1, g2d::make_generator(1));
+TEST_CASE("dataset::speak_digits: one voiced part of bounded loudness inside silence", "[synthetic-digits]") {
+  const auto waveforms = g2d::dataset::speak_digits(torch::arange(100).remainder(10), 1, g2d::make_generator(1));
   CHECK(waveforms.sizes() == at::IntArrayRef{100, 8000});
   CHECK(waveforms.abs().max().item<double>() <= 3);
   const auto voiced = (waveforms.abs() > 1e-3).to(torch::kDouble).mean(1);
@@ -79,17 +79,17 @@ TEST_CASE("synthetic digits of strength 0 are the same whatever the label", "[sy
   const auto differ = [&](const auto& make, double strength) {
     return !torch::equal(make(zeros, strength, g2d::make_generator(7)), make(labels, strength, g2d::make_generator(7)));
   };
-  CHECK_FALSE(differ(g2d::data::render_digits, 0));
-  CHECK_FALSE(differ(g2d::data::speak_digits, 0));
-  CHECK(differ(g2d::data::render_digits, 0.1));
-  CHECK(differ(g2d::data::speak_digits, 0.1));
+  CHECK_FALSE(differ(g2d::dataset::render_digits, 0));
+  CHECK_FALSE(differ(g2d::dataset::speak_digits, 0));
+  CHECK(differ(g2d::dataset::render_digits, 0.1));
+  CHECK(differ(g2d::dataset::speak_digits, 0.1));
 }
 
-TEST_CASE("data::make_synthetic_digits: the more strength, the more can be learned from a modality",
+TEST_CASE("dataset::make_synthetic_digits: the more strength, the more can be learned from a modality",
           "[synthetic-digits]") {
   auto options = without_noise();
   const auto accuracy = [&] {
-    const auto digits = g2d::data::make_synthetic_digits(options);
+    const auto digits = g2d::dataset::make_synthetic_digits(options);
     const auto& [train, validation, test] = digits.splits;
     return std::pair(nearest_mean_accuracy(train.audio, train.labels, test.audio, test.labels),
                      nearest_mean_accuracy(train.image, train.labels, test.image, test.labels));
@@ -112,8 +112,8 @@ TEST_CASE("data::make_synthetic_digits: the more strength, the more can be learn
   CHECK(no_image < 0.2);
 }
 
-TEST_CASE("data::make_synthetic_digits: balanced, standardised splits with ids of their own", "[synthetic-digits]") {
-  const auto digits = g2d::data::make_synthetic_digits(without_noise());
+TEST_CASE("dataset::make_synthetic_digits: balanced, standardised splits with ids of their own", "[synthetic-digits]") {
+  const auto digits = g2d::dataset::make_synthetic_digits(without_noise());
   const auto& [train, validation, test] = digits.splits;
   CHECK(train.audio.sizes() == at::IntArrayRef{600, 1, 32, 32});
   CHECK(train.image.sizes() == at::IntArrayRef{600, 1, 28, 28});
@@ -126,34 +126,34 @@ TEST_CASE("data::make_synthetic_digits: balanced, standardised splits with ids o
   CHECK(torch::equal(torch::cat({train.sample_ids, validation.sample_ids, test.sample_ids}), torch::arange(910)));
 }
 
-TEST_CASE("data::make_synthetic_digits: the same seed gives the same bytes and leaves the global generator alone",
+TEST_CASE("dataset::make_synthetic_digits: the same seed gives the same bytes and leaves the global generator alone",
           "[synthetic-digits]") {
   SyntheticDigitsOptions options{.samples = {40, 20, 20}, .seed = 3};
   const auto global_state = [] { return at::detail::getDefaultCPUGenerator().get_state(); };
   const auto before = global_state().clone();
-  const auto first = g2d::data::make_synthetic_digits(options);
+  const auto first = g2d::dataset::make_synthetic_digits(options);
   CHECK(torch::equal(global_state(), before));
-  const auto second = g2d::data::make_synthetic_digits(options);
+  const auto second = g2d::dataset::make_synthetic_digits(options);
   CHECK(same(first.splits.train, second.splits.train));
   CHECK(same(first.splits.test, second.splits.test));
   CHECK(first.description == second.description);
 
   options.seed = 4;
-  const auto other = g2d::data::make_synthetic_digits(options);
+  const auto other = g2d::dataset::make_synthetic_digits(options);
   CHECK_FALSE(same(first.splits.train, other.splits.train));
   CHECK_FALSE(same(first.splits.train, first.splits.test));
   CHECK(first.description != other.description);
 }
 
-TEST_CASE("data::make_synthetic_digits: noise has the mean asked for and correlates as asked", "[synthetic-digits]") {
+TEST_CASE("dataset::make_synthetic_digits: noise has the mean asked for and correlates as asked", "[synthetic-digits]") {
   const double wanted = GENERATE(-0.8, 0.0, 0.8);
   const SyntheticDigitsOptions options{
       .samples = {1000, 10, 10}, .audio_noise = 0.7, .image_noise = 2.0, .noise_correlation = wanted, .seed = 1};
   auto clean_options = options;
   clean_options.audio_noise = 0;
   clean_options.image_noise = 0;
-  const auto noisy = g2d::data::make_synthetic_digits(options).splits.train;
-  const auto clean = g2d::data::make_synthetic_digits(clean_options).splits.train;
+  const auto noisy = g2d::dataset::make_synthetic_digits(options).splits.train;
+  const auto clean = g2d::dataset::make_synthetic_digits(clean_options).splits.train;
   const auto audio = noise_levels(noisy.audio, clean.audio);
   const auto image = noise_levels(noisy.image, clean.image);
   CHECK(audio.mean().item<double>() == Approx(0.7).epsilon(0.06));
@@ -161,16 +161,16 @@ TEST_CASE("data::make_synthetic_digits: noise has the mean asked for and correla
   CHECK(correlation(audio.log(), image.log()) == Approx(wanted).margin(0.08));
 }
 
-TEST_CASE("data::make_synthetic_digits: options out of range are refused by name", "[synthetic-digits]") {
+TEST_CASE("dataset::make_synthetic_digits: options out of range are refused by name", "[synthetic-digits]") {
   const auto error = [](const SyntheticDigitsOptions& options) {
-    return thrown<g2d::ConfigError>([&] { (void)g2d::data::make_synthetic_digits(options); });
+    return thrown<g2d::ConfigError>([&] { (void)g2d::dataset::make_synthetic_digits(options); });
   };
   CHECK(error({.samples = {10, 0, 10}}) ==
-        "g2d: data::make_synthetic_digits: expected at least one sample in each split, got 0");
-  CHECK(error({.audio_strength = 1.5}) == "g2d: data::make_synthetic_digits: expected strengths from 0 to 1, got 1.5");
+        "g2d: dataset::make_synthetic_digits: expected at least one sample in each split, got 0");
+  CHECK(error({.audio_strength = 1.5}) == "g2d: dataset::make_synthetic_digits: expected strengths from 0 to 1, got 1.5");
   CHECK(error({.image_strength = std::numeric_limits<double>::quiet_NaN()}) ==
-        "g2d: data::make_synthetic_digits: expected strengths from 0 to 1, got nan");
-  CHECK(error({.image_noise = -1}) == "g2d: data: image: expected a finite noise deviation of at least 0, got -1");
+        "g2d: dataset::make_synthetic_digits: expected strengths from 0 to 1, got nan");
+  CHECK(error({.image_noise = -1}) == "g2d: dataset: image: expected a finite noise deviation of at least 0, got -1");
   CHECK(error({.noise_correlation = 1.01}) ==
-        "g2d: data::make_synthetic_digits: expected a noise correlation from -1 to 1, got 1.01");
+        "g2d: dataset::make_synthetic_digits: expected a noise correlation from -1 to 1, got 1.01");
 }

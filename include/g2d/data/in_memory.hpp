@@ -14,8 +14,9 @@
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
-#include <g2d/data/fingerprint.hpp>
+#include <g2d/core/fingerprint.hpp>
 
 namespace g2d::data {
 
@@ -45,6 +46,8 @@ class InMemory {
   [[nodiscard]] std::int64_t size() const { return all_.size(); }
   [[nodiscard]] bool is_deterministic() const { return true; }
   [[nodiscard]] const Batch& all() const { return all_; }
+  [[nodiscard]] at::Tensor targets() const { return all_.target; }
+  [[nodiscard]] at::Tensor sample_ids() const { return all_.sample_ids; }
 
   [[nodiscard]] Batch batch(const at::Tensor& rows) const {
     const auto device_rows = rows.to(all_.target.device(), /*non_blocking=*/true);
@@ -76,6 +79,14 @@ class InMemory {
     InMemory some = *this;
     some.all_ = batch(rows);
     return some;
+  }
+
+  /// The same samples with one modality.
+  [[nodiscard]] InMemory only(std::size_t modality) const {
+    InMemory one = *this;
+    one.names_ = ModalityNames({names_[modality]});
+    one.all_ = detail::only(all_, modality);
+    return one;
   }
 
   [[nodiscard]] std::string fingerprint() const {

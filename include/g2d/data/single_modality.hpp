@@ -7,35 +7,59 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include <g2d/data/batch_stream.hpp>
+#include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
+#include <g2d/data/detail/refer_to.hpp>
 
 namespace g2d::data {
 
-/// One modality of a dataset: what its teacher is trained on. It refers to the dataset, which must outlive it.
-///
-/// Cost       batch(rows): as the dataset's; the other modalities are dropped.
+/// One modality of a dataset: what its teacher is trained on. The other modalities are not read where the dataset can
+/// leave them (`only`), and dropped otherwise. It refers to the dataset, which must outlive it.
 template <DatasetPolicy Dataset>
 class SingleModality {
  public:
   SingleModality(const Dataset& dataset, std::size_t modality)
-      : dataset_(dataset), modality_(modality), names_{dataset.names()[modality]} {}
+      : dataset_(restrict(dataset, modality)),
+        modality_(modality),
+        names_{dataset.names()[modality]} {}
 
   [[nodiscard]] const ModalityNames& names() const { return names_; }
-  [[nodiscard]] std::int64_t size() const { return dataset_.size(); }
-  [[nodiscard]] bool is_deterministic() const { return dataset_.is_deterministic(); }
-  [[nodiscard]] std::string fingerprint() const { return fmt::format("{}/{}", dataset_.fingerprint(), names_[0]); }
+  [[nodiscard]] std::int64_t size() const { return dataset_->size(); }
+  [[nodiscard]] bool is_deterministic() const { return dataset_->is_deterministic(); }
+  [[nodiscard]] std::string fingerprint() const { return fmt::format("{}/{}", dataset_->fingerprint(), names_[0]); }
+  [[nodiscard]] Batch batch(const at::Tensor& rows) const { return pick(dataset_->batch(rows)); }
 
-  [[nodiscard]] Batch batch(const at::Tensor& rows) const {
-    auto batch = dataset_.batch(rows);
-    batch.inputs = {batch.inputs[modality_]};
-    if (batch.present.defined()) batch.present = batch.present.narrow(1, static_cast<std::int64_t>(modality_), 1);
-    return batch;
+  [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
+    return BatchStream([this, all = data::stream(*dataset_, std::move(batches), epoch)]() mutable { return pick(all.next()); });
+  }
+
+  [[nodiscard]] at::Tensor targets() const
+    requires KnowsTargets<Dataset>
+  {
+    return dataset_->targets();
   }
 
  private:
-  const Dataset& dataset_;
+  static std::shared_ptr<const Dataset> restrict(const Dataset& dataset, std::size_t modality) {
+    if constexpr (Restrictable<Dataset>) {
+      return std::make_shared<const Dataset>(dataset.only(modality));
+    } else {
+      return detail::refer_to(dataset);
+    }
+  }
+
+  [[nodiscard]] Batch pick(Batch batch) const {
+    if constexpr (Restrictable<Dataset>) return batch;
+    return detail::only(std::move(batch), modality_);
+  }
+
+  std::shared_ptr<const Dataset> dataset_;
   std::size_t modality_;
   ModalityNames names_;
 };

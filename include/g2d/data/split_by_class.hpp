@@ -18,14 +18,9 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/data/held_out.hpp>
 
 namespace g2d::data {
-
-/// Two disjoint sets of rows, int64, each in ascending order.
-struct HeldOut {
-  at::Tensor kept;
-  at::Tensor held_out;
-};
 
 /// Holds out `fraction` of the rows of every class, chosen by `generator`; at least one stays on either side.
 ///

@@ -14,12 +14,14 @@
 /// |---|---|---|
 /// | `ResNet18` | images [B, C, H, W], videos [B, C, T, H, W] | the paper's encoder; large images or spectrograms |
 /// | `SmallCnn` | images [B, C, H, W] | small images, few samples, quick runs |
+/// | `Gru`      | sequences [B, T, D] with lengths [B] | order matters, sequences are short or samples few |
+/// | `Transformer` | sequences [B, T, D] with lengths [B] | steps far apart matter, samples are many |
 /// | `Mlp`      | anything, flattened | tables, embeddings, tests |
 ///
 /// An encoder is any torch::nn::Module with a `forward`; where it does not know its width, the student is told:
 ///
 ///     struct Mine : torch::nn::Module {
-///       at::Tensor forward(const at::Tensor& values);             // or forward(values, lengths), for sequences
+///       at::Tensor forward(const at::Tensor& values);             // and/or forward(values, lengths), for sequences
 ///       std::int64_t feature_width() const;                       // optional: D
 ///     };
 ///

@@ -15,12 +15,15 @@
 #include <g2d/core/error.hpp>
 #include <g2d/core/input.hpp>
 #include <g2d/encoder/concept.hpp>
+#include <g2d/encoder/detail/autocast_scope.hpp>
+#include <g2d/encoder/precision.hpp>
 
 namespace g2d {
 
 struct EncoderOptions {
   std::int64_t feature_width = 0;      ///< D_m; 0: asked of the module's `feature_width()`.
   double learning_rate_factor = 1.0;   ///< Multiplies the optimizer's learning rate for this encoder; > 0.
+  Precision precision = Precision::Full;
 };
 
 /// Any torch::nn::Module that turns an input [B, ...] into features [B, D]: `forward(values)`, or `forward(values, lengths)`
@@ -48,7 +51,12 @@ class Encoder {
   Encoder(torch::nn::ModuleHolder<Module> holder, EncoderOptions options = {})  // NOLINT(google-explicit-constructor)
       : Encoder(holder.ptr(), options) {}
 
-  [[nodiscard]] at::Tensor operator()(const Input& input) const { return forward_(input); }
+  [[nodiscard]] at::Tensor operator()(const Input& input) const {
+    if (options_.precision == Precision::Full) return forward_(input);
+    const auto& values = input.values;
+    const encoder::detail::AutocastScope autocast(values.device().type());
+    return forward_(input).to(values.is_floating_point() ? values.scalar_type() : at::kFloat);
+  }
 
   [[nodiscard]] const std::shared_ptr<torch::nn::Module>& module() const { return module_; }
   [[nodiscard]] std::int64_t feature_width() const { return options_.feature_width; }

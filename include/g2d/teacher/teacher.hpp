@@ -15,7 +15,7 @@
 #include <g2d/core/input.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/shape.hpp>
-#include <g2d/data/fingerprint.hpp>
+#include <g2d/core/fingerprint.hpp>
 
 namespace g2d {
 
@@ -79,7 +79,7 @@ class Teacher {
 
   /// Of all parameters and buffers, in order.
   [[nodiscard]] std::string fingerprint() const {
-    data::Fingerprint fingerprint;
+    Fingerprint fingerprint;
     for (const auto& item : module_->named_parameters()) fingerprint.add(item.key()).add(item.value());
     for (const auto& item : module_->named_buffers()) fingerprint.add(item.key()).add(item.value());
     return fingerprint.str();

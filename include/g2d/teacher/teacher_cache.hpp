@@ -31,6 +31,7 @@
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/data/batch_order.hpp>
+#include <g2d/data/batch_stream.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/data/to_device.hpp>
 #include <g2d/teacher/detail/cache_header.hpp>
@@ -130,8 +131,10 @@ class TeacherCache {
     at::NoGradGuard no_grad;
     const auto begin = std::chrono::steady_clock::now();
     std::int64_t row = 0;
-    for (const auto& rows : data::ordered_batches(dataset.size(), batch_size)) {
-      const auto batch = data::to_device(dataset.batch(rows), teachers[0].options().device());
+    const auto batches = data::ordered_batches(dataset.size(), batch_size);
+    auto stream = data::stream(dataset, batches);
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+      const auto batch = data::to_device(stream.next(), teachers[0].options().device());
       check_ids(batch);
       const auto outputs = teachers(batch, task);
       if (row == 0) allocate(dataset.size(), outputs);
@@ -223,7 +226,7 @@ class TeacherCache {
     }
     detail::CacheHeader header;
     copy_text(teachers.fingerprint(), header.teachers);
-    copy_text(data::Fingerprint().add(dataset.fingerprint()).str(), header.data);
+    copy_text(Fingerprint().add(dataset.fingerprint()).str(), header.data);
     header.num_samples = dataset.size();
     header.num_outputs = summary_.num_outputs;
     header.num_modalities = static_cast<std::int64_t>(teachers.size());

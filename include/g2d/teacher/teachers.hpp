@@ -18,7 +18,7 @@
 #include <g2d/core/error.hpp>
 #include <g2d/core/modality_names.hpp>
 #include <g2d/core/teacher_outputs.hpp>
-#include <g2d/data/fingerprint.hpp>
+#include <g2d/core/fingerprint.hpp>
 #include <g2d/task/concept.hpp>
 #include <g2d/teacher/teacher.hpp>
 
@@ -80,7 +80,7 @@ class Teachers {
   }
 
   [[nodiscard]] std::string fingerprint() const {
-    data::Fingerprint fingerprint;
+    Fingerprint fingerprint;
     for (std::size_t m = 0; m < teachers_.size(); ++m) fingerprint.add(names_[m]).add(teachers_[m].fingerprint());
     return fingerprint.str();
   }

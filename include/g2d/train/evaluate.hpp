@@ -12,6 +12,7 @@
 
 #include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_order.hpp>
+#include <g2d/data/batch_stream.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/data/to_device.hpp>
 #include <g2d/metrics/measure.hpp>
@@ -47,8 +48,10 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
   const auto device = student.parameters().front().device();
   std::vector<at::Tensor> fused, target;
   PerModality<std::vector<at::Tensor>> unimodal(student.num_modalities());
-  for (const auto& rows : data::ordered_batches(dataset.size(), batch_size)) {
-    const auto batch = data::to_device(dataset.batch(rows), device);
+  const auto batches = data::ordered_batches(dataset.size(), batch_size);
+  auto stream = data::stream(dataset, batches);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const auto batch = data::to_device(stream.next(), device);
     const auto features = student.encode(batch.inputs, batch.present);
     fused.push_back(student.fuse(features).logits);
     target.push_back(batch.target);

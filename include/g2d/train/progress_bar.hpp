@@ -46,7 +46,7 @@ class ProgressBar {
 
   void on_epoch(const EpochReport& report) {
     const auto& metric = report.validation.fused[0];
-    summary_ = fmt::format("[{}] loss {:.4f}  validation {} {:.4f}", report.stage,
+    summary_ = fmt::format("[{}] loss {:.4f}  validation {} {:.6g}", report.stage,
                            report.losses.empty() ? 0.0 : report.losses[0].second, metric.name, metric.value);
     if (report.num_skipped > 0) summary_ += fmt::format("  ({} steps skipped: not finite)", report.num_skipped);
     const auto epoch = report.epoch + 1;

@@ -16,6 +16,8 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/data/batch_order.hpp>
+#include <g2d/data/batch_stream.hpp>
+#include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/data/to_device.hpp>
 #include <g2d/method/concept.hpp>
@@ -128,7 +130,7 @@ class Trainer {
                                     student_.names().joined(), dataset.names().joined()));
     }
     if (dataset.size() < 1) throw DataError(fmt::format("g2d: Trainer: expected {} samples, got an empty dataset", which));
-    if constexpr (requires { dataset.all(); }) task_.check(student_.num_outputs(), dataset.all().target.cpu());
+    if constexpr (data::KnowsTargets<Dataset>) task_.check(student_.num_outputs(), dataset.targets().cpu());
   }
 
   [[nodiscard]] at::Device device() const { return student_.parameters().front().device(); }
@@ -181,12 +183,13 @@ class Trainer {
     report.learning_rate = step_.learning_rate();
     detail::LossMeter meter;
     const auto batches = data::shuffled_batches(train.size(), options_.batch_size, options_.seed, epoch);
+    auto stream = data::stream(train, batches, epoch);
     for (std::size_t i = 0; i < batches.size(); ++i) {
       if (options_.stop.stop_requested()) {
         history.was_interrupted = true;
         return report;
       }
-      meter.add(run_step(data::to_device(train.batch(batches[i]), device())), student_.names());
+      meter.add(run_step(data::to_device(stream.next(), device())), student_.names());
       const StepReport step{epoch, options_.num_epochs, static_cast<std::int64_t>(i) + 1, static_cast<std::int64_t>(batches.size())};
       for (const auto& callback : options_.on_step) callback(step);
     }

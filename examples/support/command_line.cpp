@@ -1,0 +1,157 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+
+#include "command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <g2d/core/nearest_name.hpp>
+#include <g2d/distillation/any.hpp>
+#include <g2d/fusion/any.hpp>
+#include <g2d/readout/any.hpp>
+
+#include "encoders.hpp"
+#include "methods.hpp"
+
+namespace {
+
+template <class Choices>
+[[nodiscard]] CLI::IsMember one_of(const Choices& choices) {
+  return CLI::IsMember(std::vector<std::string>(choices.begin(), choices.end()));
+}
+
+/// Options of one group, each with its default in the help.
+struct Group {
+  CLI::App& app;
+  std::string name;
+
+  template <class Value>
+  CLI::Option* add(const std::string& option, Value& value, const std::string& text = "") const {
+    return app.add_option(option, value, text)->group(name)->capture_default_str();
+  }
+  void run_only(const std::string& option, bool& value, const std::string& text) const {
+    flag(option, value, text)->configurable(false);
+  }
+  CLI::Option* flag(const std::string& option, bool& value, const std::string& text) const {
+    return app.add_flag(option, value, text)->group(name);
+  }
+};
+
+void add_data_options(const Group& group, Settings& settings) {
+  group.add("--data", settings.data, "folder or file of the dataset");
+  group.add("--loading", settings.loading, "keep all samples in memory, or stream them from disk in every epoch; samples that are augmented at random are always streamed")
+      ->check(CLI::IsMember({"memory", "stream"}));
+  group.add("--workers", settings.workers, "threads that read; 0: the training thread reads")->check(CLI::NonNegativeNumber);
+  group.add("--augment", settings.augments, "random crops and flips, where the recipe has any: true or false");
+}
+
+void add_method_options(const Group& group, Settings& settings) {
+  group.add("--methods", settings.methods, "which to train")->check(one_of(method_choices));
+  group.add("--encoders", settings.encoders, "one for all modalities, or one for each")->check(one_of(encoder_choices));
+  group.add("--shared-encoder", settings.shared_encoder, "modalities that one encoder serves");
+  group.add("--fusion", settings.fusion)->check(one_of(g2d::fusion::choices));
+  group.add("--readout", settings.readout, "what the student's modalities say alone")->check(one_of(g2d::readout::choices));
+  group.add("--feature-distillation", settings.feature_distillation)->check(one_of(g2d::distillation::choices));
+  group.add("--logit-distillation", settings.logit_distillation)->check(one_of(g2d::distillation::choices));
+  group.add("--feature-weight", settings.feature_weight, "alpha");
+  group.add("--logit-weight", settings.logit_weight, "beta");
+  group.add("--temperature", settings.temperature, "tau");
+  group.add("--suppression", settings.suppression)->check(CLI::IsMember({"complete", "partial", "zeroed"}));
+  group.add("--order", settings.order)->check(CLI::IsMember({"weak-first", "strong-first", "random", "declared"}));
+  group.add("--confidence", settings.confidence, "where rho is measured")->check(CLI::IsMember({"training", "held-out", "cross-fitted"}));
+  group.flag("--cross-fit", settings.cross_fit, "measure the cross-fitted rho too (trains the teachers twice more)");
+  group.add("--stage-epochs", settings.stage_epochs, "one for each modality alone, one for all; default: by --alone-share");
+  group.add("--alone-share", settings.alone_share, "share of the epochs in which each modality learns alone; 0: equal stages")->check(CLI::Range(0.0, 1.0));
+}
+
+void add_training_options(const Group& group, Settings& settings) {
+  group.add("--epochs", settings.epochs, "of every student")->check(CLI::PositiveNumber);
+  group.add("--teacher-epochs", settings.teacher_epochs, "0: as --epochs")->check(CLI::NonNegativeNumber);
+  group.add("--teachers", settings.teachers, "folder of an earlier run, whose teachers are loaded instead of trained");
+  group.add("--batch-size", settings.batch_size)->check(CLI::PositiveNumber);
+  group.add("--optimizer", settings.optimizer)->check(CLI::IsMember({"sgd", "adam", "adamw"}));
+  group.add("--learning-rate", settings.learning_rate);
+  group.add("--momentum", settings.momentum);
+  group.add("--weight-decay", settings.weight_decay);
+  group.add("--drop-after", settings.drop_after, "share of the run after which the learning rate is a tenth");
+  group.add("--selection", settings.selection)->check(CLI::IsMember({"best-validation", "last"}));
+  group.add("--seeds", settings.seeds, "one run of everything for each");
+}
+
+void add_run_options(const Group& group, Settings& settings) {
+  group.add("--precision", settings.precision, "arithmetic of the encoders")->check(CLI::IsMember({"float32", "bfloat16"}));
+  group.add("--threads", settings.threads, "of the arithmetic; 0: as many as LibTorch takes")->check(CLI::NonNegativeNumber);
+  group.add("--device", settings.device, "cpu, cuda, cuda:1, ...");
+  group.add("--out", settings.out, "folder for results.csv, results.json and the weights of teachers and students");
+  group.run_only("--dry-run", settings.dry_run, "read and check everything, say what would be trained, and stop");
+  group.run_only("--inspect", settings.inspect, "look at the data instead of training: counts, shapes, ranges, classes, unreadable samples, a picture");
+  group.run_only("--smoke", settings.smoke, "a few seconds of everything, to see that it runs");
+}
+
+[[nodiscard]] std::string nearest_option(const CLI::App& app, const std::string& given) {
+  std::vector<std::string> names;
+  for (const auto* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return g2d::nearest_name(given.substr(0, given.find('=')), names);
+}
+
+[[nodiscard]] std::string quoted(const std::string& value) {
+  return value.find(' ') == std::string::npos ? value : fmt::format("\"{}\"", value);
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, Settings& settings) {
+  add_data_options({app, "Data"}, settings);
+  add_method_options({app, "Method"}, settings);
+  add_training_options({app, "Training"}, settings);
+  add_run_options({app, "Run"}, settings);
+  app.set_config("--config", "", "file of option = value lines, as --print-config prints them; the command line wins")->group("Run");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.add_flag("--print-config")
+      ->description("print all options with their values, as a file for --config, and stop")
+      ->group("Run")
+      ->configurable(false);
+}
+
+std::string config_text(const CLI::App& app) {
+  std::string text;
+  for (const auto* option : app.get_options([](const CLI::Option* each) { return each->get_configurable(); })) {
+    std::string value;
+    for (const auto& part : option->results()) value += (value.empty() ? "" : " ") + quoted(part);
+    if (option->count() == 0) value = option->get_default_str();
+    if (option->get_expected_max() == 0) value = option->count() > 0 ? "true" : "false";
+    if (!value.empty()) text += fmt::format("{}={}\n", option->get_single_name(), value);
+  }
+  return text;
+}
+
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ExtrasError& error) {
+    const auto extra = app.remaining().empty() ? std::string(error.what()) : app.remaining().front();
+    fmt::print(stderr, "error: {}\n", error.what());
+    if (extra.starts_with("-")) fmt::print(stderr, "did you mean {}?\n", nearest_option(app, extra));
+    return 2;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (app.count("--print-config") > 0) {
+    fmt::print("{}", config_text(app));
+    return 0;
+  }
+  return std::nullopt;
+}
+
+void shrink(Settings& settings) {
+  settings.epochs = 3;
+  settings.teacher_epochs = 2;
+  settings.stage_epochs.clear();
+  settings.batch_size = std::min<std::int64_t>(settings.batch_size, 32);
+}

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/modality_names.hpp>
+#include <g2d/core/shape.hpp>
+#include <g2d/encoder/encoder.hpp>
+#include <g2d/encoder/gru.hpp>
+#include <g2d/encoder/mlp.hpp>
+#include <g2d/encoder/resnet18.hpp>
+#include <g2d/encoder/small_cnn.hpp>
+#include <g2d/encoder/transformer.hpp>
+
+#include "settings.hpp"
+
+inline constexpr std::array<std::string_view, 6> encoder_choices{"auto", "small-cnn", "resnet18", "mlp", "gru", "transformer"};
+
+/// Makes the encoders that the settings name for modalities whose samples have known shapes.
+class EncoderFactory {
+ public:
+  EncoderFactory(const Settings& settings, g2d::ModalityNames names, std::vector<std::vector<std::int64_t>> shapes)
+      : settings_(settings), names_(std::move(names)), shapes_(std::move(shapes)) {
+    const auto given = settings_.encoders.size();
+    if (given != 1 && given != names_.size()) {
+      throw g2d::ConfigError(fmt::format("--encoders: expected one for all modalities or one for each of ({}), got {}",
+                                         names_.joined(), fmt::join(settings_.encoders, " ")));
+    }
+    for (const auto& name : settings_.shared_encoder) (void)names_.index_of(name);
+  }
+
+  [[nodiscard]] const g2d::ModalityNames& names() const { return names_; }
+  [[nodiscard]] const std::vector<std::int64_t>& shape(std::size_t m) const { return shapes_[m]; }
+  /// Its name; "auto" is a transformer for sequences, an MLP for rows of numbers, ResNet-18 for videos and for images of more
+  /// than 96 pixels, a small CNN for smaller ones.
+  [[nodiscard]] std::string choice(std::size_t m) const {
+    const auto& given = settings_.encoders[settings_.encoders.size() == 1 ? 0 : m];
+    if (given != "auto") return given;
+    const auto& shape = shapes_[m];
+    if (shape.size() < 3) return shape.size() == 2 ? "transformer" : "mlp";
+    constexpr std::int64_t largest_small = 96;
+    return shape.size() == 4 || shape[1] > largest_small ? "resnet18" : "small-cnn";
+  }
+
+  [[nodiscard]] g2d::Encoder make(std::size_t m) const {
+    using namespace g2d::encoder;
+    const auto& shape = shapes_[m];
+    const auto name = choice(m);
+    if (name == "mlp") return wrap(std::make_shared<Mlp>(MlpOptions{.in_features = c10::multiply_integers(shape), .hidden = {64}}));
+    if (name == "gru" || name == "transformer") {
+      expect(m, shape.size() == 2, "sequences [T, D]");
+      if (name == "gru") return wrap(std::make_shared<Gru>(GruOptions{.in_features = shape[1]}));
+      return wrap(std::make_shared<Transformer>(TransformerOptions{.in_features = shape[1]}));
+    }
+    expect(m, shape.size() == 3 || (shape.size() == 4 && name == "resnet18"), "images [C, H, W] or frames [C, T, H, W]");
+    if (name == "resnet18") return wrap(std::make_shared<ResNet18>(ResNet18Options{.in_channels = shape[0]}));
+    return wrap(std::make_shared<SmallCnn>(SmallCnnOptions{.in_channels = shape[0]}));
+  }
+
+  /// One for each modality; those that share one get copies of a handle.
+  [[nodiscard]] std::vector<g2d::Encoder> make_all() const {
+    std::vector<g2d::Encoder> encoders;
+    std::optional<std::size_t> owner;
+    for (std::size_t m = 0; m < names_.size(); ++m) {
+      const auto& sharing = settings_.shared_encoder;
+      const bool shares = std::find(sharing.begin(), sharing.end(), names_[m]) != sharing.end();
+      encoders.push_back(shares && owner ? encoders[*owner] : make(m));
+      if (shares && !owner) owner = m;
+    }
+    return encoders;
+  }
+
+ private:
+  template <class Module>
+  [[nodiscard]] g2d::Encoder wrap(std::shared_ptr<Module> module) const {
+    return {std::move(module), g2d::EncoderOptions{.precision = settings_.precision == "bfloat16" ? g2d::Precision::BFloat16
+                                                                                                  : g2d::Precision::Full}};
+  }
+
+  void expect(std::size_t m, bool fits, std::string_view expected) const {
+    if (fits) return;
+    throw g2d::ConfigError(fmt::format("--encoders: modality \"{}\": {} takes {}, and its samples are {}; see --encoders",
+                                       names_[m], choice(m), expected, g2d::to_string(shapes_[m])));
+  }
+
+  const Settings& settings_;
+  g2d::ModalityNames names_;
+  std::vector<std::vector<std::int64_t>> shapes_;
+};

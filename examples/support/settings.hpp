@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What all trainers can be told. A dataset's recipe is one of these with other values.
+struct Settings {
+  std::string data;                            // a folder or file
+  std::string loading = "memory";              // or "stream"
+  std::int64_t workers = 2;
+  bool augments = true;
+
+  std::vector<std::string> methods{"joint", "joint-total", "g2d-loss", "g2d"};
+  std::vector<std::string> encoders{"resnet18"};  // one for all modalities, or one each
+  std::vector<std::string> shared_encoder;        // modalities that one encoder serves
+  std::string fusion = "late";
+  std::string readout = "auto";
+  std::string feature_distillation = "mse";
+  std::string logit_distillation = "kl";
+  double feature_weight = 1.0;
+  double logit_weight = 1.0;
+  double temperature = 1.0;
+  std::string suppression = "complete";
+  std::string order = "weak-first";
+  std::string confidence = "training";
+  bool cross_fit = false;
+  std::vector<std::int64_t> stage_epochs;         // empty: by alone_share
+  double alone_share = 0.0;                       // of the run, for each modality alone; 0: equal stages
+
+  std::int64_t epochs = 300;
+  std::int64_t teacher_epochs = 0;                // 0: as many as the student
+  std::string teachers;                           // a folder with teachers of an earlier run, or empty: train them
+  std::int64_t batch_size = 16;
+  std::string optimizer = "sgd";
+  double learning_rate = 1e-3;
+  double momentum = 0.9;
+  double weight_decay = 1e-4;
+  double drop_after = 2.0 / 3.0;
+  std::string selection = "best-validation";
+  std::vector<std::uint64_t> seeds{0};
+
+  std::string precision = "float32";
+  int threads = 0;
+  std::string device = "cpu";
+  std::string out = "results";
+  bool dry_run = false;
+  bool inspect = false;
+  bool smoke = false;
+
+  [[nodiscard]] std::int64_t epochs_of_teachers() const { return teacher_epochs > 0 ? teacher_epochs : epochs; }
+};

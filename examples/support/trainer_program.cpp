@@ -1,0 +1,226 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+
+#include "trainer_program.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include <g2d/core/nearest_name.hpp>
+#include <g2d/task/classification.hpp>
+#include <g2d/task/multi_label.hpp>
+#include <g2d/task/regression.hpp>
+#include <g2d/version.hpp>
+
+#include "command_line.hpp"
+#include "experiment.hpp"
+#include "inspect.hpp"
+#include "stop_on_interrupt.hpp"
+
+g2d::optimizer::Settings optimizer_settings(const Settings& settings) {
+  if (settings.optimizer == "adam") {
+    return g2d::optimizer::Adam{.learning_rate = settings.learning_rate, .weight_decay = settings.weight_decay};
+  }
+  if (settings.optimizer == "adamw") {
+    return g2d::optimizer::AdamW{.learning_rate = settings.learning_rate, .weight_decay = settings.weight_decay};
+  }
+  return g2d::optimizer::Sgd{.learning_rate = settings.learning_rate, .momentum = settings.momentum,
+                             .weight_decay = settings.weight_decay};
+}
+
+g2d::TrainerOptions trainer_options(const Settings& settings, std::int64_t epochs, std::uint64_t seed, const std::string& label,
+                                    const std::stop_token& stop) {
+  g2d::TrainerOptions options{.optimizer = optimizer_settings(settings), .num_epochs = epochs, .batch_size = settings.batch_size,
+                              .seed = seed};
+  options.learning_rate = g2d::learning_rate::drop_after(settings.drop_after);
+  options.selection = settings.selection == "last" ? g2d::Selection::Last : g2d::Selection::BestValidation;
+  options.stop = stop;
+  g2d::ProgressBar::attach(options, fmt::format("seed {} {:<13}", seed, label));
+  return options;
+}
+
+namespace {
+
+struct Run {
+  const CLI::App& app;
+  const DatasetChoice& choice;
+  Settings& settings;
+  std::stop_token stop;
+};
+
+void print_opened(const DatasetChoice& choice, const OpenedDataset& dataset) {
+  const auto& splits = dataset.splits;
+  fmt::print("{}: {} training, {} validation, {} test samples of ({})\n", choice.name, splits.train.size(), splits.validation.size(),
+             splits.test.size(), splits.train.names().joined());
+  for (const auto& warning : dataset.warnings) fmt::print("warning: {}\n", warning);
+}
+
+/// What was decided while the dataset was read, a line each.
+void print_description(const std::string& description) {
+  constexpr std::string_view separator = "; ";
+  for (std::size_t begin = 0; begin < description.size();) {
+    const auto end = std::min(description.find(separator, begin), description.size());
+    fmt::print("  {}\n", description.substr(begin, end - begin));
+    begin = end + separator.size();
+  }
+}
+
+template <class Task>
+void print_plan(const Settings& settings, const Experiment<Task>& experiment) {
+  const auto& encoders = experiment.encoders();
+  for (std::size_t m = 0; m < encoders.names().size(); ++m) {
+    std::int64_t count = 0;
+    for (const auto& parameter : encoders.make(m).module()->parameters()) count += parameter.numel();
+    fmt::print("  {}: samples {}, encoder {} with {} parameters\n", encoders.names()[m], g2d::to_string(encoders.shape(m)),
+               encoders.choice(m), count);
+  }
+  fmt::print("  methods {}; stages {} of {} epochs; teachers {} epochs; seeds {}\n", fmt::join(settings.methods, " "),
+             fmt::join(settings.stage_epochs, " "), settings.epochs, settings.epochs_of_teachers(), fmt::join(settings.seeds, " "));
+}
+
+/// Without stage lengths: the same for each modality alone, the rest for all.
+void complete_stages(Settings& settings, std::size_t num_modalities) {
+  if (!settings.stage_epochs.empty()) return;
+  const auto modalities = static_cast<std::int64_t>(num_modalities);
+  if (settings.smoke) settings.epochs = modalities + 1;
+  const double share = settings.alone_share > 0.0 ? settings.alone_share : 1.0 / static_cast<double>(modalities + 1);
+  const auto alone = std::max<std::int64_t>(1, static_cast<std::int64_t>(share * static_cast<double>(settings.epochs)));
+  settings.stage_epochs.assign(num_modalities, alone);
+  settings.stage_epochs.push_back(std::max<std::int64_t>(1, settings.epochs - alone * modalities));
+}
+
+void write_results(const Run& run, const Results& results, const nlohmann::json& seeds, bool was_interrupted) {
+  const std::filesystem::path out(run.settings.out);
+  fmt::print("\n{}\n{}", results.table(), results.comparisons());
+  write_file(out / "results.csv", results.csv());
+  const nlohmann::json report{{"g2d", G2D_VERSION},          {"dataset", run.choice.name},  {"settings", config_text(run.app)},
+                              {"threads", at::get_num_threads()}, {"seeds", seeds},          {"results", results.json()},
+                              {"interrupted", was_interrupted}};
+  write_file(out / "results.json", report.dump(1) + "\n");
+  fmt::print("\nwritten: {}/results.csv, results.json{}\n", run.settings.out, was_interrupted ? "" : ", student.safetensors");
+}
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw g2d::DataError(fmt::format("--out {}: expected a folder that can be made, got: {}", folder, error.message()));
+}
+
+/// All seeds of one task. `make_task` fits the task to a training split.
+template <class MakeTask>
+int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTask& make_task) {
+  auto& settings = run.settings;
+  complete_stages(settings, dataset->splits.train.names().size());
+  Results results(dataset->splits.train.names(), dataset->target.unit);
+  nlohmann::json seeds;
+  bool was_interrupted = false;
+  for (const auto seed : settings.seeds) {
+    if (!dataset) dataset = run.choice.open(settings, seed);
+    print_opened(run.choice, *dataset);
+    Experiment experiment(settings, *dataset, make_task(*dataset), seed, run.stop, results);
+    experiment.check();
+    if (settings.dry_run) {
+      print_description(dataset->description);
+      print_plan(settings, experiment);
+      return 0;
+    }
+    make_folder(settings.out);
+    try {
+      experiment.teach();
+      experiment.measure_confidence();
+      for (const auto& method : settings.methods) experiment.train(method);
+      seeds[std::to_string(seed)] = {{"data", dataset->description}, {"rho", experiment.confidence()}};
+      g2d::io::save_weights(experiment.student(), std::filesystem::path(settings.out) / "student.safetensors");
+    } catch (const Interrupted&) {
+      was_interrupted = true;
+      break;
+    }
+    dataset.reset();
+  }
+  if (!results.empty()) write_results(run, results, seeds, was_interrupted);
+  return was_interrupted ? 130 : 0;
+}
+
+int run_task(const Run& run) {
+  auto dataset = run.choice.open(run.settings, run.settings.seeds.at(0));
+  if (run.settings.inspect) {
+    print_opened(run.choice, dataset);
+    print_description(dataset.description);
+    make_folder(run.settings.out);
+    inspect(dataset, run.settings.out);
+    return 0;
+  }
+  switch (dataset.target.kind) {
+    case g2d::OutputKind::Classes:
+      return run_seeds(run, std::move(dataset), [](const OpenedDataset&) { return g2d::task::Classification(); });
+    case g2d::OutputKind::Labels:
+      return run_seeds(run, std::move(dataset), [](const OpenedDataset&) { return g2d::task::MultiLabel(); });
+    case g2d::OutputKind::Values: break;
+  }
+  return run_seeds(run, std::move(dataset),
+                   [](const OpenedDataset& opened) { return g2d::task::Regression::standardized(opened.splits.train.targets().cpu()); });
+}
+
+int run_parsed(const Run& run) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // In a log file, lines appear as they are printed.
+  if (run.settings.threads > 0) at::set_num_threads(run.settings.threads);
+  fmt::print("g2d {}, {} threads, {} loader threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.workers,
+             run.settings.device, run.settings.precision);
+  try {
+    return run_task(run);
+  } catch (const c10::Error& error) {
+    fmt::print(stderr, "error: {}\n", error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+  }
+  return 1;
+}
+
+void print_datasets(std::FILE* stream, const std::string& program, const std::string& summary,
+                    const std::vector<DatasetChoice>& choices) {
+  fmt::print(stream, "{}\n\nUsage: {} DATASET [options]\n\nDatasets:\n", summary, program);
+  for (const auto& choice : choices) fmt::print(stream, "  {:<12} {}\n", choice.name, choice.summary);
+  fmt::print(stream, "\n{} DATASET --help lists the options, with the dataset's recipe as defaults.\n", program);
+}
+
+}  // namespace
+
+int run_trainer(int argc, char** argv, const std::string& summary, const std::vector<DatasetChoice>& choices) {
+  const auto program = std::filesystem::path(argv[0]).filename().string();
+  const std::string name = argc > 1 ? argv[1] : "--help";
+  if (name == "--help" || name == "-h") {
+    print_datasets(argc > 1 ? stdout : stderr, program, summary, choices);
+    return argc > 1 ? 0 : 2;
+  }
+  const auto found = std::find_if(choices.begin(), choices.end(), [&](const auto& choice) { return choice.name == name; });
+  if (found == choices.end()) {
+    std::vector<std::string> names;
+    for (const auto& choice : choices) names.push_back(choice.name);
+    fmt::print(stderr, "error: expected a dataset first ({}), got \"{}\"; did you mean \"{}\"?\n", fmt::join(names, ", "), name,
+               g2d::nearest_name(name, names));
+    return 2;
+  }
+  Settings settings = found->recipe;
+  CLI::App app(fmt::format("{}: {}\n\nExpected below --data: {}", found->name, found->summary, found->layout),
+               program + " " + found->name);
+  add_options(app, settings);
+  found->add_options(app);
+  const auto status = parse(app, argc - 1, argv + 1);
+  if (status) return *status;
+  if (settings.smoke) {
+    shrink(settings);
+    found->shrink(settings);
+  }
+  if (settings.confidence == "cross-fitted") settings.cross_fit = true;
+  const StopOnInterrupt interrupt;
+  return run_parsed({app, *found, settings, interrupt.token()});
+}

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include <g2d/core/batch.hpp>
+#include <g2d/data/concept.hpp>
+
+namespace g2d::data {
+
+/// The batches of one pass over a dataset, in order. Dropping it before its end stops whatever reads ahead.
+class BatchStream {
+ public:
+  explicit BatchStream(std::function<Batch()> next) : next_(std::move(next)) {}
+
+  /// The next batch; to be called once for each batch of the pass. Errors: the dataset's, when their batch is due.
+  [[nodiscard]] Batch next() { return next_(); }
+
+ private:
+  std::function<Batch()> next_;
+};
+
+/// A dataset that reads ahead, or whose samples differ from epoch to epoch.
+template <class Dataset>
+concept StreamsBatches = requires(const Dataset& dataset, std::vector<at::Tensor> batches, std::int64_t epoch) {
+  { dataset.stream(std::move(batches), epoch) } -> std::same_as<BatchStream>;
+};
+
+/// One pass: the dataset's own `stream(batches, epoch)` where it has one, else `batch(rows)` when a batch is due.
+///
+/// Shapes     batches: rows int64 [B] each, in host memory.
+/// The dataset must outlive the stream.
+template <DatasetPolicy Dataset>
+[[nodiscard]] BatchStream stream(const Dataset& dataset, std::vector<at::Tensor> batches, std::int64_t epoch = 0) {
+  if constexpr (StreamsBatches<Dataset>) {
+    return dataset.stream(std::move(batches), epoch);
+  } else {
+    return BatchStream([&dataset, batches = std::move(batches), i = std::size_t{0}]() mutable {
+      return dataset.batch(batches.at(i++));
+    });
+  }
+}
+
+}  // namespace g2d::data

@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/shape.hpp>
+#include <g2d/io/npz.hpp>
+#include <g2d/io/safetensors.hpp>
+#include <g2d/io/tensors.hpp>
+
+namespace g2d::dataset::detail {
+
+/// The samples of one file of features.
+struct FeatureSplit {
+  std::filesystem::path path;
+  std::vector<std::string> names;
+  at::Tensor labels;                ///< int64 [N], or float32 [N, C].
+  std::vector<at::Tensor> values;   ///< Of each modality, float32 [N, T, D], finite.
+  std::vector<at::Tensor> lengths;  ///< Of each modality, int64 [N] in 0 ... T.
+};
+
+/// Reads one file, array by array.
+class FeatureSplitReader {
+ public:
+  FeatureSplitReader(std::filesystem::path path, std::vector<std::string>& warnings)
+      : path_(std::move(path)),
+        tensors_(path_.extension() == ".npz" ? io::read_npz(path_) : io::read_safetensors(path_)),
+        warnings_(warnings) {}
+
+  [[nodiscard]] FeatureSplit read(const std::vector<std::string>& modalities) {
+    FeatureSplit split{.path = path_, .names = {}, .labels = labels(), .values = {}, .lengths = {}};
+    const auto count = split.labels.size(0);
+    split.names = names(count);
+    for (const auto& modality : modalities) {
+      split.values.push_back(values(modality, count));
+      split.lengths.push_back(lengths(modality, split.values.back()));
+    }
+    std::vector<std::string> unused;
+    for (const auto& item : tensors_) {
+      if (!used_.contains(item.key())) unused.push_back(item.key());
+    }
+    if (!unused.empty()) warnings_.push_back(fmt::format("{}: not used: {}", path_.string(), fmt::join(unused, ", ")));
+    return split;
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view name, std::string_view expected, std::string_view got) const {
+    throw DataError(fmt::format("g2d: dataset::read_feature_files: {}: array \"{}\": expected {}, got {}",
+                                path_.string(), name, expected, got));
+  }
+
+  [[noreturn]] void fail(std::string_view name, std::string_view expected, const at::Tensor& got) const {
+    fail(name, expected, fmt::format("{} {}", c10::toString(got.scalar_type()), to_string(got.sizes())));
+  }
+
+  /// Undefined where there is none of that name.
+  [[nodiscard]] at::Tensor find(const std::string& name) {
+    used_.insert(name);
+    const auto* found = tensors_.find(name);
+    return found == nullptr ? at::Tensor() : *found;
+  }
+
+  [[nodiscard]] at::Tensor get(const std::string& name) {
+    auto tensor = find(name);
+    if (!tensor.defined()) fail(name, "it to be there", fmt::format("only [{}]", fmt::join(tensors_.keys(), ", ")));
+    return tensor;
+  }
+
+  [[nodiscard]] at::Tensor labels() {
+    const auto given = get("labels");
+    const bool is_integer = at::isIntegralType(given.scalar_type(), /*includeBool=*/true);
+    const bool is_column = given.dim() == 2 && given.size(1) == 1;
+    if (given.dim() < 1 || given.dim() > 2 || given.numel() == 0 || !(is_integer || given.is_floating_point())) {
+      fail("labels", "classes [N], or labels or values [N, C]", given);
+    }
+    if (is_integer && (given.dim() == 1 || is_column)) return given.to(at::kLong).reshape({-1});
+    auto values = given.to(at::kFloat).reshape({given.size(0), -1});
+    if (!values.isfinite().all().item<bool>()) fail("labels", "finite values", "NaN or infinity");
+    return values;
+  }
+
+  /// The ids as text, or "<file>:<row>".
+  [[nodiscard]] std::vector<std::string> names(std::int64_t count) {
+    const auto ids = find("ids");
+    std::vector<std::string> names;
+    if (!ids.defined()) {
+      for (std::int64_t row = 0; row < count; ++row) names.push_back(fmt::format("{}:{}", path_.stem().string(), row));
+      return names;
+    }
+    if (ids.dim() != 2 || ids.size(0) != count || ids.scalar_type() != at::kByte)
+      fail("ids", fmt::format("uint8 [{}, W]", count), ids);
+    const auto bytes = ids.contiguous();
+    const auto width = static_cast<std::size_t>(ids.size(1));
+    const auto* text = reinterpret_cast<const char*>(bytes.const_data_ptr<std::uint8_t>());
+    for (std::int64_t row = 0; row < count; ++row, text += width) names.emplace_back(text, strnlen(text, width));
+    return names;
+  }
+
+  [[nodiscard]] at::Tensor values(const std::string& modality, std::int64_t count) {
+    const auto given = get(modality);
+    if (given.dim() != 3 || given.size(0) != count || given.numel() == 0 || !given.is_floating_point()) {
+      fail(modality, fmt::format("floating point values [{}, T, D] as there are labels", count), given);
+    }
+    auto values = given.to(at::kFloat).contiguous();
+    const auto num_wrong = values.isfinite().logical_not().sum().item<std::int64_t>();
+    if (num_wrong == 0) return values;
+    warnings_.push_back(fmt::format("{}: array \"{}\": {} of {} values are NaN or infinity: replaced by 0",
+                                    path_.string(), modality, num_wrong, values.numel()));
+    return values.nan_to_num(0, 0, 0);
+  }
+
+  /// Those given; else the number of steps without the zeros at the end.
+  [[nodiscard]] at::Tensor lengths(const std::string& modality, const at::Tensor& values) {
+    const auto name = modality + "_lengths";
+    const auto given = find(name);
+    if (!given.defined()) {
+      const auto steps = at::arange(1, values.size(1) + 1, at::kLong);
+      return values.ne(0).any(2).to(at::kLong).mul_(steps).amax(1);
+    }
+    if (given.dim() != 1 || given.size(0) != values.size(0) ||
+        !at::isIntegralType(given.scalar_type(), /*includeBool=*/false)) {
+      fail(name, fmt::format("int64 [{}]", values.size(0)), given);
+    }
+    const auto lengths = given.to(at::kLong).contiguous();
+    const auto wrong = lengths.lt(0).logical_or(lengths.gt(values.size(1))).nonzero();
+    if (wrong.size(0) > 0) {
+      const auto row = wrong[0].item<std::int64_t>();
+      fail(name, fmt::format("lengths from 0 to {}", values.size(1)),
+           fmt::format("{} in row {}", lengths[row].item<std::int64_t>(), row));
+    }
+    return lengths;
+  }
+
+  std::filesystem::path path_;
+  io::Tensors tensors_;
+  std::vector<std::string>& warnings_;
+  std::set<std::string> used_;
+};
+
+}  // namespace g2d::dataset::detail

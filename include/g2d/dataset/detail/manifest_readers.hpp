@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/stack.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/shape.hpp>
+#include <g2d/data/modality_reader.hpp>
+#include <g2d/data/read_files.hpp>
+#include <g2d/dataset/detail/photograph.hpp>
+#include <g2d/dataset/manifest_modality.hpp>
+#include <g2d/io/audio.hpp>
+#include <g2d/io/csv.hpp>
+#include <g2d/io/npy.hpp>
+#include <g2d/io/npz.hpp>
+#include <g2d/transform/chain.hpp>
+#include <g2d/transform/crop.hpp>
+#include <g2d/transform/place.hpp>
+#include <g2d/transform/resample.hpp>
+#include <g2d/transform/spectrogram.hpp>
+#include <g2d/transform/tile.hpp>
+#include <g2d/transform/to_float.hpp>
+#include <g2d/transform/truncate.hpp>
+
+/// How each kind of a manifest's modalities is read.
+namespace g2d::dataset::detail {
+
+using Paths = std::vector<std::filesystem::path>;
+
+/// A setting of decoding, which no transform's description tells.
+[[nodiscard]] inline data::ModalityReader with_setting(data::ModalityReader reader, std::string setting) {
+  reader.fingerprint = [files = std::move(reader.fingerprint), setting = std::move(setting)] {
+    return files() + " " + setting;
+  };
+  return reader;
+}
+
+[[nodiscard]] inline data::ModalityReader read_manifest_files(const std::string& name, Paths paths,
+                                                              const ImageFiles& images, bool augments) {
+  return data::read_files(name, std::move(paths), decode_photograph,
+                          prepare_photograph({.size = images.size}, augments));
+}
+
+[[nodiscard]] inline data::ModalityReader read_manifest_files(const std::string& name, Paths paths,
+                                                              const AudioFiles& audio, bool augments) {
+  const auto length = std::llround(audio.seconds * static_cast<double>(audio.sample_rate));
+  if (audio.sample_rate < 1 || length < 1) {
+    throw ConfigError(fmt::format(
+        "g2d: dataset::read_manifest: modality \"{}\": expected sample_rate and seconds above 0, got {} and {}", name,
+        audio.sample_rate, audio.seconds));
+  }
+  const auto decode = [rate = audio.sample_rate](const std::filesystem::path& path) {
+    return transform::resample(io::read_audio(path), rate).samples;
+  };
+  const transform::Chain prepare{transform::Tile{length},
+                                 transform::Crop{length, augments ? transform::Place::Random : transform::Place::Start},
+                                 transform::Spectrogram(audio.spectrogram)};
+  return with_setting(data::read_files(name, std::move(paths), decode, prepare),
+                      fmt::format("{} Hz", audio.sample_rate));
+}
+
+/// The array of that name, or the only one.
+[[nodiscard]] inline at::Tensor read_npz_array(const std::filesystem::path& path, const std::string& member) {
+  const auto arrays = io::read_npz(path);
+  if (member.empty() && arrays.size() == 1) return arrays.front().value();
+  const auto* found = arrays.find(member);
+  if (found == nullptr) {
+    throw DataError(fmt::format("g2d: {}: expected {}, got [{}]", path.string(),
+                                member.empty() ? std::string("one array, or SequenceFiles::member to name it")
+                                               : fmt::format("an array \"{}\"", member),
+                                fmt::join(arrays.keys(), ", ")));
+  }
+  return *found;
+}
+
+/// The columns of a csv as [T, D].
+[[nodiscard]] inline at::Tensor read_csv_steps(const std::filesystem::path& path) {
+  const auto table = io::read_csv(path);
+  std::vector<at::Tensor> columns;
+  for (const auto& name : table.column_names()) columns.push_back(table.numbers(name));
+  return at::stack(columns, 1);
+}
+
+[[nodiscard]] inline at::Tensor read_steps(const std::filesystem::path& path, const std::string& member) {
+  const auto ending = path.extension();
+  if (ending != ".npy" && ending != ".npz" && ending != ".csv") {
+    throw DataError(
+        fmt::format("g2d: {}: expected a sequence in .npy, .npz or .csv, got another ending", path.string()));
+  }
+  auto steps = ending == ".npy"   ? io::read_npy(path)
+               : ending == ".npz" ? read_npz_array(path, member)
+                                  : read_csv_steps(path);
+  if (steps.dim() == 1) steps = steps.unsqueeze(1);
+  if (steps.dim() != 2 || steps.numel() == 0) {
+    throw DataError(fmt::format("g2d: {}: expected a sequence [T, D] of at least one step, got {}", path.string(),
+                                to_string(steps.sizes())));
+  }
+  return steps;
+}
+
+[[nodiscard]] inline data::ModalityReader read_manifest_files(const std::string& name, Paths paths,
+                                                              const SequenceFiles& sequences, bool) {
+  std::vector<transform::Any> prepare{transform::ToFloat{.divisor = 1}};
+  if (sequences.max_length) {
+    if (*sequences.max_length < 1) {
+      throw ConfigError(fmt::format("g2d: dataset::read_manifest: modality \"{}\": expected max_length >= 1, got {}",
+                                    name, *sequences.max_length));
+    }
+    prepare.emplace_back(transform::Truncate{.length = *sequences.max_length, .keeps_first = false});
+  }
+  const auto decode = [member = sequences.member](const std::filesystem::path& path) {
+    return read_steps(path, member);
+  };
+  auto reader = data::read_files(name, std::move(paths), decode, transform::Chain(std::move(prepare)));
+  reader.is_sequence = true;
+  return with_setting(std::move(reader), sequences.member);
+}
+
+[[nodiscard]] inline data::ModalityReader read_manifest_files(const std::string& name, Paths paths, const TensorFiles&,
+                                                              bool) {
+  const auto decode = [](const std::filesystem::path& path) {
+    const auto values = io::read_npy(path);
+    return values.dim() == 0 ? values.unsqueeze(0) : values;
+  };
+  return data::read_files(name, std::move(paths), decode, transform::ToFloat{.divisor = 1});
+}
+
+}  // namespace g2d::dataset::detail

@@ -1,0 +1,14 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace g2d {
+
+/// The arithmetic of an encoder's layers. Weights, gradients, norm statistics, features and losses keep their own dtype.
+enum class Precision {
+  Full,      ///< That of the weights.
+  BFloat16,  ///< Convolutions and matrix products in bfloat16 (LibTorch's autocast): 1.6 to 2 times the speed of ResNet-18 on a
+             ///< CPU, three significant digits.
+};
+
+}  // namespace g2d
