@@ -104,7 +104,7 @@ g2d set-up: no LibTorch was found; installing $requirement into build/python by 
 CPU build, several GB for a CUDA build; pip's configuration decides which. Set CMAKE_PREFIX_PATH to use your own instead.
 TEXT
   make_environment
-  build/python/bin/pip install "$requirement"
+  build/python/bin/pip install "$requirement" numpy # torch warns without NumPy, and tools/convert_features.py needs it
 }
 
 # What is installed into build/python counts from here on.

@@ -4,9 +4,14 @@
 #include "command_line.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <string>
+#include <system_error>
+#include <type_traits>
 #include <vector>
 
 #include <g2d/core/nearest_name.hpp>
@@ -24,6 +29,17 @@ template <class Choices>
   return CLI::IsMember(std::vector<std::string>(choices.begin(), choices.end()));
 }
 
+[[nodiscard]] CLI::Validator whole_number(std::uint64_t least) {
+  const auto check = [least](const std::string& text) {
+    std::uint64_t number = 0;
+    const auto* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, number);
+    const bool fits = result.ec == std::errc() && result.ptr == end && number >= least;
+    return fits ? std::string() : fmt::format("expected a whole number of at least {}, got {}", least, text);
+  };
+  return {check, fmt::format(">= {}", least)};
+}
+
 /// Options of one group, each with its default in the help.
 struct Group {
   CLI::App& app;
@@ -31,7 +47,10 @@ struct Group {
 
   template <class Value>
   CLI::Option* add(const std::string& option, Value& value, const std::string& text = "") const {
-    return app.add_option(option, value, text)->group(name)->capture_default_str();
+    auto* added = app.add_option(option, value, text)->group(name)->capture_default_str();
+    // CLI11 prints six digits, and a run from --print-config would differ from the one that it stands for.
+    if constexpr (std::is_floating_point_v<Value>) added->default_str(fmt::format("{}", value));
+    return added;
   }
   void run_only(const std::string& option, bool& value, const std::string& text) const {
     flag(option, value, text)->configurable(false);
@@ -45,7 +64,7 @@ void add_data_options(const Group& group, Settings& settings) {
   group.add("--data", settings.data, "folder or file of the dataset");
   group.add("--loading", settings.loading, "keep all samples in memory, or stream them from disk in every epoch; samples that are augmented at random are always streamed")
       ->check(CLI::IsMember({"memory", "stream"}));
-  group.add("--workers", settings.workers, "threads that read; 0: the training thread reads")->check(CLI::NonNegativeNumber);
+  group.add("--workers", settings.workers, "threads that read; 0: the training thread reads")->check(whole_number(0));
   group.add("--augment", settings.augments, "random crops and flips, where the recipe has any: true or false");
 }
 
@@ -64,27 +83,27 @@ void add_method_options(const Group& group, Settings& settings) {
   group.add("--order", settings.order)->check(CLI::IsMember({"weak-first", "strong-first", "random", "declared"}));
   group.add("--confidence", settings.confidence, "where rho is measured")->check(CLI::IsMember({"training", "held-out", "cross-fitted"}));
   group.flag("--cross-fit", settings.cross_fit, "measure the cross-fitted rho too (trains the teachers twice more)");
-  group.add("--stage-epochs", settings.stage_epochs, "one for each modality alone, one for all; default: by --alone-share");
+  group.add("--stage-epochs", settings.stage_epochs, "one for each modality alone, one for all; default: by --alone-share")->check(whole_number(0));
   group.add("--alone-share", settings.alone_share, "share of the epochs in which each modality learns alone; 0: equal stages")->check(CLI::Range(0.0, 1.0));
 }
 
 void add_training_options(const Group& group, Settings& settings) {
-  group.add("--epochs", settings.epochs, "of every student")->check(CLI::PositiveNumber);
-  group.add("--teacher-epochs", settings.teacher_epochs, "0: as --epochs")->check(CLI::NonNegativeNumber);
+  group.add("--epochs", settings.epochs, "of every student")->check(whole_number(1));
+  group.add("--teacher-epochs", settings.teacher_epochs, "0: as --epochs")->check(whole_number(0));
   group.add("--teachers", settings.teachers, "folder of an earlier run, whose teachers are loaded instead of trained");
-  group.add("--batch-size", settings.batch_size)->check(CLI::PositiveNumber);
+  group.add("--batch-size", settings.batch_size)->check(whole_number(1));
   group.add("--optimizer", settings.optimizer)->check(CLI::IsMember({"sgd", "adam", "adamw"}));
   group.add("--learning-rate", settings.learning_rate);
   group.add("--momentum", settings.momentum);
   group.add("--weight-decay", settings.weight_decay);
-  group.add("--drop-after", settings.drop_after, "share of the run after which the learning rate is a tenth");
+  group.add("--drop-after", settings.drop_after, "share of the run after which the learning rate is a tenth")->check(CLI::Range(0.0, 1.0));
   group.add("--selection", settings.selection)->check(CLI::IsMember({"best-validation", "last"}));
-  group.add("--seeds", settings.seeds, "one run of everything for each");
+  group.add("--seeds", settings.seeds, "one run of everything for each")->check(whole_number(0));
 }
 
 void add_run_options(const Group& group, Settings& settings) {
   group.add("--precision", settings.precision, "arithmetic of the encoders")->check(CLI::IsMember({"float32", "bfloat16"}));
-  group.add("--threads", settings.threads, "of the arithmetic; 0: as many as LibTorch takes")->check(CLI::NonNegativeNumber);
+  group.add("--threads", settings.threads, "of the arithmetic; 0: as many as LibTorch takes")->check(whole_number(0));
   group.add("--device", settings.device, "cpu, cuda, cuda:1, ...");
   group.add("--out", settings.out, "folder for results.csv, results.json and the weights of teachers and students");
   group.run_only("--dry-run", settings.dry_run, "read and check everything, say what would be trained, and stop");
@@ -134,10 +153,14 @@ std::string config_text(const CLI::App& app) {
 std::optional<int> parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ExtrasError& error) {
-    const auto extra = app.remaining().empty() ? std::string(error.what()) : app.remaining().front();
-    fmt::print(stderr, "error: {}\n", error.what());
-    if (extra.starts_with("-")) fmt::print(stderr, "did you mean {}?\n", nearest_option(app, extra));
+  } catch (const CLI::ExtrasError&) {
+    const auto extras = app.remaining();
+    const auto unknown = std::find_if(extras.begin(), extras.end(), [](const auto& extra) { return extra.starts_with("-"); });
+    if (unknown == extras.end()) {
+      fmt::print(stderr, "error: expected options, got {}\n", fmt::join(extras, " "));
+    } else {
+      fmt::print(stderr, "error: {}: no such option; did you mean {}?\n", *unknown, nearest_option(app, *unknown));
+    }
     return 2;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

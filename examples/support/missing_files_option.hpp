@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <map>
 #include <string>
 
 #include <g2d/dataset/missing_files.hpp>
@@ -12,7 +11,7 @@
 /// --missing-files, for datasets of many files.
 inline void add_missing_files_option(CLI::App& app, g2d::dataset::MissingFiles& choice) {
   using g2d::dataset::MissingFiles;
-  const std::map<std::string, MissingFiles> choices{{"refuse", MissingFiles::Refuse}, {"drop", MissingFiles::Drop}};
-  app.add_option("--missing-files", choice, "samples whose files are not there: refuse, or drop them with a warning")
-      ->transform(CLI::CheckedTransformer(choices))->group("Data")->default_str("refuse");
+  const auto choose = [&choice](const std::string& name) { choice = name == "drop" ? MissingFiles::Drop : MissingFiles::Refuse; };
+  app.add_option_function<std::string>("--missing-files", choose, "samples whose files are not there: refuse, or drop them with a warning")
+      ->check(CLI::IsMember({"refuse", "drop"}))->group("Data")->default_str("refuse");
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -12,13 +11,11 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <g2d/core/error.hpp>
-#include <g2d/data/batch_order.hpp>
 #include <g2d/data/load_in_memory.hpp>
 #include <g2d/data/streaming.hpp>
 #include <g2d/dataset/av_mnist.hpp>
@@ -29,6 +26,7 @@
 #include <g2d/io/npy.hpp>
 #include <g2d/io/write_npy.hpp>
 #include "data/digit_files.hpp"
+#include "dataset/same_batches.hpp"
 #include "support/full_disk.hpp"
 #include "support/media_files.hpp"
 #include "support/temporary_folder.hpp"
@@ -52,6 +50,7 @@ using g2d::dataset::read_av_mnist;
 using g2d::dataset::read_cremad;
 using g2d::dataset::read_vggsound;
 using g2d::dataset::VggsoundOptions;
+using g2d_test::names_of;
 using g2d_test::picture;
 using g2d_test::read_bytes;
 using g2d_test::sine;
@@ -68,7 +67,7 @@ void write_clip(const fs::path& audio, const fs::path& frames, const std::string
   fs::create_directories(frames / stem);
   write_wav(audio / (stem + ".wav"), sine(200 + 40 * number, 5000 + 100 * number));
   for (const int frame : {0, 29, 58, 87}) {
-    write_jpeg(frames / stem / fmt::format("{:05}.jpg", frame), picture(20 + number % 3, 24) / (1 + frame % 5));
+    write_jpeg(frames / stem / fmt::format("{:05}.jpg", frame), picture(20 + number % 3, 24).div(1 + frame % 5, "floor"));
   }
 }
 
@@ -170,34 +169,18 @@ std::vector<Loader> loaders() {
           {"AV-MNIST", write_av_mnist, [](const fs::path& folder) { return read_av_mnist(folder, {.validation_fraction = 0.25}); }}};
 }
 
-std::set<std::string> sample_names(const g2d::data::Samples& samples) {
-  std::set<std::string> names;
-  for (std::int64_t row = 0; row < samples.size(); ++row) names.insert(samples.sample_name(row));
-  return names;
-}
-
-bool equal(const g2d::Batch& a, const g2d::Batch& b) {
-  bool same = torch::equal(a.target, b.target) && torch::equal(a.sample_ids, b.sample_ids);
-  for (std::size_t m = 0; m < a.inputs.size(); ++m) same = same && torch::equal(a.inputs[m].values, b.inputs[m].values);
-  return same;
-}
-
-/// All batches of one pass.
-std::vector<g2d::Batch> batches_of(const g2d::data::Samples& samples, std::int64_t num_workers, std::int64_t epoch) {
-  const auto rows = g2d::data::ordered_batches(samples.size(), 4);
-  auto stream = g2d::data::Streaming(samples, {.num_workers = num_workers}).stream(rows, epoch);
-  std::vector<g2d::Batch> batches;
-  for (std::size_t i = 0; i < rows.size(); ++i) batches.push_back(stream.next());
-  return batches;
-}
-
-bool equal(const std::vector<g2d::Batch>& a, const std::vector<g2d::Batch>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return equal(x, y); });
-}
-
 }  // namespace
 
-TEST_CASE("every audio-visual dataset streams and loads alike, whatever the number of workers", "[dataset]") {
+TEST_CASE("every audio-visual dataset is read alike again, streams and loads alike, whatever the number of workers", "[dataset]") {
+  for (const auto& loader : loaders()) {
+    INFO(loader.name);
+    const TemporaryFolder folder;
+    loader.write(folder.path());
+    g2d_test::check_loader([&] { return loader.read(folder.path()); });
+  }
+}
+
+TEST_CASE("validation samples of an audio-visual dataset are held out of the training split, per class", "[dataset]") {
   for (const auto& loader : loaders()) {
     INFO(loader.name);
     const TemporaryFolder folder;
@@ -205,37 +188,9 @@ TEST_CASE("every audio-visual dataset streams and loads alike, whatever the numb
     const auto dataset = loader.read(folder.path());
     CHECK(dataset.name == loader.name);
     CHECK(dataset.warnings.empty());
-    CHECK_THAT(dataset.description, StartsWith(loader.name) && Contains("seed 0"));
+    CHECK_THAT(dataset.description, StartsWith(loader.name) && Contains("validation: 0.25 of the training") && Contains("seed 0"));
     CHECK(dataset.target.kind == g2d::OutputKind::Classes);
-    CHECK(static_cast<std::int64_t>(dataset.target.names.size()) == dataset.target.num_outputs);
-    for (const auto* samples : {&dataset.splits.train, &dataset.splits.validation, &dataset.splits.test}) {
-      const auto expected = batches_of(*samples, 0, 0);
-      CHECK(equal(batches_of(*samples, 1, 0), expected));
-      CHECK(equal(batches_of(*samples, 3, 5), expected));
-      const auto in_memory = g2d::data::load_in_memory(*samples);
-      std::vector<g2d::Batch> gathered;
-      for (const auto& rows : g2d::data::ordered_batches(samples->size(), 4)) gathered.push_back(in_memory.batch(rows));
-      CHECK(equal(gathered, expected));
-    }
-  }
-}
-
-TEST_CASE("the splits of an audio-visual dataset are disjoint and the same at every reading", "[dataset]") {
-  for (const auto& loader : loaders()) {
-    INFO(loader.name);
-    const TemporaryFolder folder;
-    loader.write(folder.path());
-    const auto dataset = loader.read(folder.path());
-    const auto again = loader.read(folder.path());
-    auto all = sample_names(dataset.splits.train);
-    const auto held_out = sample_names(dataset.splits.validation);
-    CHECK(held_out == sample_names(again.splits.validation));
-    CHECK(dataset.splits.train.fingerprint() == again.splits.train.fingerprint());
-    CHECK(held_out.size() * 4 == held_out.size() + all.size());
-    all.insert(held_out.begin(), held_out.end());
-    all.merge(sample_names(dataset.splits.test));
-    CHECK(static_cast<std::int64_t>(all.size()) ==
-          dataset.splits.train.size() + dataset.splits.validation.size() + dataset.splits.test.size());
+    CHECK(dataset.splits.validation.size() * 3 == dataset.splits.train.size());
     const auto counts = torch::bincount(dataset.splits.validation.targets());
     CHECK(torch::equal(counts, torch::full_like(counts, dataset.splits.validation.size() / dataset.target.num_outputs)));
   }
@@ -315,18 +270,18 @@ TEST_CASE("CREMA-D takes stereo, other sample rates and grey frames", "[dataset]
 TEST_CASE("CREMA-D finds its lists and frames where people keep them", "[dataset]") {
   const TemporaryFolder folder;
   write_cremad(folder.path());
-  const auto expected = sample_names(read_cremad(folder.path(), small_cremad()).splits.train);
+  const auto expected = names_of(read_cremad(folder.path(), small_cremad()).splits.train);
   fs::create_directories(folder / "data/CREMAD");
   fs::create_directories(folder / "visual");
   fs::rename(folder / "Image-01-FPS", folder / "visual/Image-01-FPS");
   for (const auto* name : {"train.csv", "test.csv"}) fs::rename(folder / name, folder / "data/CREMAD" / name);
-  CHECK(sample_names(read_cremad(folder.path(), small_cremad()).splits.train) == expected);
+  CHECK(names_of(read_cremad(folder.path(), small_cremad()).splits.train) == expected);
 
   fs::rename(folder / "data/CREMAD", folder / "elsewhere");
   CHECK_THAT(thrown<DataError>([&] { (void)read_cremad(folder.path(), small_cremad()); }), Contains("got no train.csv; CremadOptions::lists"));
   auto options = small_cremad();
   options.lists = folder / "elsewhere";
-  CHECK(sample_names(read_cremad(folder.path(), options).splits.train) == expected);
+  CHECK(names_of(read_cremad(folder.path(), options).splits.train) == expected);
 }
 
 TEST_CASE("training clips are augmented anew in each epoch, others never", "[dataset]") {
@@ -339,7 +294,7 @@ TEST_CASE("training clips are augmented anew in each epoch, others never", "[dat
   CHECK_FALSE(train.is_deterministic());
   CHECK(dataset.splits.validation.is_deterministic());
   CHECK(dataset.splits.test.is_deterministic());
-  CHECK(equal(batches_of(train, 3, 1), batches_of(train, 0, 1)));
+  g2d_test::check_split(train);
   for (const std::size_t modality : {0U, 1U}) {
     CHECK(torch::equal(train.read(0, modality, 1), train.read(0, modality, 1)));
     CHECK_FALSE(torch::equal(train.read(0, modality, 0), train.read(0, modality, 1)));
@@ -389,7 +344,7 @@ TEST_CASE("a clip that cannot be read is named with the reason, when it is read"
              StartsWith("g2d: sample \"" + id + "\", modality \"audio\": io::read_audio: " + wav.string()));
   CHECK_THAT(thrown<DataError>([&] { (void)test.read(0, 1, 0); }),
              StartsWith("g2d: sample \"" + id + "\", modality \"video\": io::read_image: " + frame.string()));
-  CHECK_THAT(thrown<DataError>([&] { (void)batches_of(test, 2, 0); }), Contains(id));
+  CHECK_THAT(thrown<DataError>([&] { (void)g2d::data::Streaming(test).batch(torch::arange(6)); }), Contains(id));
   fs::remove_all(folder / ("Image-01-FPS/" + id));
   CHECK_THAT(thrown<DataError>([&] { (void)test.read(0, 1, 0); }), Contains(id + ": expected at least 1 frames (.jpg, .png), got 0"));
 }
@@ -449,7 +404,7 @@ TEST_CASE("VGGSound takes the authors' header, short names and frames beside the
   write_vggsound(folder.path());
   const auto expected = read_vggsound(folder.path(), small_vggsound());
   write_bytes(folder / "vggsound.csv", "youtube_id,time,label,split\n" + read_bytes(folder / "vggsound.csv"));
-  CHECK(sample_names(read_vggsound(folder.path(), small_vggsound()).splits.train) == sample_names(expected.splits.train));
+  CHECK(names_of(read_vggsound(folder.path(), small_vggsound()).splits.train) == names_of(expected.splits.train));
   const auto first = expected.splits.test.read(0, 0, 0);
 
   for (const auto* split : {"train", "test"}) fs::rename(folder / "video/frames" / split, folder / "video" / split);

@@ -3,9 +3,11 @@
 
 #include <torch/torch.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include <g2d/encoder/encoder.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
 #include <g2d/encoder/small_cnn.hpp>
@@ -150,4 +152,39 @@ TEST_CASE("encoder::Mlp: inputs and options that do not fit are named", "[encode
   CHECK_THROWS_AS(encoder::Mlp({.in_features = 4, .hidden = {0}}), g2d::ConfigError);
   CHECK_THROWS_WITH(encoder::Mlp({.in_features = 4, .dropout = 1.0}),
                     "g2d: encoder::Mlp: expected dropout in [0, 1), got 1");
+}
+
+TEST_CASE("Encoder: bfloat16 is the layers' arithmetic alone: weights, features and gradients stay float32", "[encoder][precision]") {
+  torch::manual_seed(3);
+  const auto net = std::make_shared<encoder::SmallCnn>();
+  net->eval();
+  const g2d::Encoder full(net);
+  const g2d::Encoder fast(net, {.precision = g2d::Precision::BFloat16});
+  const auto images = torch::randn({4, 1, 28, 28});
+  const auto expected = full(images);
+  const auto features = fast(images);
+  CHECK(features.scalar_type() == torch::kFloat);
+  const double error = distance(features, expected) / expected.abs().max().item<double>();
+  CHECK(error > 0.0);
+  CHECK(error < 0.05);
+  features.sum().backward();
+  for (const auto& parameter : net->parameters()) {
+    CHECK(parameter.scalar_type() == torch::kFloat);
+    CHECK(parameter.grad().scalar_type() == torch::kFloat);
+  }
+}
+
+TEST_CASE("Encoder: bfloat16 leaves autocast as it was, after an error too, and follows the weights", "[encoder][precision]") {
+  const auto net = std::make_shared<encoder::Mlp>(encoder::MlpOptions{.in_features = 3});
+  const g2d::Encoder fast(net, {.precision = g2d::Precision::BFloat16});
+  const auto x = torch::ones({2, 3});
+  const auto before = fast(x);
+  CHECK_FALSE(at::autocast::is_autocast_enabled(at::kCPU));
+  CHECK_THROWS_AS(fast(torch::ones({2, 4})), g2d::ShapeError);
+  CHECK_FALSE(at::autocast::is_autocast_enabled(at::kCPU));
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : net->parameters()) parameter.add_(1.0);
+  }
+  CHECK(distance(fast(x), before) > 0.5);  // no cast of the old weights is kept
 }
