@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 .PHONY: help setup demo test bench clean
 
 help:
-	@echo 'make demo [ARGS=...]   build the digits trainer and run it; ARGS are its options, --help lists them'
+	@echo 'make demo [ARGS=...]   train on digits; ARGS are options of `train_audio_visual digits`, --help lists them'
 	@echo 'make test              build and run all tests, with and without sanitizers'
 	@echo 'make bench             build and run the benchmarks'
 	@echo 'make setup             only install what is missing'

@@ -4,7 +4,6 @@
 #include "command_line.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -120,7 +119,7 @@ void add_run_options(const Group& group, Settings& settings) {
 }
 
 [[nodiscard]] std::string quoted(const std::string& value) {
-  return value.find(' ') == std::string::npos ? value : fmt::format("\"{}\"", value);
+  return value.find_first_of(" ,[") == std::string::npos ? value : fmt::format("\"{}\"", value);
 }
 
 }  // namespace
@@ -131,7 +130,7 @@ void add_options(CLI::App& app, Settings& settings) {
   add_training_options({app, "Training"}, settings);
   add_run_options({app, "Run"}, settings);
   app.set_config("--config", "", "file of option = value lines, as --print-config prints them; the command line wins")->group("Run");
-  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.allow_config_extras(CLI::config_extras_mode::capture);  // They join the unknown options of the command line.
   app.add_flag("--print-config")
       ->description("print all options with their values, as a file for --config, and stop")
       ->group("Run")
@@ -155,12 +154,9 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
     const auto extras = app.remaining();
-    const auto unknown = std::find_if(extras.begin(), extras.end(), [](const auto& extra) { return extra.starts_with("-"); });
-    if (unknown == extras.end()) {
-      fmt::print(stderr, "error: expected options, got {}\n", fmt::join(extras, " "));
-    } else {
-      fmt::print(stderr, "error: {}: no such option; did you mean {}?\n", *unknown, nearest_option(app, *unknown));
-    }
+    const auto option = std::find_if(extras.begin(), extras.end(), [](const auto& extra) { return extra.starts_with("-"); });
+    const auto& unknown = option == extras.end() ? extras.front() : *option;
+    fmt::print(stderr, "error: {}: no such option; did you mean {}?\n", unknown, nearest_option(app, unknown));
     return 2;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

@@ -55,6 +55,10 @@ enum class Kind { Image, Spectrogram, Sequence };
   return scaled.squeeze(0).mul(255.0).clamp(0.0, 255.0).to(at::kByte);
 }
 
+[[nodiscard]] inline at::Tensor blank(std::int64_t height, std::int64_t width) {
+  return at::full({3, height, width}, 255, at::kByte);
+}
+
 /// Rows of equally many cells, with white lines between them.
 [[nodiscard]] inline at::Tensor arrange(const std::vector<std::vector<at::Tensor>>& rows) {
   constexpr std::int64_t gap = 4;
@@ -63,11 +67,11 @@ enum class Kind { Image, Spectrogram, Sequence };
     std::vector<at::Tensor> parts;
     for (const auto& image : row) {
       parts.push_back(image);
-      parts.push_back(at::full({3, image.size(1), gap}, 255, at::kByte));
+      parts.push_back(blank(image.size(1), gap));
     }
     parts.pop_back();
     lines.push_back(at::cat(parts, 2));
-    lines.push_back(at::full({3, gap, lines.back().size(2)}, 255, at::kByte));
+    lines.push_back(blank(gap, lines.back().size(2)));
   }
   lines.pop_back();
   return at::cat(lines, 1);

@@ -34,13 +34,15 @@ struct DatasetChoice {
   std::function<void(CLI::App&)> add_options = [](CLI::App&) {};
   std::function<OpenedDataset(const Settings&, std::uint64_t seed)> open;
   std::function<void(Settings&)> shrink = [](Settings&) {};  // for --smoke
+  bool needs_data = true;
 };
 
-/// Samples on disk as what the settings ask for: all in memory on the device, or streamed.
+/// Samples on disk as what the settings ask for: all in memory on the device, or streamed. To look at them they are
+/// streamed, so that one that cannot be read does not hide the others.
 [[nodiscard]] inline OpenedDataset make_ready(g2d::dataset::Dataset dataset, const Settings& settings) {
   const at::Device device(settings.device);
   const auto ready = [&](const g2d::data::Samples& samples) -> g2d::data::Any {
-    if (settings.loading == "memory" && samples.is_deterministic()) {
+    if (settings.loading == "memory" && !settings.inspect && samples.is_deterministic()) {
       return g2d::data::load_in_memory(samples, settings.workers).to(device);
     }
     return g2d::data::Streaming(samples, {.num_workers = settings.workers, .pins_memory = device.is_cuda()});

@@ -98,5 +98,6 @@ inline void add_digits_options(CLI::App& app, DigitsOptions& options) {
           .recipe = recipe,
           .add_options = [options](CLI::App& app) { add_digits_options(app, *options); },
           .open = [options](const Settings& settings, std::uint64_t seed) { return open_digits(*options, settings, seed); },
-          .shrink = [options](Settings&) { options->samples = {200, 100, 100}; }};
+          .shrink = [options](Settings&) { options->samples = {200, 100, 100}; },
+          .needs_data = false};
 }

@@ -59,17 +59,13 @@ class EncoderFactory {
 
   [[nodiscard]] g2d::Encoder make(std::size_t m) const {
     using namespace g2d::encoder;
-    const auto& shape = shapes_[m];
     const auto name = choice(m);
-    if (name == "mlp") return wrap(std::make_shared<Mlp>(MlpOptions{.in_features = c10::multiply_integers(shape), .hidden = {64}}));
-    if (name == "gru" || name == "transformer") {
-      expect(m, shape.size() == 2, "sequences [T, D]");
-      if (name == "gru") return wrap(std::make_shared<Gru>(GruOptions{.in_features = shape[1]}));
-      return wrap(std::make_shared<Transformer>(TransformerOptions{.in_features = shape[1]}));
-    }
-    expect(m, shape.size() == 3 || (shape.size() == 4 && name == "resnet18"), "images [C, H, W] or frames [C, T, H, W]");
-    if (name == "resnet18") return wrap(std::make_shared<ResNet18>(ResNet18Options{.in_channels = shape[0]}));
-    return wrap(std::make_shared<SmallCnn>(SmallCnnOptions{.in_channels = shape[0]}));
+    const auto width = input_width(m);
+    if (name == "mlp") return wrap(std::make_shared<Mlp>(MlpOptions{.in_features = width, .hidden = {64}}));
+    if (name == "gru") return wrap(std::make_shared<Gru>(GruOptions{.in_features = width}));
+    if (name == "transformer") return wrap(std::make_shared<Transformer>(TransformerOptions{.in_features = width}));
+    if (name == "resnet18") return wrap(std::make_shared<ResNet18>(ResNet18Options{.in_channels = width}));
+    return wrap(std::make_shared<SmallCnn>(SmallCnnOptions{.in_channels = width}));
   }
 
   /// One for each modality; those that share one get copies of a handle.
@@ -79,6 +75,7 @@ class EncoderFactory {
     for (std::size_t m = 0; m < names_.size(); ++m) {
       const auto& sharing = settings_.shared_encoder;
       const bool shares = std::find(sharing.begin(), sharing.end(), names_[m]) != sharing.end();
+      if (shares && owner) expect_alike(*owner, m);
       encoders.push_back(shares && owner ? encoders[*owner] : make(m));
       if (shares && !owner) owner = m;
     }
@@ -86,6 +83,23 @@ class EncoderFactory {
   }
 
  private:
+  /// Channels of images, values of a step or of a row. Errors: ConfigError when the encoder takes other samples.
+  [[nodiscard]] std::int64_t input_width(std::size_t m) const {
+    const auto& shape = shapes_[m];
+    const auto name = choice(m);
+    if (name == "mlp") return c10::multiply_integers(shape);
+    if (name == "gru" || name == "transformer") {
+      expect(m, shape.size() == 2, "sequences [T, D]");
+      return shape[1];
+    }
+    if (name == "resnet18") {
+      expect(m, shape.size() == 3 || shape.size() == 4, "images [C, H, W] or frames [C, T, H, W]");
+    } else {
+      expect(m, shape.size() == 3, "images [C, H, W]");
+    }
+    return shape[0];
+  }
+
   template <class Module>
   [[nodiscard]] g2d::Encoder wrap(std::shared_ptr<Module> module) const {
     return {std::move(module), g2d::EncoderOptions{.precision = settings_.precision == "bfloat16" ? g2d::Precision::BFloat16
@@ -94,8 +108,15 @@ class EncoderFactory {
 
   void expect(std::size_t m, bool fits, std::string_view expected) const {
     if (fits) return;
-    throw g2d::ConfigError(fmt::format("--encoders: modality \"{}\": {} takes {}, and its samples are {}; see --encoders",
-                                       names_[m], choice(m), expected, g2d::to_string(shapes_[m])));
+    throw g2d::ConfigError(fmt::format("--encoders: modality \"{}\": {} takes {}, and its samples are {}", names_[m], choice(m),
+                                       expected, g2d::to_string(shapes_[m])));
+  }
+
+  void expect_alike(std::size_t a, std::size_t b) const {
+    if (choice(a) == choice(b) && input_width(a) == input_width(b)) return;
+    throw g2d::ConfigError(fmt::format("--shared-encoder: expected modalities of one kind, got \"{}\" {} for {} and \"{}\" {} for {}",
+                                       names_[a], g2d::to_string(shapes_[a]), choice(a), names_[b], g2d::to_string(shapes_[b]),
+                                       choice(b)));
   }
 
   const Settings& settings_;

@@ -21,11 +21,13 @@
 #include <vector>
 
 #include <g2d/core/seed.hpp>
+#include <g2d/data/subset.hpp>
 #include <g2d/io/weights.hpp>
 #include <g2d/teacher/confidence_report.hpp>
 #include <g2d/teacher/measure_confidence.hpp>
 #include <g2d/teacher/teacher_cache.hpp>
 #include <g2d/train/cross_fit.hpp>
+#include <g2d/train/evaluate.hpp>
 #include <g2d/train/progress_bar.hpp>
 #include <g2d/train/train_teacher.hpp>
 #include <g2d/train/trainer.hpp>
@@ -68,6 +70,7 @@ class Experiment {
 
   /// Settings that do not fit together are refused here, before hours of teachers have been trained.
   void check() const {
+    (void)g2d::optimizer::Optimizer(optimizer_settings(settings_), {});
     const auto encoders = encoders_.make_all();
     g2d::PerModality<std::int64_t> widths;
     for (const auto& encoder : encoders) widths.push_back(encoder.feature_width());
@@ -78,6 +81,9 @@ class Experiment {
       make_method(settings_, task_, name).begin(setup);
       (void)make_student(name);
     }
+    const auto student = make_student(settings_.methods.front());
+    student->to(device_);
+    (void)g2d::predict(*student, g2d::data::Subset(dataset_.splits.train, at::arange(1, at::kLong)), student->readout());
   }
 
   /// Trains the teachers and reads them out on the training split.

@@ -51,7 +51,7 @@ struct Range {
     if (count == 0.0) return "no sample has it";
     const double mean = sum / count;
     const double deviation = std::sqrt(std::max(0.0, sum_of_squares / count - mean * mean));
-    const auto absences = absent > 0 ? fmt::format(", {} samples lack it", absent) : std::string();
+    const auto absences = absent > 0 ? fmt::format(", absent in {}", absent) : std::string();
     return fmt::format("{}, {:.4g} to {:.4g}, mean {:.4g}, deviation {:.4g}{}", shape_text(), low, high, mean, deviation, absences);
   }
 
@@ -60,6 +60,11 @@ struct Range {
     return shapes.size() == 1 ? first : fmt::format("{} to {} ({} shapes)", first, g2d::to_string(*shapes.rbegin()), shapes.size());
   }
 };
+
+/// Of a batch of one sample.
+bool has_modality(const g2d::Batch& batch, std::size_t m) {
+  return !batch.present.defined() || batch.present[0][static_cast<std::int64_t>(m)].item<bool>();
+}
 
 /// One sample of one modality, without padding.
 at::Tensor sample_of(const g2d::Input& input) {
@@ -98,10 +103,10 @@ void inspect_split(const OpenedDataset& dataset, const std::string& name, const 
     try {
       const auto batch = split.batch(at::tensor({i * split.size() / count}, at::kLong));
       for (std::size_t m = 0; m < ranges.size(); ++m) {
-        if (batch.present.defined() && !batch.present[0][static_cast<std::int64_t>(m)].item<bool>()) {
-          ++ranges[m].absent;
-        } else {
+        if (has_modality(batch, m)) {
           ranges[m].add(sample_of(batch.inputs[m]));
+        } else {
+          ++ranges[m].absent;
         }
       }
     } catch (const std::exception& error) {
@@ -123,6 +128,10 @@ void draw_samples(const g2d::data::Any& split, const std::filesystem::path& file
       const auto batch = split.batch(at::tensor({i}, at::kLong));
       std::vector<at::Tensor> cells;
       for (std::size_t m = 0; m < batch.inputs.size(); ++m) {
+        if (!has_modality(batch, m)) {
+          cells.push_back(contact_sheet::blank(cell_size, cell_size));
+          continue;
+        }
         const auto kind = batch.inputs[m].lengths.defined() ? contact_sheet::Kind::Sequence
                           : split.names()[m] == "audio"     ? contact_sheet::Kind::Spectrogram
                                                             : contact_sheet::Kind::Image;

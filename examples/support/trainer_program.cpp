@@ -13,6 +13,7 @@
 #include <exception>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include <g2d/core/nearest_name.hpp>
@@ -102,7 +103,7 @@ void write_results(const Run& run, const Results& results, const nlohmann::json&
   const std::filesystem::path out(run.settings.out);
   fmt::print("\n{}\n{}", results.table(), results.comparisons());
   write_file(out / "results.csv", results.csv());
-  const nlohmann::json report{{"g2d", G2D_VERSION},          {"dataset", run.choice.name},  {"settings", config_text(run.app)},
+  const nlohmann::json report{{"g2d", G2D_VERSION},          {"dataset", run.choice.name},  {"settings", config_text(run.app)},   {"smoke", run.settings.smoke},
                               {"threads", at::get_num_threads()}, {"seeds", seeds},          {"results", results.json()},
                               {"interrupted", was_interrupted}};
   write_file(out / "results.json", report.dump(1) + "\n");
@@ -150,7 +151,16 @@ int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTa
   return was_interrupted ? 130 : 0;
 }
 
+/// A seed or a method given twice would count as two runs.
+template <class Value>
+void expect_distinct(std::string_view option, const std::vector<Value>& values) {
+  if (std::set<Value>(values.begin(), values.end()).size() == values.size()) return;
+  throw g2d::ConfigError(fmt::format("{}: expected each once, got {}", option, fmt::join(values, " ")));
+}
+
 int run_task(const Run& run) {
+  expect_distinct("--seeds", run.settings.seeds);
+  expect_distinct("--methods", run.settings.methods);
   auto dataset = run.choice.open(run.settings, run.settings.seeds.at(0));
   if (run.settings.inspect) {
     print_opened(run.choice, dataset);
@@ -216,6 +226,10 @@ int run_trainer(int argc, char** argv, const std::string& summary, const std::ve
   found->add_options(app);
   const auto status = parse(app, argc - 1, argv + 1);
   if (status) return *status;
+  if (settings.data.empty() && found->needs_data) {
+    fmt::print(stderr, "error: --data: expected {}, got nothing\n", found->layout);
+    return 2;
+  }
   if (settings.smoke) {
     shrink(settings);
     found->shrink(settings);

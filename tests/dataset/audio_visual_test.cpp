@@ -67,16 +67,19 @@ void write_clip(const fs::path& audio, const fs::path& frames, const std::string
   fs::create_directories(frames / stem);
   write_wav(audio / (stem + ".wav"), sine(200 + 40 * number, 5000 + 100 * number));
   for (const int frame : {0, 29, 58, 87}) {
-    write_jpeg(frames / stem / fmt::format("{:05}.jpg", frame), picture(20 + number % 3, 24).div(1 + frame % 5, "floor"));
+    write_jpeg(frames / stem / fmt::format("{:05}.jpg", frame),
+               picture(20 + number % 3, 24).div(1 + frame % 5, "floor"));
   }
 }
 
 const std::array<std::string, 6> emotions{"NEU", "HAP", "SAD", "FEA", "DIS", "ANG"};
 
-std::string cremad_id(int number) { return fmt::format("{}_IEO_{}_XX", 1001 + number, emotions[static_cast<std::size_t>(number % 6)]); }
+std::string cremad_id(int number) {
+  return fmt::format("{}_IEO_{}_XX", 1001 + number, emotions[static_cast<std::size_t>(number % 6)]);
+}
 
-/// 24 clips for training and 6 for testing, in the published layout, with what real trees hold: a byte order mark, a quoted cell, a
-/// file name for an id, stereo, another sample rate, grey frames, files of the system's own.
+/// 24 clips for training and 6 for testing, in the published layout, with what real trees hold: a byte order mark, a
+/// quoted cell, a file name for an id, stereo, another sample rate, grey frames, files of the system's own.
 void write_cremad(const fs::path& folder) {
   std::string train = "\xEF\xBB\xBF";
   std::string test;
@@ -114,7 +117,8 @@ std::string vggsound_stem(int number) { return fmt::format("{}_{:06}", vggsound_
 
 std::string vggsound_row(int number) {
   auto label = sounds[static_cast<std::size_t>(number % 3)];
-  for (auto quote = label.find('"'); quote != std::string::npos; quote = label.find('"', quote + 2)) label.insert(quote, 1, '"');
+  for (auto quote = label.find('"'); quote != std::string::npos; quote = label.find('"', quote + 2))
+    label.insert(quote, 1, '"');
   return fmt::format("{},{},\"{}\",{}\n", vggsound_id(number), 10 * number, label, number < 12 ? "train" : "test");
 }
 
@@ -126,7 +130,8 @@ fs::path vggsound_frames(const fs::path& folder, int number) {
 void write_vggsound(const fs::path& folder) {
   std::string list;
   for (int number = 0; number < 18; ++number) {
-    write_clip(folder / "audio" / (number < 12 ? "train" : "test"), vggsound_frames(folder, number), vggsound_stem(number), number);
+    write_clip(folder / "audio" / (number < 12 ? "train" : "test"), vggsound_frames(folder, number),
+               vggsound_stem(number), number);
     list += vggsound_row(number);
   }
   write_bytes(folder / "vggsound.csv", list);
@@ -166,12 +171,14 @@ struct Loader {
 std::vector<Loader> loaders() {
   return {{"CREMA-D", write_cremad, [](const fs::path& folder) { return read_cremad(folder, small_cremad()); }},
           {"VGGSound", write_vggsound, [](const fs::path& folder) { return read_vggsound(folder, small_vggsound()); }},
-          {"AV-MNIST", write_av_mnist, [](const fs::path& folder) { return read_av_mnist(folder, {.validation_fraction = 0.25}); }}};
+          {"AV-MNIST", write_av_mnist,
+           [](const fs::path& folder) { return read_av_mnist(folder, {.validation_fraction = 0.25}); }}};
 }
 
 }  // namespace
 
-TEST_CASE("every audio-visual dataset is read alike again, streams and loads alike, whatever the number of workers", "[dataset]") {
+TEST_CASE("every audio-visual dataset is read alike again, streams and loads alike, whatever the number of workers",
+          "[dataset]") {
   for (const auto& loader : loaders()) {
     INFO(loader.name);
     const TemporaryFolder folder;
@@ -188,11 +195,13 @@ TEST_CASE("validation samples of an audio-visual dataset are held out of the tra
     const auto dataset = loader.read(folder.path());
     CHECK(dataset.name == loader.name);
     CHECK(dataset.warnings.empty());
-    CHECK_THAT(dataset.description, StartsWith(loader.name) && Contains("validation: 0.25 of the training") && Contains("seed 0"));
+    CHECK_THAT(dataset.description,
+               StartsWith(loader.name) && Contains("validation: 0.25 of the training") && Contains("seed 0"));
     CHECK(dataset.target.kind == g2d::OutputKind::Classes);
     CHECK(dataset.splits.validation.size() * 3 == dataset.splits.train.size());
     const auto counts = torch::bincount(dataset.splits.validation.targets());
-    CHECK(torch::equal(counts, torch::full_like(counts, dataset.splits.validation.size() / dataset.target.num_outputs)));
+    CHECK(
+        torch::equal(counts, torch::full_like(counts, dataset.splits.validation.size() / dataset.target.num_outputs)));
   }
 }
 
@@ -200,9 +209,11 @@ TEST_CASE("a folder that is no dataset is refused with the layout expected", "[d
   const TemporaryFolder folder;
   for (const auto& path : {folder.path(), folder / "absent"}) {
     CHECK_THAT(thrown<DataError>([&] { (void)read_cremad(path); }),
-               StartsWith("g2d: dataset::read_cremad: " + path.string() + ": expected AudioWAV/<id>.wav") && Contains("got no folder AudioWAV"));
+               StartsWith("g2d: dataset::read_cremad: " + path.string() + ": expected AudioWAV/<id>.wav") &&
+                   Contains("got no folder AudioWAV"));
     CHECK_THAT(thrown<DataError>([&] { (void)read_vggsound(path); }),
-               StartsWith("g2d: dataset::read_vggsound: " + (path / "vggsound.csv").string()) && Contains("audio/{train,test}/"));
+               StartsWith("g2d: dataset::read_vggsound: " + (path / "vggsound.csv").string()) &&
+                   Contains("audio/{train,test}/"));
     CHECK_THAT(thrown<DataError>([&] { (void)read_av_mnist(path); }),
                StartsWith("g2d: dataset::read_av_mnist: " + path.string() + ": expected image/{train,test}_data.npy") &&
                    Contains("got no audio/train_data.npy"));
@@ -210,10 +221,14 @@ TEST_CASE("a folder that is no dataset is refused with the layout expected", "[d
 }
 
 TEST_CASE("audio-visual datasets refuse settings out of range before they read", "[dataset]") {
-  CHECK_THAT(thrown<ConfigError>([] { (void)read_cremad("/absent", {.num_frames = 0}); }), Contains("expected num_frames >= 1, got 0"));
-  CHECK_THAT(thrown<ConfigError>([] { (void)read_cremad("/absent", {.audio_seconds = 0}); }), Contains("audio_seconds * sample_rate >= 1"));
-  CHECK_THAT(thrown<ConfigError>([] { (void)read_vggsound("/absent", {.image_size = 0}); }), Contains("expected image_size >= 1, got 0"));
-  CHECK_THAT(thrown<ConfigError>([] { (void)read_vggsound("/absent", {.tiled_seconds = 4}); }), Contains("tiled_seconds - audio_seconds"));
+  CHECK_THAT(thrown<ConfigError>([] { (void)read_cremad("/absent", {.num_frames = 0}); }),
+             Contains("expected num_frames >= 1, got 0"));
+  CHECK_THAT(thrown<ConfigError>([] { (void)read_cremad("/absent", {.audio_seconds = 0}); }),
+             Contains("audio_seconds * sample_rate >= 1"));
+  CHECK_THAT(thrown<ConfigError>([] { (void)read_vggsound("/absent", {.image_size = 0}); }),
+             Contains("expected image_size >= 1, got 0"));
+  CHECK_THAT(thrown<ConfigError>([] { (void)read_vggsound("/absent", {.tiled_seconds = 4}); }),
+             Contains("expected tiled_seconds >= audio_seconds and num_classes >= 0, got 4, 5 and 309"));
   CHECK_THAT(thrown<ConfigError>([] { (void)read_av_mnist("/absent", {.image_size = 0}); }), Contains("got 0 and 112"));
   const TemporaryFolder folder;
   write_av_mnist(folder.path());
@@ -230,11 +245,13 @@ TEST_CASE("CREMA-D comes as the paper prepares it", "[dataset]") {
   CHECK(torch::equal(test.targets(), torch::arange(6)));
   CHECK(test.names() == g2d::ModalityNames({"audio", "video"}));
   CHECK(test.transform_description(0) ==
-        "tile 66150, crop 66150 start, clip -1 to 1, spectrogram n_fft 512 hop 353 periodic hann centred padding zeros log offset 1e-07");
+        "tile 66150, crop 66150 start, clip -1 to 1, spectrogram n_fft 512 hop 353 periodic hann centred padding zeros "
+        "log offset 1e-07");
   CHECK(test.read(0, 0, 0).sizes() == at::IntArrayRef{1, 257, 188});
   CHECK(test.read(0, 1, 0).sizes() == at::IntArrayRef{3, 224, 224});
 
-  const auto frame = g2d::io::read_image(folder / ("Image-01-FPS/" + cremad_id(24) + "/00058.jpg"));  // the middle one of four
+  const auto frame =
+      g2d::io::read_image(folder / ("Image-01-FPS/" + cremad_id(24) + "/00058.jpg"));  // the middle one of four
   const auto mean = torch::tensor({0.485, 0.456, 0.406}).view({3, 1, 1});
   const auto deviation = torch::tensor({0.229, 0.224, 0.225}).view({3, 1, 1});
   const auto expected = (g2d::transform::Resize{224, 224}(frame).to(at::kFloat) / 255 - mean) / deviation;
@@ -278,7 +295,8 @@ TEST_CASE("CREMA-D finds its lists and frames where people keep them", "[dataset
   CHECK(names_of(read_cremad(folder.path(), small_cremad()).splits.train) == expected);
 
   fs::rename(folder / "data/CREMAD", folder / "elsewhere");
-  CHECK_THAT(thrown<DataError>([&] { (void)read_cremad(folder.path(), small_cremad()); }), Contains("got no train.csv; CremadOptions::lists"));
+  CHECK_THAT(thrown<DataError>([&] { (void)read_cremad(folder.path(), small_cremad()); }),
+             Contains("got no train.csv; CremadOptions::lists"));
   auto options = small_cremad();
   options.lists = folder / "elsewhere";
   CHECK(names_of(read_cremad(folder.path(), options).splits.train) == expected);
@@ -328,7 +346,8 @@ TEST_CASE("clips without their files are refused by name, or left out with a war
   REQUIRE(dataset.warnings.size() == 1);
   CHECK_THAT(dataset.warnings[0], Contains("3 of 24") && Contains("left out"));
   options.num_frames = 5;
-  CHECK_THAT(thrown<DataError>([&] { (void)read_cremad(folder.path(), options); }), Contains("24 of 24") && Contains("4 of 5 frames"));
+  CHECK_THAT(thrown<DataError>([&] { (void)read_cremad(folder.path(), options); }),
+             Contains("24 of 24") && Contains("4 of 5 frames"));
 }
 
 TEST_CASE("a clip that cannot be read is named with the reason, when it is read", "[dataset]") {
@@ -346,7 +365,8 @@ TEST_CASE("a clip that cannot be read is named with the reason, when it is read"
              StartsWith("g2d: sample \"" + id + "\", modality \"video\": io::read_image: " + frame.string()));
   CHECK_THAT(thrown<DataError>([&] { (void)g2d::data::Streaming(test).batch(torch::arange(6)); }), Contains(id));
   fs::remove_all(folder / ("Image-01-FPS/" + id));
-  CHECK_THAT(thrown<DataError>([&] { (void)test.read(0, 1, 0); }), Contains(id + ": expected at least 1 frames (.jpg, .png), got 0"));
+  CHECK_THAT(thrown<DataError>([&] { (void)test.read(0, 1, 0); }),
+             Contains(id + ": expected at least 1 frames (.jpg, .png), got 0"));
 }
 
 TEST_CASE("CREMA-D names file, line and value of a bad row", "[dataset]") {
@@ -359,12 +379,14 @@ TEST_CASE("CREMA-D names file, line and value of a bad row", "[dataset]") {
     return thrown<DataError>([&] { (void)read_cremad(folder.path(), small_cremad()); });
   };
   const auto line = list.string() + ": line 7: ";
-  CHECK_THAT(message("1099_IEO_SUR_XX,SUR"), Contains(line + "expected one of the labels NEU, HAP, SAD, FEA, DIS, ANG, got \"SUR\""));
+  CHECK_THAT(message("1099_IEO_SUR_XX,SUR"),
+             Contains(line + "expected one of the labels NEU, HAP, SAD, FEA, DIS, ANG, got \"SUR\""));
   CHECK_THAT(message(cremad_id(29) + ",ANG"), Contains(line + "expected every id once, got \"" + cremad_id(29) + "\""));
   CHECK_THAT(message(cremad_id(0) + ",NEU"), Contains(line) && Contains((folder / "train.csv").string() + ": line 1"));
   for (const auto* id : {"../../etc/passwd", "/etc/passwd", "..", "", "..\\up"}) {
     INFO(id);
-    CHECK_THAT(message(fmt::format("{},NEU", id)), Contains(line + "expected the name of a clip, without folders, got \"" + id + "\""));
+    CHECK_THAT(message(fmt::format("{},NEU", id)),
+               Contains(line + "expected the name of a clip, without folders, got \"" + id + "\""));
   }
   CHECK_THAT(message("1099_IEO_SAD_XX"), Contains("line 7: expected 2 cells, got 1"));
   write_bytes(list, "");
@@ -411,7 +433,8 @@ TEST_CASE("VGGSound takes the authors' header, short names and frames beside the
   for (int number = 0; number < 18; ++number) {
     const std::string split = number < 12 ? "train" : "test";
     const auto frames = folder / ("video/" + split + "/Image-01-FPS");
-    fs::rename(folder / ("audio/" + split) / (vggsound_stem(number) + ".wav"), folder / ("audio/" + split) / (vggsound_id(number) + ".wav"));
+    fs::rename(folder / ("audio/" + split) / (vggsound_stem(number) + ".wav"),
+               folder / ("audio/" + split) / (vggsound_id(number) + ".wav"));
     fs::rename(frames / vggsound_stem(number), frames / vggsound_id(number));
   }
   const auto renamed = read_vggsound(folder.path(), small_vggsound()).splits.test;
@@ -422,10 +445,12 @@ TEST_CASE("VGGSound takes the authors' header, short names and frames beside the
 TEST_CASE("VGGSound cuts the same seconds out of the middle that the formula says", "[dataset]") {
   const TemporaryFolder folder;
   write_vggsound(folder.path());
-  const auto rising = torch::linspace(-1, 1, 8000);  // two seconds at 4 kHz: the second in the middle is its samples 2000 to 5999
+  const auto rising =
+      torch::linspace(-1, 1, 8000);  // two seconds at 4 kHz: the second in the middle is its samples 2000 to 5999
   write_wav(folder / ("audio/test/" + vggsound_stem(12) + ".wav"), rising, 4000);
   const auto test = read_vggsound(folder.path(), small_vggsound()).splits.test;
-  const auto waveform = g2d::io::read_audio(folder / ("audio/test/" + vggsound_stem(12) + ".wav")).samples.narrow(0, 2000, 4000);
+  const auto waveform =
+      g2d::io::read_audio(folder / ("audio/test/" + vggsound_stem(12) + ".wav")).samples.narrow(0, 2000, 4000);
   CHECK(torch::equal(test.read(0, 0, 0), g2d::transform::Spectrogram({.n_fft = 64, .hop = 50})(waveform)));
 }
 
@@ -439,13 +464,16 @@ TEST_CASE("VGGSound names file, line and value of a bad row", "[dataset]") {
     return thrown<DataError>([&] { (void)read_vggsound(folder.path(), small_vggsound()); });
   };
   const auto line = list.string() + ": line 19: ";
-  CHECK_THAT(message("abc,10,dog growling,validation"), Contains(line + "expected the split \"train\" or \"test\", got \"validation\""));
+  CHECK_THAT(message("abc,10,dog growling,validation"),
+             Contains(line + "expected the split \"train\" or \"test\", got \"validation\""));
   CHECK_THAT(message("abc,ten,dog growling,train"), Contains(line + "expected a whole number of seconds, got \"ten\""));
   CHECK_THAT(message("abc,-1,dog growling,train"), Contains("got \"-1\""));
   CHECK_THAT(message("../abc,1,dog growling,train"), Contains(line + "expected the name of a clip, without folders"));
-  CHECK_THAT(message(vggsound_row(3)), Contains(line + "expected every id once, got \"" + vggsound_stem(3) + "\"") && Contains("line 4"));
+  CHECK_THAT(message(vggsound_row(3)),
+             Contains(line + "expected every id once, got \"" + vggsound_stem(3) + "\"") && Contains("line 4"));
   CHECK_THAT(message("abc,10,dog growling, and barking,train"), Contains("line 19: expected 4 cells, got 5"));
-  CHECK_THAT(message("abc,10,another sound,train"), Contains("expected 3 different labels, got 4") && Contains("num_classes 0"));
+  CHECK_THAT(message("abc,10,another sound,train"),
+             Contains("expected 3 different labels, got 4") && Contains("num_classes 0"));
   write_bytes(list, vggsound_row(0) + vggsound_row(3));
   auto options = small_vggsound();
   options.num_classes = 0;
@@ -459,11 +487,13 @@ TEST_CASE("VGGSound counts frames beforehand, or finds out when it reads", "[dat
   const auto frames = vggsound_frames(folder.path(), 12) / vggsound_stem(12);
   fs::remove(frames / "00000.jpg");
   fs::remove(frames / "00029.jpg");
-  CHECK_THAT(thrown<DataError>([&] { (void)read_vggsound(folder.path(), small_vggsound()); }), Contains("2 of 3 frames"));
+  CHECK_THAT(thrown<DataError>([&] { (void)read_vggsound(folder.path(), small_vggsound()); }),
+             Contains("2 of 3 frames"));
   auto options = small_vggsound();
   options.counts_frames = false;
   const auto test = read_vggsound(folder.path(), options).splits.test;
-  CHECK_THAT(thrown<DataError>([&] { (void)test.read(0, 1, 0); }), Contains(frames.string() + ": expected at least 3 frames"));
+  CHECK_THAT(thrown<DataError>([&] { (void)test.read(0, 1, 0); }),
+             Contains(frames.string() + ": expected at least 3 frames"));
   write_jpeg(frames / "00000.jpg", picture(30, 30));
   CHECK_THAT(thrown<DataError>([&] { (void)test.read(0, 1, 0); }), Contains("expected frames of one size"));
 }
@@ -499,12 +529,15 @@ TEST_CASE("AV-MNIST names the file that does not fit", "[dataset]") {
     return thrown<DataError>([&] { (void)read_av_mnist(folder.path()); });
   };
   CHECK_THAT(message("image/train_data.npy", torch::zeros({40, 32, 32})),
-             Contains((folder / "image/train_data.npy").string() + ": expected an array [N, 28, 28], [N, 784] or [N, 1, 28, 28], got [40, 32, 32]"));
-  CHECK_THAT(message("audio/test_data.npy", torch::zeros({112 * 112})), Contains("audio/test_data.npy") && Contains("got [12544]"));
+             Contains((folder / "image/train_data.npy").string() +
+                      ": expected an array [N, 28, 28], [N, 784] or [N, 1, 28, 28], got [40, 32, 32]"));
+  CHECK_THAT(message("audio/test_data.npy", torch::zeros({112 * 112})),
+             Contains("audio/test_data.npy") && Contains("got [12544]"));
   CHECK_THAT(message("audio/train_data.npy", torch::zeros({39, 112, 112})), Contains("got 39, 40 and 40"));
   CHECK_THAT(message("train_labels.npy", torch::full({40}, 10, at::kLong)),
              Contains("train_labels.npy: row 0: expected a label from 0 to 9, got 10"));
-  CHECK_THAT(message("train_labels.npy", torch::zeros({40})), Contains("train_labels.npy: expected whole numbers [N], got Float [40]"));
+  CHECK_THAT(message("train_labels.npy", torch::zeros({40})),
+             Contains("train_labels.npy: expected whole numbers [N], got Float [40]"));
   CHECK_THAT(message("train_labels.npy", torch::zeros({40, 10}, at::kLong)), Contains("got Long [40, 10]"));
 
   write_av_mnist(folder.path());
@@ -517,7 +550,8 @@ TEST_CASE("AV-MNIST names the file that does not fit", "[dataset]") {
   values[7][0] = std::numeric_limits<double>::quiet_NaN();
   write_npy(folder / "image/test_data.npy", values);
   const auto test = read_av_mnist(folder.path()).splits.test;
-  CHECK_THAT(thrown<DataError>([&] { (void)test.read(7, 1, 0); }), StartsWith("g2d: sample \"test/7\", modality \"image\"") && Contains("NaN"));
+  CHECK_THAT(thrown<DataError>([&] { (void)test.read(7, 1, 0); }),
+             StartsWith("g2d: sample \"test/7\", modality \"image\"") && Contains("NaN"));
 }
 
 namespace {
@@ -531,7 +565,8 @@ void write_digits(const fs::path& folder) {
     std::string labels;
     for (std::uint32_t n = 0; n < count; ++n) labels += static_cast<char>(n % 10);
     write_bytes(folder / (part + "-images-idx3-ubyte"),
-                g2d_test::idx_bytes({count, 28, 28}, std::string(static_cast<const char*>(pixels.const_data_ptr()), pixels.nbytes())));
+                g2d_test::idx_bytes({count, 28, 28},
+                                    std::string(static_cast<const char*>(pixels.const_data_ptr()), pixels.nbytes())));
     write_bytes(folder / (part + "-labels-idx1-ubyte"), g2d_test::idx_bytes({count}, labels));
   };
   write("train", 60);
@@ -571,7 +606,9 @@ TEST_CASE("make_av_mnist removes three quarters of the training images' energy, 
   write_digits(digits.path());
   const auto images = g2d::dataset::read_mnist(digits.path()).train.images.flatten(1);
   const auto variances = std::get<1>(at::linalg_svd(images.to(at::kDouble) - images.to(at::kDouble).mean(0))).square();
-  const auto removed = [&](std::int64_t kept) { return (1 - variances.slice(0, 0, kept).sum() / variances.sum()).item<double>(); };
+  const auto removed = [&](std::int64_t kept) {
+    return (1 - variances.slice(0, 0, kept).sum() / variances.sum()).item<double>();
+  };
 
   const TemporaryFolder made;
   const auto report = make_av_mnist(digits.path(), made.path());
@@ -581,7 +618,8 @@ TEST_CASE("make_av_mnist removes three quarters of the training images' energy, 
   CHECK(removed(report.num_components - 1) > 0.75);
 
   const auto written = g2d::io::read_npy(made / "image/train_data.npy").flatten(1).to(at::kDouble) / 255;
-  const auto left = written.var(0, false).sum() / images.var(0, false).sum().to(at::kDouble);  // rounding to eight bits adds a little
+  const auto left =
+      written.var(0, false).sum() / images.var(0, false).sum().to(at::kDouble);  // rounding to eight bits adds a little
   CHECK(left.item<double>() == Approx(1 - report.removed_energy).margin(0.01));
   CHECK(make_av_mnist(digits.path(), made.path(), {.removed_energy = 0.5}).num_components > report.num_components);
 }
@@ -600,7 +638,8 @@ TEST_CASE("make_av_mnist pairs by class and keeps the test speakers out of train
   const auto train = tones("train");
   // Tones of digit d: 200 + 10 (4 d + 1 ... 4 d + 4) Hz; a band has 8000 / 222 Hz.
   for (std::int64_t n = 0; n < 60; ++n) {
-    const auto frequency = 215.0 + 40.0 * static_cast<double>(labels[n].item<std::int64_t>());  // jackson's are the first two
+    const auto frequency =
+        215.0 + 40.0 * static_cast<double>(labels[n].item<std::int64_t>());  // jackson's are the first two
     CHECK(std::abs(train[n].item<double>() - frequency * 222 / 8000) <= 1);
   }
   CHECK_FALSE(torch::equal(train.narrow(0, 0, 20), tones("test")));
@@ -617,7 +656,8 @@ TEST_CASE("make_av_mnist refuses speakers that are not there and names what it c
   CHECK_THAT(thrown<ConfigError>([&] { make_av_mnist(digits.path(), made.path(), {.removed_energy = 1}); }),
              Contains("expected removed_energy in [0, 1)"));
   write_bytes(made / "file", "");
-  CHECK_THAT(thrown<DataError>([&] { make_av_mnist(digits.path(), made / "file"); }), Contains((made / "file").string()));
+  CHECK_THAT(thrown<DataError>([&] { make_av_mnist(digits.path(), made / "file"); }),
+             Contains((made / "file").string()));
   fs::remove(digits / "t10k-images-idx3-ubyte");
   CHECK_THAT(thrown<DataError>([&] { make_av_mnist(digits.path(), made.path()); }), Contains("t10k-images-idx3-ubyte"));
 }
@@ -640,7 +680,8 @@ TEST_CASE("write_npy writes what read_npy reads", "[dataset]") {
   g2d::io::write_npy(file, torch::arange(3));
   CHECK(read_bytes(file) == g2d_test::npy_bytes(torch::arange(3)));
   CHECK_THAT(thrown<ShapeError>([&] { g2d::io::write_npy(file, torch::tensor(1.0)); }), Contains("a single number"));
-  CHECK_THAT(thrown<ShapeError>([&] { g2d::io::write_npy(file, torch::zeros({2}).to(at::kBFloat16)); }), Contains("dtype that NumPy has"));
+  CHECK_THAT(thrown<ShapeError>([&] { g2d::io::write_npy(file, torch::zeros({2}).to(at::kBFloat16)); }),
+             Contains("dtype that NumPy has"));
 }
 
 TEST_CASE("an .npy file written in parts appears when it is whole", "[dataset]") {
@@ -650,7 +691,8 @@ TEST_CASE("an .npy file written in parts appears when it is whole", "[dataset]")
   {
     g2d::io::NpyWriter writer(file, at::kLong, {4, 3});
     writer.append(values.narrow(0, 0, 3));
-    CHECK_THAT(thrown<ShapeError>([&] { writer.append(values); }), Contains("expected parts of Long [4, 3], got Long [4, 3] after 3 rows"));
+    CHECK_THAT(thrown<ShapeError>([&] { writer.append(values); }),
+               Contains("expected parts of Long [4, 3], got Long [4, 3] after 3 rows"));
     CHECK_THAT(thrown<ShapeError>([&] { writer.append(torch::zeros({1, 3})); }), Contains("got Float [1, 3]"));
     CHECK_THAT(thrown<ShapeError>([&] { writer.commit(); }), Contains("expected 4 rows as announced, got 3"));
     CHECK_FALSE(fs::exists(file));
@@ -659,10 +701,12 @@ TEST_CASE("an .npy file written in parts appears when it is whole", "[dataset]")
   }
   CHECK(torch::equal(g2d::io::read_npy(file), values));
   CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
-  CHECK_THAT(thrown<DataError>([&] { g2d::io::write_npy(folder / "absent/values.npy", values); }), Contains("cannot be written"));
+  CHECK_THAT(thrown<DataError>([&] { g2d::io::write_npy(folder / "absent/values.npy", values); }),
+             Contains("cannot be written"));
   {
     const g2d_test::FullDisk full(1000);
-    CHECK_THAT(thrown<DataError>([&] { g2d::io::write_npy(file, torch::zeros({1000})); }), Contains(file.string() + ": cannot be written"));
+    CHECK_THAT(thrown<DataError>([&] { g2d::io::write_npy(file, torch::zeros({1000})); }),
+               Contains(file.string() + ": cannot be written"));
   }
   CHECK(torch::equal(g2d::io::read_npy(file), values));
 }

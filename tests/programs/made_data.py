@@ -59,7 +59,7 @@ def make_rows(folder, count=60):
     no picture, another no walk; one mass is not known.
     """
     source = random.Random(1)
-    (folder / "files").mkdir()
+    (folder / "files").mkdir(exist_ok=True)
     rows = []
     for i in range(count):
         label = i % len(CLASSES)

@@ -31,16 +31,16 @@ namespace g2d::dataset {
 
 /// Settings of read_cremad. The defaults are the paper's recipe.
 struct CremadOptions {
-  std::filesystem::path lists{};       ///< Folder of train.csv and test.csv; empty: the dataset's own, or data/CREMAD in it.
+  std::filesystem::path lists{};  ///< Folder of train.csv and test.csv; empty: the dataset's own, or data/CREMAD in it.
   std::int64_t frames_per_second = 1;  ///< Which frames are read: those in Image-01-FPS.
   std::int64_t num_frames = 1;         ///< Of each clip, evenly spread.
   std::int64_t image_size = 224;       ///< Pixels, height and width.
   std::int64_t sample_rate = 22050;
-  double audio_seconds = 3;            ///< Shorter recordings are repeated, longer ones cut behind.
+  double audio_seconds = 3;  ///< Shorter recordings are repeated, longer ones cut behind.
   transform::SpectrogramOptions spectrogram{.n_fft = 512, .hop = 353};
-  bool augments = true;                ///< Random crops and flips in the training split.
-  double validation_fraction = 0.1;    ///< Of the training split, per class.
-  std::uint64_t seed = 0;              ///< Of the validation split and the augmentation.
+  bool augments = true;              ///< Random crops and flips in the training split.
+  double validation_fraction = 0.1;  ///< Of the training split, per class.
+  std::uint64_t seed = 0;            ///< Of the validation split and the augmentation.
   MissingFiles missing_files = MissingFiles::Refuse;
 };
 
@@ -48,21 +48,24 @@ namespace detail {
 
 inline constexpr std::string_view cremad_where = "dataset::read_cremad";
 inline constexpr std::string_view cremad_layout =
-    "AudioWAV/<id>.wav, Image-01-FPS/<id>/*.jpg (also below visual/), and train.csv and test.csv with rows <id>,<label> (also below "
+    "AudioWAV/<id>.wav, Image-01-FPS/<id>/*.jpg (also below visual/), and train.csv and test.csv with rows "
+    "<id>,<label> (also below "
     "data/CREMAD/)";
 
-[[nodiscard]] inline std::filesystem::path find_cremad_lists(const std::filesystem::path& folder, const std::filesystem::path& lists) {
+[[nodiscard]] inline std::filesystem::path find_cremad_lists(const std::filesystem::path& folder,
+                                                             const std::filesystem::path& lists) {
   if (!lists.empty()) return lists;
   std::error_code error;
   for (const auto& candidate : {folder, folder / "data" / "CREMAD"}) {
     if (std::filesystem::exists(candidate / "train.csv", error)) return candidate;
   }
-  throw DataError(fmt::format("g2d: {}: {}: expected {}, got no train.csv; CremadOptions::lists may name its folder", cremad_where,
-                              folder.string(), cremad_layout));
+  throw DataError(fmt::format("g2d: {}: {}: expected {}, got no train.csv; CremadOptions::lists may name its folder",
+                              cremad_where, folder.string(), cremad_layout));
 }
 
 /// Appends the rows of one csv.
-inline void list_cremad(const io::Table& table, const std::vector<std::string>& classes, DistinctIds& listed, Clips& clips) {
+inline void list_cremad(const io::Table& table, const std::vector<std::string>& classes, DistinctIds& listed,
+                        Clips& clips) {
   constexpr std::string_view suffix = ".wav";
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
     auto id = table.cell(row, 0);
@@ -72,8 +75,8 @@ inline void list_cremad(const io::Table& table, const std::vector<std::string>& 
     const auto& label = table.cell(row, 1);
     const auto found = std::find(classes.begin(), classes.end(), label);
     if (found == classes.end()) {
-      throw DataError(fmt::format("g2d: {}: {}: expected one of the labels {}, got \"{}\"", cremad_where, table.location(row),
-                                  fmt::join(classes, ", "), label));
+      throw DataError(fmt::format("g2d: {}: {}: expected one of the labels {}, got \"{}\"", cremad_where,
+                                  table.location(row), fmt::join(classes, ", "), label));
     }
     clips.stems.push_back(std::move(id));
     clips.labels.push_back(found - classes.begin());
@@ -82,37 +85,43 @@ inline void list_cremad(const io::Table& table, const std::vector<std::string>& 
 
 [[nodiscard]] inline transform::Chain cremad_audio(const CremadOptions& options) {
   const auto length = num_audio_samples(options.audio_seconds, options.sample_rate);
-  return {transform::Tile{length}, transform::Crop{length}, transform::Clip{}, transform::Spectrogram(options.spectrogram)};
+  return {transform::Tile{length}, transform::Crop{length}, transform::Clip{},
+          transform::Spectrogram(options.spectrogram)};
 }
 
 }  // namespace detail
 
 /// Reads CREMA-D, acted emotions: what is said (modality "audio") and the face that says it ("video"), six classes.
 ///
-/// Layout     AudioWAV/<id>.wav; Image-01-FPS/<id>/*.jpg as the authors' script makes them from the videos, there or below visual/;
-///            train.csv and test.csv without header, rows <id>,<label>, there or below data/CREMAD/. Labels are numbered NEU, HAP,
-///            SAD, FEA, DIS, ANG.
-/// Splits     the lists'; validation is held out of the training list, stratified by class (ours: the authors choose the best epoch
-///            on the test split).
-/// Audio      one channel at 22.05 kHz, repeated to 3 s and cut there, clipped to [-1, 1], log(|STFT| + 1e-7), n_fft 512, hop 353:
-///            [1, 257, 188]. The authors repeat three times, which differs only for clips under 1 s; CREMA-D has none. The padding
-///            mode is that of librosa from 0.9 on; libsamplerate resamples instead of librosa's resampler.
-/// Video      the middle frame of each of num_frames equal parts (ours: the authors draw one by NumPy's generator, seeded alike for
-///            each clip); training: random resized crop and flip; otherwise scaled to 224 x 224, bilinear with antialiasing;
-///            ImageNet's mean and deviation: [3, 224, 224], with several frames [3, num_frames, 224, 224].
-/// Errors     DataError naming what is missing and the layout; the csv and line of an unknown label, an id listed twice or one that
-///            leads out of the folder; clips without their files, unless those are dropped. ConfigError for settings out of range.
+/// Layout     AudioWAV/<id>.wav; Image-01-FPS/<id>/*.jpg as the authors' script makes them from the videos, there or
+///            below visual/; train.csv and test.csv without header, rows <id>,<label>, there or below data/CREMAD/.
+///            Labels are numbered NEU, HAP, SAD, FEA, DIS, ANG.
+/// Splits     the lists'; validation is held out of the training list, stratified by class (ours: the authors choose
+///            the best epoch on the test split).
+/// Audio      one channel at 22.05 kHz, repeated to 3 s and cut there, clipped to [-1, 1], log(|STFT| + 1e-7), n_fft
+///            512, hop 353: [1, 257, 188]. The authors repeat three times, which differs only for clips under 1 s;
+///            CREMA-D has none. The padding mode is that of librosa from 0.9 on; libsamplerate resamples instead of
+///            librosa's resampler.
+/// Video      the middle frame of each of num_frames equal parts (ours: the authors draw one by NumPy's generator,
+///            seeded alike for each clip); training: random resized crop and flip; otherwise scaled to 224 x 224,
+///            bilinear with antialiasing; ImageNet's mean and deviation: [3, 224, 224], or
+///            [3, num_frames, 224, 224] for several frames.
+/// Errors     DataError naming what is missing and the layout; the csv and line of an unknown label, an id listed twice
+///            or one that leads out of the folder; clips without their files, unless those are dropped. ConfigError for
+///            settings out of range.
 /// Source     the authors' dataset/CremadDataset.py and data/CREMAD/video_preprocessing.py.
 [[nodiscard]] inline Dataset read_cremad(const std::filesystem::path& folder, const CremadOptions& options = {}) {
   constexpr auto where = detail::cremad_where;
-  detail::check_positive(where, {{"frames_per_second", options.frames_per_second},
-                                 {"num_frames", options.num_frames},
-                                 {"image_size", options.image_size},
-                                 {"sample_rate", options.sample_rate},
-                                 {"audio_seconds * sample_rate", detail::num_audio_samples(options.audio_seconds, options.sample_rate)}});
+  detail::check_positive(
+      where, {{"frames_per_second", options.frames_per_second},
+              {"num_frames", options.num_frames},
+              {"image_size", options.image_size},
+              {"sample_rate", options.sample_rate},
+              {"audio_seconds * sample_rate", detail::num_audio_samples(options.audio_seconds, options.sample_rate)}});
   const auto audio = detail::find_folder(where, folder, {"AudioWAV"}, detail::cremad_layout);
   const auto image_folder = fmt::format("Image-{:02}-FPS", options.frames_per_second);
-  const auto frames = detail::find_folder(where, folder, {image_folder, "visual/" + image_folder}, detail::cremad_layout);
+  const auto frames =
+      detail::find_folder(where, folder, {image_folder, "visual/" + image_folder}, detail::cremad_layout);
   const auto lists = detail::find_cremad_lists(folder, options.lists);
   const io::CsvOptions without_header{.has_header = false, .column_names = {"id", "label"}};
   const auto train_table = io::read_csv(lists / "train.csv", without_header);
@@ -139,12 +148,16 @@ inline void list_cremad(const io::Table& table, const std::vector<std::string>& 
                                      detail::clip_samples(clips.validation, plain, options.seed),
                                      detail::clip_samples(clips.test, plain, options.seed)};
   auto description = fmt::format(
-      "CREMA-D; validation: {} of the training list, stratified, seed {}; audio: {} Hz, {}; video: {} of the frames at {} a second, {}, in "
+      "CREMA-D; validation: {} of the training list, stratified, seed {}; audio: {} Hz, {}; video: {} of the frames at "
+      "{} a second, {}, in "
       "training {}",
       options.validation_fraction, options.seed, options.sample_rate, plain.audio.description(), options.num_frames,
       options.frames_per_second, plain.video.description(), training.video.description());
-  return {"CREMA-D", std::move(splits), {OutputKind::Classes, static_cast<std::int64_t>(classes.size()), classes},
-          std::move(description), std::move(warnings)};
+  return {"CREMA-D",
+          std::move(splits),
+          {OutputKind::Classes, static_cast<std::int64_t>(classes.size()), classes},
+          std::move(description),
+          std::move(warnings)};
 }
 
 }  // namespace g2d::dataset

@@ -40,10 +40,10 @@ namespace g2d::dataset {
 
 /// Settings of make_av_mnist.
 struct MakeAvMnistOptions {
-  double removed_energy = 0.75;     ///< Share of the images' variance that goes.
-  double signal_to_noise = -6;      ///< Power of a recording over that of its noise, in dB.
+  double removed_energy = 0.75;                        ///< Share of the images' variance that goes.
+  double signal_to_noise = -6;                         ///< Power of a recording over that of its noise, in dB.
   std::vector<std::string> test_speakers{"yweweler"};  ///< Heard in the test part alone.
-  std::uint64_t seed = 0;           ///< Of the pairs and the noise.
+  std::uint64_t seed = 0;                              ///< Of the pairs and the noise.
 };
 
 /// What make_av_mnist made.
@@ -58,7 +58,8 @@ namespace detail {
 
 inline constexpr std::string_view make_av_mnist_where = "dataset::make_av_mnist";
 
-/// Noise whose power falls with the frequency, as most sounds of an environment have it; power 1. Shape: [count, length].
+/// Noise whose power falls with the frequency, as most sounds of an environment have it; power 1. Shape: [count,
+/// length].
 [[nodiscard]] inline at::Tensor pink_noise(std::int64_t count, std::int64_t length, const at::Generator& generator) {
   const auto spectrum = at::fft_rfft(at::randn({count, length}, std::optional(generator), at::kFloat));
   auto scale = at::arange(spectrum.size(1), at::kFloat).clamp_min_(1).rsqrt_();
@@ -67,8 +68,8 @@ inline constexpr std::string_view make_av_mnist_where = "dataset::make_av_mnist"
   return noise / noise.square().mean(1, /*keepdim=*/true).sqrt();
 }
 
-/// One second at 8 kHz as 112 bands by 112 frames: uint8 [N, 112, 112], 255 the loudest cell of a recording, 0 whatever is
-/// 80 dB below it or less.
+/// One second at 8 kHz as 112 bands by 112 frames: uint8 [N, 112, 112], 255 the loudest cell of a recording, 0 whatever
+/// is 80 dB below it or less.
 [[nodiscard]] inline at::Tensor spectrogram_images(const at::Tensor& waveforms) {
   constexpr std::int64_t size = 112;
   const double range = 80.0 / 20 * std::numbers::ln10;
@@ -84,13 +85,14 @@ inline constexpr std::string_view make_av_mnist_where = "dataset::make_av_mnist"
 /// One part of the dataset on its way to its files.
 struct AvMnistPart {
   std::string name;
-  ClassPairs pairs;        ///< Rows of the part's images and of all recordings.
-  at::Tensor images;       ///< float32 [N, 784], 0 to 1.
+  ClassPairs pairs;   ///< Rows of the part's images and of all recordings.
+  at::Tensor images;  ///< float32 [N, 784], 0 to 1.
   at::Generator noise;
 };
 
-inline void write_av_mnist_part(const std::filesystem::path& folder, AvMnistPart part, const LeadingComponents& components,
-                                const at::Tensor& waveforms, double signal_to_noise) {
+inline void write_av_mnist_part(const std::filesystem::path& folder, AvMnistPart part,
+                                const LeadingComponents& components, const at::Tensor& waveforms,
+                                double signal_to_noise) {
   constexpr std::int64_t rows_at_once = 512;
   const auto count = part.pairs.labels.size(0);
   const auto level = std::pow(10, -signal_to_noise / 20);
@@ -116,13 +118,16 @@ struct SpeakerRows {
 };
 
 /// Errors: ConfigError for speakers that are not there, none or all.
-[[nodiscard]] inline SpeakerRows divide_speakers(const DigitRecordings& recordings, const std::vector<std::string>& test_speakers) {
+[[nodiscard]] inline SpeakerRows divide_speakers(const DigitRecordings& recordings,
+                                                 const std::vector<std::string>& test_speakers) {
   const std::set<std::string> known(recordings.speakers.begin(), recordings.speakers.end());
   const std::set<std::string> test(test_speakers.begin(), test_speakers.end());
-  const bool divides = !test.empty() && test.size() < known.size() && std::includes(known.begin(), known.end(), test.begin(), test.end());
+  const bool divides = !test.empty() && test.size() < known.size() &&
+                       std::includes(known.begin(), known.end(), test.begin(), test.end());
   if (!divides) {
-    throw ConfigError(fmt::format("g2d: {}: expected test_speakers among the speakers [{}], and not all of them, got [{}]",
-                                  make_av_mnist_where, fmt::join(known, ", "), fmt::join(test_speakers, ", ")));
+    throw ConfigError(
+        fmt::format("g2d: {}: expected test_speakers among the speakers [{}], and not all of them, got [{}]",
+                    make_av_mnist_where, fmt::join(known, ", "), fmt::join(test_speakers, ", ")));
   }
   auto is_test = at::empty({recordings.labels.size(0)}, at::kBool);
   for (std::int64_t row = 0; row < is_test.size(0); ++row) {
@@ -136,8 +141,8 @@ inline void make_folders(const std::filesystem::path& folder) {
     std::error_code error;
     std::filesystem::create_directories(folder / name, error);
     if (error) {
-      throw DataError(fmt::format("g2d: {}: {}: expected a folder to write into, got {}", make_av_mnist_where, folder.string(),
-                                  error.message()));
+      throw DataError(fmt::format("g2d: {}: {}: expected a folder to write into, got {}", make_av_mnist_where,
+                                  folder.string(), error.message()));
     }
   }
 }
@@ -146,24 +151,28 @@ inline void make_folders(const std::filesystem::path& folder) {
 
 /// Makes the files of AV-MNIST in `folder` from MNIST's IDX files and the Free Spoken Digit recordings in `digits`.
 ///
-/// Pairs      every image once, in shuffled order, with a recording of its class; no recording a second time before all of its class
-///            were used once. MNIST's own test images go with the test speakers.
-/// Images     projected onto the leading principal components of the training images, as few as leave out no more than 75 % of their
-///            variance about the mean; both parts with the same components. 0 to 255, rounded and cut there: uint8 [N, 28, 28].
-/// Audio      a second at 8 kHz, the recording in its middle, scaled to power 1; pink noise; log magnitude of 112 bands by 112 frames
-///            (n_fft 222, hop 72), 80 dB below the loudest cell to 0 ... 255: uint8 [N, 112, 112].
-/// Deviates   from the literature in the noise, which is recorded in environments there (ESC-50), and in the scale of the spectrograms;
-///            a public script keeps a quarter of the components instead of a quarter of the energy, which hardly changes an image.
+/// Pairs      every image once, in shuffled order, with a recording of its class; no recording a second time before all
+///            of its class were used once. MNIST's own test images go with the test speakers.
+/// Images     projected onto the leading principal components of the training images, as few as leave out no more than
+///            75 % of their variance about the mean; both parts with the same components. 0 to 255, rounded and cut
+///            there: uint8 [N, 28, 28].
+/// Audio      a second at 8 kHz, the recording in its middle, scaled to power 1; pink noise; log magnitude of 112 bands
+///            by 112 frames (n_fft 222, hop 72), 80 dB below the loudest cell to 0 ... 255: uint8 [N, 112, 112].
+/// Deviates   from the literature in the noise, which is recorded in environments there (ESC-50), and in the scale of
+///            the spectrograms; a public script keeps a quarter of the components instead of a quarter of the energy,
+///            which hardly changes an image.
 /// Cost       memory: MNIST in float32 and some hundred samples; time: a minute a core. Files: 0.9 GB.
-/// Repeats    the same bytes for the same seed on the same machine. Each file appears whole or not at all; those there are replaced.
-/// Errors     DataError naming the file (read_mnist, read_digit_recordings, a folder or file that cannot be written); ConfigError for
-///            settings out of range or speakers that are not there.
+/// Repeats    the same bytes for the same seed on the same machine. Each file appears whole or not at all; those there
+///            are replaced.
+/// Errors     DataError naming the file (read_mnist, read_digit_recordings, a folder or file that cannot be written);
+///            ConfigError for settings out of range or speakers that are not there.
 /// Source     V. Vielzeuf et al., CentralNet, arXiv:1808.07275.
 inline AvMnistReport make_av_mnist(const std::filesystem::path& digits, const std::filesystem::path& folder,
                                    const MakeAvMnistOptions& options = {}) {
   if (!(options.removed_energy >= 0 && options.removed_energy < 1) || !std::isfinite(options.signal_to_noise)) {
-    throw ConfigError(fmt::format("g2d: {}: expected removed_energy in [0, 1) and a finite signal_to_noise, got {} and {}",
-                                  detail::make_av_mnist_where, options.removed_energy, options.signal_to_noise));
+    throw ConfigError(
+        fmt::format("g2d: {}: expected removed_energy in [0, 1) and a finite signal_to_noise, got {} and {}",
+                    detail::make_av_mnist_where, options.removed_energy, options.signal_to_noise));
   }
   const auto mnist = read_mnist(digits);
   const auto recordings = read_digit_recordings(digits);
@@ -175,8 +184,8 @@ inline AvMnistReport make_av_mnist(const std::filesystem::path& digits, const st
                         const at::Generator& pairs, const at::Generator& part_noise) {
     const auto count = from.labels.size(0);
     return detail::AvMnistPart{name,
-                               pair_by_class(from.labels, at::arange(count, at::kLong), recordings.labels, recording_rows, count, pairs,
-                                             name + " images and recordings"),
+                               pair_by_class(from.labels, at::arange(count, at::kLong), recordings.labels,
+                                             recording_rows, count, pairs, name + " images and recordings"),
                                from.images.flatten(1), part_noise};
   };
   const auto train = part("train", mnist.train, speakers.train, pairing.train, noise.train);
@@ -187,7 +196,8 @@ inline AvMnistReport make_av_mnist(const std::filesystem::path& digits, const st
   constexpr double silence = 1e-12;
   const auto waveforms = centred / centred.square().mean(1, /*keepdim=*/true).sqrt().clamp_min(silence);
   detail::make_folders(folder);
-  for (const auto& made : {train, test}) detail::write_av_mnist_part(folder, made, components, waveforms, options.signal_to_noise);
+  for (const auto& made : {train, test})
+    detail::write_av_mnist_part(folder, made, components, waveforms, options.signal_to_noise);
   return {train.images.size(0), test.images.size(0), components.directions.size(1), components.removed_energy};
 }
 

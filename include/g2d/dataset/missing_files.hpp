@@ -36,13 +36,14 @@ class FileCheck {
   [[nodiscard]] std::vector<std::size_t> complete(const std::vector<std::string>& names,
                                                   const std::vector<std::vector<std::filesystem::path>>& files,
                                                   std::vector<std::string>& warnings) const {
-    return complete(names, [&](std::size_t i) { return first_missing(files[i]); }, warnings);
+    return complete(
+        names, [&](std::size_t i) { return first_missing(files[i]); }, warnings);
   }
 
   /// The same where looking for one file after the other would take long. `missing(i)`: the first thing that sample i
   /// lacks, in words; empty where it has everything.
   template <class Missing>
-    requires std::is_invocable_r_v<std::string, const Missing&, std::size_t>
+  requires std::is_invocable_r_v<std::string, const Missing&, std::size_t>
   [[nodiscard]] std::vector<std::size_t> complete(const std::vector<std::string>& names, const Missing& missing,
                                                   std::vector<std::string>& warnings) const {
     std::vector<std::size_t> kept;
@@ -60,7 +61,8 @@ class FileCheck {
     const auto text = fmt::format("{} of {} samples lack files: {}{}", num_missing, names.size(), listed,
                                   num_missing > num_shown ? ", ..." : "");
     if (missing_files_ == MissingFiles::Refuse || kept.empty()) {
-      throw DataError(fmt::format("g2d: {}: {}; look for them, or leave these samples out (MissingFiles::Drop)", where_, text));
+      throw DataError(
+          fmt::format("g2d: {}: {}; look for them, or leave these samples out (MissingFiles::Drop)", where_, text));
     }
     warnings.push_back(fmt::format("{}: left out", text));
     return kept;

@@ -27,7 +27,8 @@ namespace detail {
 
 /// What stands before the values: format version 1.0, padded so that they begin at a multiple of 64 bytes.
 inline std::string npy_head_of(std::string_view where, at::ScalarType dtype, at::IntArrayRef shape) {
-  const auto* known = std::find_if(npy_dtypes.begin(), npy_dtypes.end(), [&](const auto& entry) { return entry.second == dtype; });
+  const auto* known =
+      std::find_if(npy_dtypes.begin(), npy_dtypes.end(), [&](const auto& entry) { return entry.second == dtype; });
   if (known == npy_dtypes.end()) {
     throw ShapeError(fmt::format("g2d: {}: expected a dtype that NumPy has, got {}", where, c10::toString(dtype)));
   }
@@ -35,11 +36,12 @@ inline std::string npy_head_of(std::string_view where, at::ScalarType dtype, at:
   constexpr std::size_t length_bytes = 2;
   constexpr std::size_t alignment = 64;
   auto dict = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}",
-                          c10::elementSize(dtype) == 1 ? '|' : '<', known->first, fmt::join(shape.begin(), shape.end(), ", "),
-                          shape.size() == 1 ? "," : "");
+                          c10::elementSize(dtype) == 1 ? '|' : '<', known->first,
+                          fmt::join(shape.begin(), shape.end(), ", "), shape.size() == 1 ? "," : "");
   const auto unpadded = magic.size() + length_bytes + dict.size() + 1;
   dict.append((alignment - unpadded % alignment) % alignment, ' ').push_back('\n');
-  if (dict.size() > 0xFFFFU) throw ShapeError(fmt::format("g2d: {}: expected a smaller rank, got {}", where, shape.size()));
+  if (dict.size() > 0xFFFFU)
+    throw ShapeError(fmt::format("g2d: {}: expected a smaller rank, got {}", where, shape.size()));
   std::string head(magic);
   head += static_cast<char>(dict.size() & 0xFFU);
   head += static_cast<char>(dict.size() >> 8U);
@@ -54,8 +56,8 @@ inline std::string npy_head_of(std::string_view where, at::ScalarType dtype, at:
 ///     while (...) writer.append(rows);   // uint8 [n, 112, 112]
 ///     writer.commit();
 ///
-/// Errors     ShapeError for a dtype that NumPy lacks, parts of another dtype or shape, more or fewer rows than announced;
-///            DataError when the file cannot be written.
+/// Errors     ShapeError for a dtype that NumPy lacks, parts of another dtype or shape, more or fewer rows than
+///            announced; DataError when the file cannot be written.
 class NpyWriter {
  public:
   /// `shape` has at least one dimension: the first counts the rows.
@@ -65,14 +67,15 @@ class NpyWriter {
   }
 
   void append(const at::Tensor& rows) {
-    const bool fits = rows.defined() && rows.scalar_type() == dtype_ && rows.dim() == static_cast<std::int64_t>(shape_.size()) &&
-                      rows.sizes().slice(1) == at::IntArrayRef(shape_).slice(1) && num_rows_ + rows.size(0) <= shape_[0];
+    const bool fits =
+        rows.defined() && rows.scalar_type() == dtype_ && rows.dim() == static_cast<std::int64_t>(shape_.size()) &&
+        rows.sizes().slice(1) == at::IntArrayRef(shape_).slice(1) && num_rows_ + rows.size(0) <= shape_[0];
     if (!fits) {
-      throw ShapeError(fmt::format("g2d: {}: expected parts of {} {}, got {} after {} rows", where, c10::toString(dtype_),
-                                   to_string(shape_),
-                                   rows.defined() ? fmt::format("{} {}", c10::toString(rows.scalar_type()), to_string(rows.sizes()))
-                                                  : "no tensor",
-                                   num_rows_));
+      throw ShapeError(fmt::format(
+          "g2d: {}: expected parts of {} {}, got {} after {} rows", where, c10::toString(dtype_), to_string(shape_),
+          rows.defined() ? fmt::format("{} {}", c10::toString(rows.scalar_type()), to_string(rows.sizes()))
+                         : "no tensor",
+          num_rows_));
     }
     const auto host = detail::to_host(where, "rows", rows);
     file_.write(host.const_data_ptr(), host.nbytes());

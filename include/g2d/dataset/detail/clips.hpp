@@ -22,8 +22,8 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
-#include <g2d/core/seed.hpp>
 #include <g2d/core/fingerprint.hpp>
+#include <g2d/core/seed.hpp>
 #include <g2d/data/read_files.hpp>
 #include <g2d/data/samples.hpp>
 #include <g2d/data/split_by_class.hpp>
@@ -43,8 +43,8 @@
 /// What CREMA-D and VGGSound have in common: clips with a recording and a folder of frames, listed in a csv.
 namespace g2d::dataset::detail {
 
-/// The clips of one split. Clip i is `audio`/<stem>.wav and `frames`/<stem>/. The folders are kept once, not in each of a
-/// hundred thousand paths.
+/// The clips of one split. Clip i is `audio`/<stem>.wav and `frames`/<stem>/. The folders are kept once, not in each of
+/// a hundred thousand paths.
 struct Clips {
   std::filesystem::path audio;
   std::filesystem::path frames;
@@ -64,7 +64,8 @@ struct ClipReading {
 };
 
 /// Errors: ConfigError unless every setting, named for the message, is at least 1.
-inline void check_positive(std::string_view where, std::initializer_list<std::pair<std::string_view, std::int64_t>> settings) {
+inline void check_positive(std::string_view where,
+                           std::initializer_list<std::pair<std::string_view, std::int64_t>> settings) {
   for (const auto& [name, value] : settings) {
     if (value < 1) throw ConfigError(fmt::format("g2d: {}: expected {} >= 1, got {}", where, name, value));
   }
@@ -84,22 +85,27 @@ inline void check_clip_name(const std::string& name, std::string_view place) {
 
 /// The first of `candidates` that is a folder below `folder`. Errors: DataError naming all and the `layout` expected.
 [[nodiscard]] inline std::filesystem::path find_folder(std::string_view where, const std::filesystem::path& folder,
-                                                       const std::vector<std::string>& candidates, std::string_view layout) {
+                                                       const std::vector<std::string>& candidates,
+                                                       std::string_view layout) {
   std::error_code error;
   for (const auto& candidate : candidates) {
     if (std::filesystem::is_directory(folder / candidate, error)) return folder / candidate;
   }
-  throw DataError(fmt::format("g2d: {}: {}: expected {}, got no folder {}", where, folder.string(), layout, fmt::join(candidates, " or ")));
+  throw DataError(fmt::format("g2d: {}: {}: expected {}, got no folder {}", where, folder.string(), layout,
+                              fmt::join(candidates, " or ")));
 }
 
 /// All names in a folder: far faster than to ask for one after the other. Errors: DataError naming the folder.
-[[nodiscard]] inline std::unordered_set<std::string> list_folder(std::string_view where, const std::filesystem::path& folder) {
+[[nodiscard]] inline std::unordered_set<std::string> list_folder(std::string_view where,
+                                                                 const std::filesystem::path& folder) {
   std::unordered_set<std::string> names;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     names.insert(entry->path().filename().string());
   }
-  if (error) throw DataError(fmt::format("g2d: {}: {}: expected a readable folder, got {}", where, folder.string(), error.message()));
+  if (error)
+    throw DataError(
+        fmt::format("g2d: {}: {}: expected a readable folder, got {}", where, folder.string(), error.message()));
   return names;
 }
 
@@ -118,8 +124,8 @@ inline void check_clip_name(const std::string& name, std::string_view place) {
 ///
 /// Cost       one listing of both folders, and with `num_frames` one of every clip's.
 /// Errors     as FileCheck; DataError naming a folder that cannot be read.
-[[nodiscard]] inline Clips complete_clips(std::string_view where, const Clips& clips, std::int64_t num_frames, MissingFiles missing_files,
-                                          std::vector<std::string>& warnings) {
+[[nodiscard]] inline Clips complete_clips(std::string_view where, const Clips& clips, std::int64_t num_frames,
+                                          MissingFiles missing_files, std::vector<std::string>& warnings) {
   const auto recordings = list_folder(where, clips.audio);
   const auto videos = list_folder(where, clips.frames);
   const auto missing = [&](std::size_t clip) -> std::string {
@@ -127,26 +133,31 @@ inline void check_clip_name(const std::string& name, std::string_view place) {
     if (!videos.contains(clips.stems[clip])) return clips.frame_folder(clip).string();
     if (num_frames == 0) return {};
     const auto count = static_cast<std::int64_t>(list_frames(clips.frame_folder(clip)).size());
-    return count >= num_frames ? "" : fmt::format("{}: {} of {} frames", clips.frame_folder(clip).string(), count, num_frames);
+    return count >= num_frames
+               ? ""
+               : fmt::format("{}: {} of {} frames", clips.frame_folder(clip).string(), count, num_frames);
   };
   const auto kept = FileCheck(std::string(where), missing_files).complete(clips.stems, missing, warnings);
   return select_clips(clips, at::tensor(std::vector<std::int64_t>(kept.begin(), kept.end()), at::kLong));
 }
 
 /// The training clips, those held out of them for validation, stratified by class, and the test clips.
-[[nodiscard]] inline data::Splits<Clips> split_clips(const Clips& train, Clips test, double validation_fraction, std::uint64_t seed) {
+[[nodiscard]] inline data::Splits<Clips> split_clips(const Clips& train, Clips test, double validation_fraction,
+                                                     std::uint64_t seed) {
   const auto labels = at::tensor(train.labels, at::kLong);
   const auto [kept, held_out] = data::split_by_class(labels, at::arange(labels.size(0), at::kLong), validation_fraction,
                                                      make_generator(seed), "training clips");
   return {select_clips(train, kept), select_clips(train, held_out), std::move(test)};
 }
 
-/// Frames as the authors' code prepares them: cropped and mirrored at random or scaled whole, normalised by ImageNet's statistics.
+/// Frames as the authors' code prepares them: cropped and mirrored at random or scaled whole, normalised by ImageNet's
+/// statistics.
 [[nodiscard]] inline transform::Any frame_transform(std::int64_t size, std::int64_t num_frames, bool augments) {
   const transform::Normalize normalize(transform::imagenet_mean, transform::imagenet_std);
-  const transform::Any image = augments ? transform::Chain{transform::RandomResizedCrop{size, size}, transform::HorizontalFlip{},
-                                                           transform::ToFloat{}, normalize}
-                                        : transform::Chain{transform::Resize{size, size}, transform::ToFloat{}, normalize};
+  const transform::Any image = augments
+                                   ? transform::Chain{transform::RandomResizedCrop{size, size},
+                                                      transform::HorizontalFlip{}, transform::ToFloat{}, normalize}
+                                   : transform::Chain{transform::Resize{size, size}, transform::ToFloat{}, normalize};
   return num_frames == 1 ? image : transform::Any(EachFrame{image});
 }
 
@@ -160,18 +171,19 @@ inline void check_clip_name(const std::string& name, std::string_view place) {
     return all.str();
   };
 
-  data::ModalityReader audio{.name = "audio",
-                             .decode =
-                                 [shared, rate = reading.sample_rate](std::int64_t entry) {
-                                   const auto recording = io::read_audio(shared->audio_file(static_cast<std::size_t>(entry)));
-                                   return transform::resample(recording, rate).samples;
-                                 },
-                             .transform = reading.audio,
-                             .fingerprint =
-                                 [shared, fingerprint, rate = reading.sample_rate] {
-                                   const auto files = fingerprint([&](std::size_t clip) { return std::vector{shared->audio_file(clip)}; });
-                                   return fmt::format("{} at {} Hz", files, rate);
-                                 }};
+  data::ModalityReader audio{
+      .name = "audio",
+      .decode =
+          [shared, rate = reading.sample_rate](std::int64_t entry) {
+            const auto recording = io::read_audio(shared->audio_file(static_cast<std::size_t>(entry)));
+            return transform::resample(recording, rate).samples;
+          },
+      .transform = reading.audio,
+      .fingerprint =
+          [shared, fingerprint, rate = reading.sample_rate] {
+            const auto files = fingerprint([&](std::size_t clip) { return std::vector{shared->audio_file(clip)}; });
+            return fmt::format("{} at {} Hz", files, rate);
+          }};
   data::ModalityReader video{
       .name = "video",
       .decode =

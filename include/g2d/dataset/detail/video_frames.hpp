@@ -24,8 +24,8 @@
 /// Videos as folders of single frames, whose names are in the order of time.
 namespace g2d::dataset::detail {
 
-/// The names of the images in a folder, in no order; hidden files, which some systems add, are skipped. None where the folder
-/// cannot be read.
+/// The names of the images in a folder, in no order; hidden files, which some systems add, are skipped. None where the
+/// folder cannot be read.
 [[nodiscard]] inline std::vector<std::string> list_frames(const std::filesystem::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
@@ -40,11 +40,13 @@ namespace g2d::dataset::detail {
 /// The middle frames of `num_frames` equal parts of a video: 0 ... n - 1 gives floor((2 i + 1) n / (2 num_frames)).
 ///
 /// Errors     DataError naming the folder when it has fewer.
-[[nodiscard]] inline std::vector<std::filesystem::path> choose_frames(const std::filesystem::path& folder, std::int64_t num_frames) {
+[[nodiscard]] inline std::vector<std::filesystem::path> choose_frames(const std::filesystem::path& folder,
+                                                                      std::int64_t num_frames) {
   auto names = list_frames(folder);
   const auto count = static_cast<std::int64_t>(names.size());
   if (count < num_frames) {
-    throw DataError(fmt::format("g2d: dataset: {}: expected at least {} frames (.jpg, .png), got {}", folder.string(), num_frames, count));
+    throw DataError(fmt::format("g2d: dataset: {}: expected at least {} frames (.jpg, .png), got {}", folder.string(),
+                                num_frames, count));
   }
   std::sort(names.begin(), names.end());
   std::vector<std::filesystem::path> chosen;
@@ -69,7 +71,8 @@ namespace g2d::dataset::detail {
   return num_frames == 1 ? frames.front() : at::stack(frames, 1);
 }
 
-/// Applies a transform of images to the frames of a video one by one; a random one draws anew for each, as the authors' code does.
+/// Applies a transform of images to the frames of a video one by one; a random one draws anew for each, as the authors'
+/// code does.
 ///
 /// Shapes     in: [C, T, H, W]; out: [C, T, height, width].
 struct EachFrame {
@@ -82,7 +85,9 @@ struct EachFrame {
   }
 
   [[nodiscard]] bool is_random() const { return image_transform.is_random(); }
-  [[nodiscard]] std::string description() const { return fmt::format("each frame ({})", image_transform.description()); }
+  [[nodiscard]] std::string description() const {
+    return fmt::format("each frame ({})", image_transform.description());
+  }
 };
 
 static_assert(transform::TransformPolicy<EachFrame>);
