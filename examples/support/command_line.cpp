@@ -36,7 +36,7 @@ template <class Choices>
     const bool fits = result.ec == std::errc() && result.ptr == end && number >= least;
     return fits ? std::string() : fmt::format("expected a whole number of at least {}, got {}", least, text);
   };
-  return {check, fmt::format(">= {}", least)};
+  return {check, least > 0 ? "POSITIVE" : "NONNEGATIVE"};
 }
 
 /// Options of one group, each with its default in the help.
@@ -143,7 +143,7 @@ std::string config_text(const CLI::App& app) {
     std::string value;
     for (const auto& part : option->results()) value += (value.empty() ? "" : " ") + quoted(part);
     if (option->count() == 0) value = option->get_default_str();
-    if (option->get_expected_max() == 0) value = option->count() > 0 ? "true" : "false";
+    if (option->get_expected_max() == 0) value = option->count() > 0 && option->as<bool>() ? "true" : "false";
     if (!value.empty()) text += fmt::format("{}={}\n", option->get_single_name(), value);
   }
   return text;

@@ -57,6 +57,11 @@ class EncoderFactory {
     return shape.size() == 4 || shape[1] > largest_small ? "resnet18" : "small-cnn";
   }
 
+  [[nodiscard]] bool is_shared(std::size_t m) const {
+    const auto& sharing = settings_.shared_encoder;
+    return std::find(sharing.begin(), sharing.end(), names_[m]) != sharing.end();
+  }
+
   [[nodiscard]] g2d::Encoder make(std::size_t m) const {
     using namespace g2d::encoder;
     const auto name = choice(m);
@@ -73,11 +78,9 @@ class EncoderFactory {
     std::vector<g2d::Encoder> encoders;
     std::optional<std::size_t> owner;
     for (std::size_t m = 0; m < names_.size(); ++m) {
-      const auto& sharing = settings_.shared_encoder;
-      const bool shares = std::find(sharing.begin(), sharing.end(), names_[m]) != sharing.end();
-      if (shares && owner) expect_alike(*owner, m);
-      encoders.push_back(shares && owner ? encoders[*owner] : make(m));
-      if (shares && !owner) owner = m;
+      if (is_shared(m) && owner) expect_alike(*owner, m);
+      encoders.push_back(is_shared(m) && owner ? encoders[*owner] : make(m));
+      if (is_shared(m) && !owner) owner = m;
     }
     return encoders;
   }

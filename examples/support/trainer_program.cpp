@@ -81,8 +81,8 @@ void print_plan(const Settings& settings, const Experiment<Task>& experiment) {
   for (std::size_t m = 0; m < encoders.names().size(); ++m) {
     std::int64_t count = 0;
     for (const auto& parameter : encoders.make(m).module()->parameters()) count += parameter.numel();
-    fmt::print("  {}: samples {}, encoder {} with {} parameters\n", encoders.names()[m], g2d::to_string(encoders.shape(m)),
-               encoders.choice(m), count);
+    fmt::print("  {}: samples {}, {} {} with {} parameters\n", encoders.names()[m], g2d::to_string(encoders.shape(m)),
+               encoders.is_shared(m) ? "shared encoder" : "encoder", encoders.choice(m), count);
   }
   fmt::print("  methods {}; stages {} of {} epochs; teachers {} epochs; seeds {}\n", fmt::join(settings.methods, " "),
              fmt::join(settings.stage_epochs, " "), settings.epochs, settings.epochs_of_teachers(), fmt::join(settings.seeds, " "));

@@ -64,7 +64,7 @@ def make_rows(folder, count=60):
     for i in range(count):
         label = i % len(CLASSES)
         colour = [source.randrange(60) + (150 if channel == label else 40) for channel in range(3)]
-        write_png(folder / "files" / f"{i}.png", [[colour] * 10] * 8)
+        write_png(folder / "files" / f"{i}.png", [[[value + 4 * x for value in colour] for x in range(10)]] * 8)
         steps = [(f"{label + source.gauss(0, 1):.3f}", f"{source.gauss(0, 1):.3f}") for _ in range(2 + i % 4)]
         (folder / "files" / f"{i}.csv").write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in steps))
         rows.append({

@@ -14,9 +14,11 @@
 #include <g2d/distillation/kl.hpp>
 #include <g2d/distillation/mse.hpp>
 #include <g2d/distillation/none.hpp>
+#include <g2d/encoder/gru.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
 #include <g2d/encoder/small_cnn.hpp>
+#include <g2d/encoder/transformer.hpp>
 #include <g2d/fusion/concat.hpp>
 #include <g2d/fusion/film.hpp>
 #include <g2d/fusion/gated.hpp>
@@ -72,7 +74,7 @@ using Distillations =
 using Connectors = List<connector::Identity, connector::Projection>;
 using Tasks = List<task::Classification, task::MultiLabel, task::Regression>;
 using Suppressions = List<suppression::Complete, suppression::Partial, suppression::ZeroedGradients>;
-using Encoders = List<encoder::Mlp, encoder::ResNet18, encoder::SmallCnn>;
+using Encoders = List<encoder::Gru, encoder::Mlp, encoder::ResNet18, encoder::SmallCnn, encoder::Transformer>;
 using Initializations = List<initialization::AuthorsCode, initialization::Default>;
 using Schedules = List<schedule::Batchwise<>, schedule::Joint, schedule::Sequential<>>;
 template <class Task>

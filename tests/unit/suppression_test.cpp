@@ -165,6 +165,12 @@ TEST_CASE("suppression::Complete: holds for every shipped encoder", "[suppressio
     if constexpr (std::is_same_v<Module, encoder::Mlp>) {
       module = std::make_shared<Module>(encoder::MlpOptions{.in_features = 8, .hidden = {6}, .dropout = 0.4});
       sizes = {num_samples, 8};
+    } else if constexpr (std::is_same_v<Module, encoder::Gru>) {
+      module = std::make_shared<Module>(encoder::GruOptions{.in_features = 3, .hidden = 4});
+      sizes = {num_samples, 5, 3};
+    } else if constexpr (std::is_same_v<Module, encoder::Transformer>) {
+      module = std::make_shared<Module>(encoder::TransformerOptions{.in_features = 3, .width = 8, .heads = 2, .layers = 1, .dropout = 0.4});
+      sizes = {num_samples, 5, 3};
     } else {
       module = std::make_shared<Module>();
     }

@@ -46,8 +46,9 @@ class ProgressBar {
 
   void on_epoch(const EpochReport& report) {
     const auto& metric = report.validation.fused[0];
-    summary_ = fmt::format("[{}] loss {:.4f}  validation {} {:.6g}", report.stage,
-                           report.losses.empty() ? 0.0 : report.losses[0].second, metric.name, metric.value);
+    summary_ = fmt::format("[{}] loss {:.4f}  validation {} {:.{}f}", report.stage,
+                           report.losses.empty() ? 0.0 : report.losses[0].second, metric.name, metric.value,
+                           metric.value < 1000.0 ? 4 : 0);
     if (report.num_skipped > 0) summary_ += fmt::format("  ({} steps skipped: not finite)", report.num_skipped);
     const auto epoch = report.epoch + 1;
     if (is_terminal_) {
