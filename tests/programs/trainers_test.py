@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -405,6 +406,22 @@ class Manifest(Runs):
         methods = ["joint", "joint-total", "multi-task", "g2d-loss", "g2d", "smp", "umt", "ogm", "ogm-ge"]
         self.train(self.manifest(), "run", methods=methods)
         self.assertEqual([row["name"] for row in read_results(self.folder / "run")][4:], methods)
+
+    def test_an_interrupted_run_keeps_what_was_finished(self):
+        command = [PROGRAMS["train_features"], "manifest", "--data", self.manifest(), "--image-size", "16", "--teacher-epochs", "1",
+                   "--epochs", "1000000", "--methods", "g2d", "--out", "run"]
+        with subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            # The teachers are finished, and the student begins.
+            while not process.stdout.readline().startswith("  rho, held-out"):
+                self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertIn("stopping after this step", err)
+        self.assertIn("written: run/results.csv", out)
+        self.assertEqual([row["name"] for row in read_results(self.folder / "run")][-1], "teachers' mean")
+        self.assertTrue(json.loads((self.folder / "run" / "results.json").read_text())["interrupted"])
+        self.assertFalse((self.folder / "run" / "student.safetensors").exists())
 
     def test_cross_fitted_confidence(self):
         self.train(self.manifest(), "run", "--confidence", "cross-fitted")

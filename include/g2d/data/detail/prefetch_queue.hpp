@@ -68,14 +68,12 @@ class PrefetchQueue {
   };
 
   /// Decoding is one thread a sample: the workers must not call all cores to help. LibTorch keeps the number of threads for
-  /// each thread and once for all new ones, so workers set theirs first, and the caller's is put back after them.
+  /// each thread and once for all new ones, so workers set theirs first, and the caller's is put back after them. One at a
+  /// time: in a forked process LibTorch makes its thread pool anew at the first call, without a lock.
   void start(std::int64_t num_workers) {
     const int num_threads = at::get_num_threads();
     for (std::int64_t i = 0; i < num_workers; ++i) {
-      workers_.emplace_back([this](const std::stop_token& stop) {
-        at::set_num_threads(1);
-        work(stop);
-      });
+      workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
     }
     std::unique_lock lock(mutex_);
     done_.wait(lock, [&] { return num_started_ == num_workers; });
@@ -84,6 +82,7 @@ class PrefetchQueue {
 
   void work(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
+    at::set_num_threads(1);
     ++num_started_;
     done_.notify_all();
     while (true) {
