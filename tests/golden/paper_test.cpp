@@ -204,7 +204,7 @@ void run(const PaperCase& golden, const Task& task, at::Tensor target) {
     if (i % batches == 0) step.begin_epoch(epoch);
     const auto begin = static_cast<std::int64_t>((i % batches) * golden.batch_size);
     const auto part = samples.slice(begin, begin + static_cast<std::int64_t>(golden.batch_size));
-    check_step(golden, expected, step(part.batch, &part.teachers), step.planned());
+    check_step(golden, expected, step(part.batch, &part.teachers), step.plan().controls);
   }
 
   auto parameters = student.named_parameters();

@@ -247,8 +247,9 @@ std::vector<double> batchwise_kappa(const at::Tensor& confidence) {
   g2d::method::Setup setup{
       names(modalities), {}, 3, 1, g2d::TeacherSummary{{}, 3, g2d::PerModality<double>(modalities, 0.5)}};
   prioritization.begin(setup);
-  g2d::method::Controls controls(modalities);
-  prioritization.plan(0, controls);
+  g2d::method::Plan plan{.controls = g2d::method::Controls(modalities)};
+  prioritization.plan(0, plan);
+  auto& controls = plan.controls;
   const g2d::Batch batch;
   const g2d::TeacherOutputs teachers{{}, {}, confidence};
   prioritization.control_batch({0, 0, batch, &teachers}, controls);

@@ -180,7 +180,7 @@ TEST_CASE("contracts: every shipped policy satisfies its family's", "[contracts]
   });
   for_each(Tasks(), [&]<class Task>(std::type_identity<Task>) {
     static_assert(g2d::task::TaskPolicy<Task>);
-    for_each(Methods<Task>(), [&]<class Method>(std::type_identity<Method>) {
+    for_each_method<Task>([&]<class Method>(std::type_identity<Method>) {
       static_assert(g2d::method::MethodPolicy<Method>);
       ++walked;
     });

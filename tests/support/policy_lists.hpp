@@ -6,6 +6,7 @@
 // them with the files of each family's folder.
 
 #include <type_traits>
+#include <utility>
 
 #include <g2d/distillation/bernoulli_kl.hpp>
 #include <g2d/distillation/connector/identity.hpp>
@@ -77,10 +78,44 @@ using Suppressions = List<suppression::Complete, suppression::Partial, suppressi
 using Encoders = List<encoder::Gru, encoder::Mlp, encoder::ResNet18, encoder::SmallCnn, encoder::Transformer>;
 using Initializations = List<initialization::AuthorsCode, initialization::Default>;
 using Schedules = List<schedule::Batchwise<>, schedule::Joint, schedule::Sequential<>>;
+
+// Methods: the complete ones bring the task's loss, the others are stacked on `Supervised`; some are for classification only.
 template <class Task>
-using Methods =
+using CompleteMethods =
     List<method::Distillation<Task, distillation::Mse, distillation::Mse>,
-         method::G2d<Task, distillation::Mse, distillation::Mse>, method::JointTraining<Task>, method::Ogm<Task>,
-         method::Prioritization<schedule::Joint>, method::Supervised<Task>, method::UniformMultiTask<Task>>;
+         method::G2d<Task, distillation::Mse, distillation::Mse>, method::JointTraining<Task>, method::Supervised<Task>,
+         method::UniformMultiTask<Task>>;
+template <class Task>
+using AddedMethods = List<method::Ogm<Task>, method::Prioritization<schedule::Joint>>;
+template <class Task>
+using CompleteClassifiers = List<>;
+template <class Task>
+using AddedToClassifiers = List<>;
+
+/// Calls visit(std::type_identity<Policy>()) for each method that the task admits.
+template <class Task, class Visitor>
+void for_each_method(Visitor&& visit) {
+  for_each(CompleteMethods<Task>(), visit);
+  for_each(AddedMethods<Task>(), visit);
+  if constexpr (Task::output_kind == g2d::OutputKind::Classes) {
+    for_each(CompleteClassifiers<Task>(), visit);
+    for_each(AddedToClassifiers<Task>(), visit);
+  }
+}
+
+template <class Policy, class Policies>
+inline constexpr bool is_in_v = false;
+template <class Policy, class... Policies>
+inline constexpr bool is_in_v<Policy, List<Policies...>> = (std::is_same_v<Policy, Policies> || ...);
+
+/// The method as it trains: stacked on `Supervised` where it brings no loss of the task.
+template <class Task, class Method>
+[[nodiscard]] auto complete(Method method) {
+  if constexpr (is_in_v<Method, AddedMethods<Task>> || is_in_v<Method, AddedToClassifiers<Task>>) {
+    return method::Stack(method::Supervised<Task>(), std::move(method));
+  } else {
+    return method;
+  }
+}
 
 }  // namespace g2d_test

@@ -26,9 +26,9 @@ g2d::method::Controls plan(const recipe::Recipe& chosen, std::int64_t epoch) {
                 .num_outputs = 3,
                 .num_epochs = chosen.num_epochs,
                 .teachers = g2d::TeacherSummary{.feature_widths = {4, 4}, .num_outputs = 3, .confidence = {0.8, 0.6}}});
-  g2d::method::Controls controls(names.size());
-  method.plan(epoch, controls);
-  return controls;
+  g2d::method::Plan planned{.controls = g2d::method::Controls(names.size())};
+  method.plan(epoch, planned);
+  return planned.controls;
 }
 
 }  // namespace

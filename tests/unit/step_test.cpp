@@ -502,13 +502,13 @@ TEST_CASE("Step: counts its steps, and plans an epoch when it begins", "[step]")
                method::Stack(method::Supervised<Classification>(),
                              method::Prioritization(schedule::Sequential<>({.order = schedule::Order::Declared}))),
                {.num_epochs = 3});
-  CHECK_FALSE(step.planned()[0].frozen);
-  CHECK(step.planned()[1].frozen);
+  CHECK_FALSE(step.plan().controls[0].frozen);
+  CHECK(step.plan().controls[1].frozen);
   step.begin_epoch(1);
-  CHECK(step.planned()[0].frozen);
+  CHECK(step.plan().controls[0].frozen);
   step.begin_epoch(2);
-  CHECK_FALSE(step.planned()[0].frozen);
-  CHECK_FALSE(step.planned()[1].frozen);
+  CHECK_FALSE(step.plan().controls[0].frozen);
+  CHECK_FALSE(step.plan().controls[1].frozen);
   CHECK(step.num_steps() == 0);
   const auto result = step(batch(1));
   step(batch(2));
@@ -686,48 +686,6 @@ TEST_CASE("Step: distillation::None leaves its terms out", "[step][distillation]
 
 // --- methods ---
 
-namespace {
-
-template <class Method>
-inline constexpr bool has_loss =
-    g2d::method::detail::NamesLoss<Method> && !std::is_same_v<Method, method::Prioritization<schedule::Joint>> &&
-    !requires(Method method) {
-  []<class Task>(method::Ogm<Task>&) {}(method);
-};
-
-}  // namespace
-
-TEST_CASE("method: every shipped one takes a step with 1, 2 and 3 modalities", "[step][method]") {
-  for_each(Tasks(), []<class Task>(std::type_identity<Task>) {
-    for_each(Methods<Task>(), []<class Method>(std::type_identity<Method>) {
-      INFO(c10::demangle_type<Method>());
-      for (std::size_t modalities = 1; modalities <= 3; ++modalities) {
-        torch::manual_seed(10);
-        const std::vector<std::int64_t> inputs(modalities, 4);
-        const std::vector<std::int64_t> widths(modalities, 3);
-        const auto student = make_student(tanh_encoders(inputs, widths), num_outputs, "sum", "own-heads");
-        g2d::TeacherSummary teacher_summary{g2d::PerModality<std::int64_t>(modalities, 3), num_outputs,
-                                            g2d::PerModality<double>(modalities, 0.5)};
-        auto method = [] {
-          if constexpr (has_loss<Method>) {
-            return g2d::method::Any(Method());
-          } else {
-            return g2d::method::Any(method::Stack(method::Supervised<Task>(), Method()));
-          }
-        }();
-        AnyStep step(*student, std::move(method), {}, std::move(teacher_summary));
-        Random random(11, torch::kFloat);
-        const auto samples = random.batch(Task::output_kind, num_samples, inputs, num_outputs);
-        const auto outputs = random.teachers(num_samples, widths, num_outputs);
-        const auto before = snapshot(*student);
-        const auto result = step(samples, &outputs);
-        CHECK(std::isfinite(result.total.template item<double>()));
-        CHECK(changed(before, *student).size() >= 2 * modalities);
-      }
-    });
-  });
-}
-
 TEST_CASE("method::UniformMultiTask: trains the heads that the readout owns", "[step][method]") {
   const auto student = plain_student("concat", "own-heads");
   const auto before = snapshot(*student);
@@ -807,9 +765,9 @@ struct Recorder {
   std::shared_ptr<Names> calls;
 
   void begin(const g2d::method::Setup& /*setup*/) { calls->push_back(name + " begin"); }
-  void plan(std::int64_t epoch, g2d::method::Controls& controls) {
+  void plan(std::int64_t epoch, g2d::method::Plan& plan) {
     calls->push_back(fmt::format("{} plan {}", name, epoch));
-    controls[0].combine({.gradient_scale = torch::tensor(0.5, torch::kDouble)});
+    plan.controls[0].combine({.gradient_scale = torch::tensor(0.5, torch::kDouble)});
   }
   void loss(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& outputs,
             g2d::method::Terms& terms) {
@@ -836,12 +794,12 @@ TEST_CASE("method::Stack: hooks run in order, scales multiply, and a window skip
   CHECK(*calls == Names{"a loss", "a gradients"});
   calls->clear();
   step.begin_epoch(1);
-  CHECK(step.planned()[0].gradient_scale.item<double>() == 0.25);
-  CHECK_FALSE(step.planned()[1].gradient_scale.defined());
+  CHECK(step.plan().controls[0].gradient_scale.item<double>() == 0.25);
+  CHECK_FALSE(step.plan().controls[1].gradient_scale.defined());
   step(batch(1));
   CHECK(*calls == Names{"a plan 1", "b plan 1", "a loss", "b loss", "a gradients", "b gradients"});
   step.begin_epoch(2);
-  CHECK(step.planned()[0].gradient_scale.item<double>() == 0.5);
+  CHECK(step.plan().controls[0].gradient_scale.item<double>() == 0.5);
 }
 
 TEST_CASE("Step: takes policies that only know the contracts", "[step][user]") {
@@ -869,7 +827,7 @@ TEST_CASE("Step: takes policies that only know the contracts", "[step][user]") {
   CHECK(changed(before, student).size() == before.size());
   CHECK(before.count("fusion.product.weight") == 1);
   CHECK(step.method().get<3>().seen == 4);
-  CHECK(step.planned()[0].gradient_scale.item<double>() == 0.5);
+  CHECK(step.plan().controls[0].gradient_scale.item<double>() == 0.5);
   CHECK(step.parameter_groups().back().name == "method");
   CHECK_REPORT(compare(student.unimodal_logits(student.encode(samples.inputs))[0],
                        0.5 * student.forward(samples.inputs), "readout", 0.0));

@@ -23,7 +23,8 @@ class Any {
       : held_(std::make_unique<Model<Method>>(std::move(method))) {}
 
   void begin(const Setup& setup) { held_->begin(setup); }
-  void plan(std::int64_t epoch, Controls& controls) { held_->plan(epoch, controls); }
+  void prepare(Run& run) { held_->prepare(run); }
+  void plan(std::int64_t epoch, Plan& plan) { held_->plan(epoch, plan); }
   void control_batch(const StepContext& context, Controls& controls) { held_->control_batch(context, controls); }
   void forward(const StepContext& context, Outputs& outputs) { held_->forward(context, outputs); }
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) { held_->loss(context, outputs, terms); }
@@ -33,6 +34,8 @@ class Any {
   [[nodiscard]] Parameters parameters() const { return held_->parameters(); }
   [[nodiscard]] bool needs_unimodal() const { return held_->needs_unimodal(); }
   [[nodiscard]] bool needs_teachers() const { return held_->needs_teachers(); }
+  [[nodiscard]] bool needs_separate_gradients() const { return held_->needs_separate_gradients(); }
+  [[nodiscard]] bool prepares() const { return held_->prepares(); }
 
  private:
   struct Interface {
@@ -41,7 +44,8 @@ class Any {
     Interface& operator=(const Interface&) = delete;
     virtual ~Interface() = default;
     virtual void begin(const Setup& setup) = 0;
-    virtual void plan(std::int64_t epoch, Controls& controls) = 0;
+    virtual void prepare(Run& run) = 0;
+    virtual void plan(std::int64_t epoch, Plan& plan) = 0;
     virtual void control_batch(const StepContext& context, Controls& controls) = 0;
     virtual void forward(const StepContext& context, Outputs& outputs) = 0;
     virtual void loss(const StepContext& context, const Outputs& outputs, Terms& terms) = 0;
@@ -49,6 +53,8 @@ class Any {
     virtual Parameters parameters() const = 0;
     virtual bool needs_unimodal() const = 0;
     virtual bool needs_teachers() const = 0;
+    virtual bool needs_separate_gradients() const = 0;
+    virtual bool prepares() const = 0;
   };
 
   template <MethodPolicy Method>
@@ -56,7 +62,8 @@ class Any {
     explicit Model(Method method_) : method(std::move(method_)) {}
 
     void begin(const Setup& setup) override { detail::begin(method, setup); }
-    void plan(std::int64_t epoch, Controls& controls) override { detail::plan(method, epoch, controls); }
+    void prepare(Run& run) override { detail::prepare(method, run); }
+    void plan(std::int64_t epoch, Plan& plan) override { detail::plan(method, epoch, plan); }
     void control_batch(const StepContext& context, Controls& controls) override {
       detail::control_batch(method, context, controls);
     }
@@ -70,6 +77,8 @@ class Any {
     Parameters parameters() const override { return detail::parameters(method); }
     bool needs_unimodal() const override { return detail::needs_unimodal(method); }
     bool needs_teachers() const override { return detail::needs_teachers(method); }
+    bool needs_separate_gradients() const override { return detail::needs_separate_gradients(method); }
+    bool prepares() const override { return detail::prepares(method); }
 
     Method method;
   };

@@ -10,22 +10,26 @@
 #include <g2d/method/control.hpp>
 #include <g2d/method/gradient_view.hpp>
 #include <g2d/method/outputs.hpp>
+#include <g2d/method/plan.hpp>
+#include <g2d/method/run.hpp>
 #include <g2d/method/term.hpp>
 
-/// Methods: what is added to plain training, as policies on five hooks. All hooks are optional; an absent one is skipped at
-/// compile time.
+/// Methods: what is added to plain training, as policies on hooks. All hooks are optional; an absent one is skipped at compile
+/// time. What a method changes at inference is no hook but a fusion, so that a trained student needs nothing of its method.
 ///
 /// | hook | when | what for |
 /// |---|---|---|
 /// | `void begin(const Setup&)` | once | check, rank, allocate; `Parameters parameters() const` is asked afterwards |
-/// | `void plan(std::int64_t epoch, Controls&)` | before an epoch | who is frozen or scaled in it |
+/// | `void prepare(Run&)` | before an epoch, by the trainer | look at data, run trials |
+/// | `void plan(std::int64_t epoch, Plan&)` | then | who is frozen or scaled in it, on which samples |
 /// | `void control_batch(const StepContext&, Controls&)` | before a forward pass | the same, batch by batch |
-/// | `void forward(const StepContext&, Outputs&)` | after the forward pass | another readout; one owner in a stack |
+/// | `void forward(const StepContext&, Outputs&)` | after the forward pass | perturb features, fuse again; one owner in a stack |
 /// | `void loss(const StepContext&, const Outputs&, Terms&)` | then | terms of the loss |
 /// | `void gradients(const StepContext&, const Outputs&, GradientView&)` | after the backward pass | modulation |
 ///
-/// `static constexpr bool needs_unimodal = true` asks for Outputs::unimodal, `needs_teachers = true` for teachers. A member
-/// with a hook's name and another shape does not compile. Policies are composed by `Stack`; `Any` holds one of them.
+/// `static constexpr bool needs_unimodal = true` asks for Outputs::unimodal, `needs_teachers = true` for teachers,
+/// `needs_separate_gradients = true` for GradientView::for_each_separate. A member with a hook's name and another shape does
+/// not compile. Policies are composed by `Stack`; `Any` holds one of them.
 namespace g2d::method {
 
 namespace detail {
@@ -33,6 +37,8 @@ namespace detail {
 // Each hook is found by its name, so that a wrong signature is an error instead of a hook that is never called.
 template <class Policy>
 concept NamesBegin = requires { &Policy::begin; };
+template <class Policy>
+concept NamesPrepare = requires { &Policy::prepare; };
 template <class Policy>
 concept NamesPlan = requires { &Policy::plan; };
 template <class Policy>
@@ -54,11 +60,20 @@ void begin(Policy& policy, const Setup& setup) {
 }
 
 template <class Policy>
-void plan(Policy& policy, std::int64_t epoch, Controls& controls) {
+void prepare(Policy& policy, Run& run) {
+  if constexpr (NamesPrepare<Policy>) {
+    static_assert(std::invocable<decltype(&Policy::prepare), Policy&, Run&>,
+                  "g2d: the hook prepare must be callable as void prepare(g2d::method::Run&)");
+    policy.prepare(run);
+  }
+}
+
+template <class Policy>
+void plan(Policy& policy, std::int64_t epoch, Plan& plan) {
   if constexpr (NamesPlan<Policy>) {
-    static_assert(std::invocable<decltype(&Policy::plan), Policy&, std::int64_t, Controls&>,
-                  "g2d: the hook plan must be callable as void plan(std::int64_t epoch, g2d::method::Controls&)");
-    policy.plan(epoch, controls);
+    static_assert(std::invocable<decltype(&Policy::plan), Policy&, std::int64_t, Plan&>,
+                  "g2d: the hook plan must be callable as void plan(std::int64_t epoch, g2d::method::Plan&)");
+    policy.plan(epoch, plan);
   }
 }
 
@@ -133,11 +148,33 @@ template <class Policy>
   }
 }
 
+template <class Policy>
+[[nodiscard]] bool needs_separate_gradients(const Policy& policy) {
+  if constexpr (requires { policy.needs_separate_gradients(); }) {
+    return policy.needs_separate_gradients();
+  } else if constexpr (requires { Policy::needs_separate_gradients; }) {
+    return Policy::needs_separate_gradients;
+  } else {
+    return false;
+  }
+}
+
+/// The policy looks at data between epochs, so that only a trainer can run it.
+template <class Policy>
+[[nodiscard]] bool prepares(const Policy& policy) {
+  if constexpr (requires { policy.prepares(); }) {
+    return policy.prepares();
+  } else {
+    return NamesPrepare<Policy>;
+  }
+}
+
 }  // namespace detail
 
 /// A class with at least one hook.
 template <class Policy>
-concept MethodPolicy = detail::NamesBegin<Policy> || detail::NamesPlan<Policy> || detail::NamesControlBatch<Policy> ||
-                       detail::NamesForward<Policy> || detail::NamesLoss<Policy> || detail::NamesGradients<Policy>;
+concept MethodPolicy = detail::NamesBegin<Policy> || detail::NamesPrepare<Policy> || detail::NamesPlan<Policy> ||
+                       detail::NamesControlBatch<Policy> || detail::NamesForward<Policy> || detail::NamesLoss<Policy> ||
+                       detail::NamesGradients<Policy>;
 
 }  // namespace g2d::method

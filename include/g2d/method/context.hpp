@@ -9,6 +9,7 @@
 #include <g2d/core/modality_names.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/teacher_outputs.hpp>
+#include <g2d/method/student_view.hpp>
 
 namespace g2d::method {
 
@@ -18,7 +19,8 @@ struct Setup {
   PerModality<std::int64_t> feature_widths;  ///< Of the features that the student's fusion hands on.
   std::int64_t num_outputs = 0;
   std::int64_t num_epochs = 0;
-  std::optional<TeacherSummary> teachers;    ///< Empty when there are none.
+  std::optional<TeacherSummary> teachers = {};  ///< Empty when there are none.
+  const StudentView* student = nullptr;         ///< Null when a policy is begun without a student.
 };
 
 /// What a method knows in a step.
@@ -27,6 +29,8 @@ struct StepContext {
   std::int64_t step = 0;    ///< 0-based, over the whole run.
   const Batch& batch;
   const TeacherOutputs* teachers = nullptr;
+  std::int64_t substep = 0;  ///< 0-based, within the step; see `Plan::num_substeps`.
+  const StudentView* student = nullptr;
 };
 
 }  // namespace g2d::method

@@ -82,15 +82,15 @@ class Distillation {
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
     const auto& teachers = *context.teachers;
     for (std::size_t m = 0; m < outputs.features.size(); ++m) {
-      const auto present = kept(present_column(context.batch, m), outputs.keep_rows);
+      const auto present = outputs.kept(present_column(context.batch, m));
       const double alpha = options_.feature_weight(m, context.epoch);
       if (alpha > 0.0 && distillation::is_enabled(feature_)) {
-        const auto target = kept(teachers.features[m], outputs.keep_rows);
+        const auto target = outputs.kept(teachers.features[m]);
         terms.push_back({"feature", m, mean(feature_, connector_(m, outputs.features[m]), target, present), alpha});
       }
       const double beta = options_.logit_weight(m, context.epoch);
       if (beta > 0.0 && distillation::is_enabled(logit_)) {
-        const auto target = kept(teachers.logits[m], outputs.keep_rows);
+        const auto target = outputs.kept(teachers.logits[m]);
         terms.push_back({"logit", m, mean(logit_, outputs.fused, target, present), beta});
       }
     }
@@ -99,10 +99,6 @@ class Distillation {
   [[nodiscard]] Parameters parameters() const { return connector_.parameters(); }
 
  private:
-  [[nodiscard]] static at::Tensor kept(const at::Tensor& rows, const at::Tensor& keep_rows) {
-    return rows.defined() && keep_rows.defined() ? rows.index_select(0, keep_rows) : rows;
-  }
-
   /// The mean over the samples that have the modality; 0 when none has. Whatever a teacher says of the others, NaN
   /// above all, does not count.
   template <class Formula>

@@ -32,12 +32,12 @@ template <task::TaskPolicy Task, distillation::DistillationPolicy Feature = dist
 class G2d : public Stack<Supervised<Task>, Distillation<Task, Feature, Logit, Connector>, Prioritization<Schedule>> {
  public:
   explicit G2d(DistillationOptions options = {}, Task task = Task(), Feature feature = Feature(), Logit logit = Logit(),
-               Schedule schedule = Schedule(), Connector connector = Connector())
+               Schedule schedule = Schedule(), Connector connector = Connector(), PrioritizationOptions prioritization = {})
       : Stack<Supervised<Task>, Distillation<Task, Feature, Logit, Connector>, Prioritization<Schedule>>(
             Supervised<Task>(task),
             Distillation<Task, Feature, Logit, Connector>(std::move(options), task, std::move(feature), std::move(logit),
                                                           std::move(connector)),
-            Prioritization<Schedule>(std::move(schedule))) {}
+            Prioritization<Schedule>(std::move(schedule), prioritization)) {}
 
   /// Its stages, and the one of the current epoch.
   [[nodiscard]] const Prioritization<Schedule>& prioritization() const { return this->template get<2>(); }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/modality_names.hpp>
@@ -38,6 +39,30 @@ class GradientView {
     }
   }
 
+  /// Calls visit(gradient, joint, own) for the gradients of modality m: the sum, what came from the terms of no modality and
+  /// what came from those of one. Only where both exist; a policy asks for it by `needs_separate_gradients`.
+  template <class Visitor>
+  void for_each_separate(std::size_t m, suppression::ParameterFilter filter, Visitor&& visit) const {
+    for (std::size_t g = 0; g < joint_.size(); ++g) {
+      if (!touches(groups_[g], m, filter)) continue;
+      for (std::size_t p = 0; p < joint_[g].size(); ++p) {
+        const auto& parameter = groups_[g].parameters[p];
+        if (joint_[g][p].defined() && own_[g][p].defined() && filter.admits(parameter.dim())) {
+          visit(parameter.mutable_grad(), joint_[g][p], own_[g][p]);
+        }
+      }
+    }
+  }
+
+  /// All groups of the step, to reach what belongs to no modality.
+  [[nodiscard]] std::span<const ParameterGroup> groups() const { return groups_; }
+
+  /// What Step found before it added the two up: a tensor, or an undefined one, for each parameter of each group.
+  void set_separate(std::vector<std::vector<at::Tensor>> joint, std::vector<std::vector<at::Tensor>> own) {
+    joint_ = std::move(joint);
+    own_ = std::move(own);
+  }
+
   /// g <- kappa g for the gradients of modality m that the filter admits; kappa is 0-dim and stays on its device.
   void scale(std::size_t m, const at::Tensor& coefficient, suppression::ParameterFilter filter) {
     for_each(m, filter, [&](at::Tensor& gradient) { gradient.mul_(coefficient); });
@@ -63,6 +88,7 @@ class GradientView {
 
   std::span<const ParameterGroup> groups_;
   const ModalityNames& names_;
+  std::vector<std::vector<at::Tensor>> joint_, own_;
   PerModality<at::Tensor> coefficients_;
 };
 

@@ -67,7 +67,8 @@ class Ogm {
 
   void gradients(const StepContext& context, const Outputs& outputs, GradientView& view) {
     std::vector<at::Tensor> scores;
-    for (const auto& logits : outputs.unimodal) scores.push_back(task_.confidence(logits, context.batch.target).sum());
+    const auto target = outputs.kept(context.batch.target);
+    for (const auto& logits : outputs.unimodal) scores.push_back(task_.confidence(logits, target).sum());
     const auto coefficients = ogm_coefficients(at::stack(scores), options_);
     for (std::size_t m = 0; m < scores.size(); ++m) {
       const auto coefficient = coefficients.select(0, static_cast<std::int64_t>(m));

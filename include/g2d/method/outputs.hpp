@@ -14,6 +14,12 @@ struct Outputs {
   at::Tensor fused;                  ///< [B, C].
   PerModality<at::Tensor> unimodal;  ///< M tensors [B, C]; empty unless a policy or an observer asks for them.
   at::Tensor keep_rows;              ///< Rows of the batch that a forward hook kept, int64; undefined: all of them.
+  PerModality<at::Tensor> encoded;   ///< The encoders' features, before the fusion; M tensors [B, D_m].
+
+  /// The kept rows of something that has one for each sample of the batch; undefined stays undefined.
+  [[nodiscard]] at::Tensor kept(const at::Tensor& rows) const {
+    return rows.defined() && keep_rows.defined() ? rows.index_select(0, keep_rows) : rows;
+  }
 };
 
 }  // namespace g2d::method

@@ -21,6 +21,11 @@
 
 namespace g2d::method {
 
+struct PrioritizationOptions {
+  /// The learning-rate schedule runs anew in each stage, so that the modality whose turn comes last still learns at full rate.
+  bool restarts_learning_rate = false;
+};
+
 /// Modality prioritization: a schedule says when a modality is suppressed, its suppression policy how.
 ///
 /// It acts through controls only, so that it stacks on every loss: joint training, UMT, G2D.
@@ -33,7 +38,8 @@ namespace g2d::method {
 template <schedule::SchedulePolicy Schedule>
 class Prioritization {
  public:
-  explicit Prioritization(Schedule schedule = Schedule()) : schedule_(std::move(schedule)) {}
+  explicit Prioritization(Schedule schedule = Schedule(), PrioritizationOptions options = {})
+      : schedule_(std::move(schedule)), options_(options) {}
 
   void begin(const Setup& setup) {
     schedule::Run run{setup.names, {}, setup.num_epochs};
@@ -47,15 +53,17 @@ class Prioritization {
     confidence_ = at::tensor(at::ArrayRef<double>(run.confidence.data(), run.confidence.size()), at::kDouble);
   }
 
-  void plan(std::int64_t epoch, Controls& controls) {
+  void plan(std::int64_t epoch, Plan& plan) {
     current_.reset();
     for (std::size_t s = 0; s < stages_.size(); ++s) {
       if (stages_[s].contains(epoch)) current_ = s;
     }
-    if (stage() == nullptr || stage()->compares_batches) return;
+    if (stage() == nullptr) return;
+    if (options_.restarts_learning_rate) plan.learning_rate_span = {stage()->first_epoch, stage()->num_epochs};
+    if (stage()->compares_batches) return;
     const auto& suppressed = stage()->suppressed;
     if (std::find(suppressed.begin(), suppressed.end(), true) != suppressed.end()) {
-      apply(as_tensor(suppressed), ratios(), controls);
+      apply(as_tensor(suppressed), ratios(), plan.controls);
     }
   }
 
@@ -116,6 +124,7 @@ class Prioritization {
   }
 
   Schedule schedule_;
+  PrioritizationOptions options_;
   std::vector<schedule::Stage> stages_;
   std::optional<std::size_t> current_;
   at::Tensor confidence_;

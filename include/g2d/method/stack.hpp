@@ -10,7 +10,7 @@
 
 namespace g2d::method {
 
-/// Several policies as one: begin, plan, losses and gradients run in order, freezes OR, scales multiply.
+/// Several policies as one: all hooks run in order, freezes OR, scales multiply.
 ///
 ///     Stack stack(Supervised(task), Distillation(...), Prioritization(schedule));
 ///
@@ -26,8 +26,11 @@ class Stack {
   void begin(const Setup& setup) {
     each([&](auto& policy) { detail::begin(policy, setup); });
   }
-  void plan(std::int64_t epoch, Controls& controls) {
-    each([&](auto& policy) { detail::plan(policy, epoch, controls); });
+  void prepare(Run& run) {
+    each([&](auto& policy) { detail::prepare(policy, run); });
+  }
+  void plan(std::int64_t epoch, Plan& plan) {
+    each([&](auto& policy) { detail::plan(policy, epoch, plan); });
   }
   void control_batch(const StepContext& context, Controls& controls) {
     each([&](auto& policy) { detail::control_batch(policy, context, controls); });
@@ -55,6 +58,12 @@ class Stack {
   }
   [[nodiscard]] bool needs_teachers() const {
     return std::apply([](const auto&... policy) { return (detail::needs_teachers(policy) || ...); }, policies_);
+  }
+  [[nodiscard]] bool needs_separate_gradients() const {
+    return std::apply([](const auto&... policy) { return (detail::needs_separate_gradients(policy) || ...); }, policies_);
+  }
+  [[nodiscard]] bool prepares() const {
+    return std::apply([](const auto&... policy) { return (detail::prepares(policy) || ...); }, policies_);
   }
 
   /// The policy at a position, to ask it what it decided.

@@ -19,8 +19,9 @@ class Supervised {
   explicit Supervised(Task task = Task()) : task_(std::move(task)) {}
 
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
-    task_.check(outputs.fused.size(1), context.batch.target);
-    terms.push_back({"task", {}, task_.loss(outputs.fused, context.batch.target), 1.0});
+    const auto target = outputs.kept(context.batch.target);
+    task_.check(outputs.fused.size(1), target);
+    terms.push_back({"task", {}, task_.loss(outputs.fused, target), 1.0});
   }
 
  private:

@@ -25,7 +25,7 @@ class UniformMultiTask {
   explicit UniformMultiTask(Task task = Task()) : task_(std::move(task)) {}
 
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
-    const auto& target = context.batch.target;
+    const auto target = outputs.kept(context.batch.target);
     task_.check(outputs.fused.size(1), target);
     terms.push_back({"task", {}, task_.loss(outputs.fused, target), 1.0});
     for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {

@@ -18,14 +18,12 @@ struct Epochs {
   std::int64_t last = std::numeric_limits<std::int64_t>::max();  ///< Inclusive.
 };
 
-/// A policy that acts in some epochs only: outside the window its plan, control, loss and gradient hooks are skipped.
+/// A policy that acts in some epochs only: outside the window all its hooks but `begin` are skipped.
 ///
 /// Errors     ConfigError for an empty window.
 template <MethodPolicy Policy>
 class Window {
  public:
-  static_assert(!detail::NamesForward<Policy>, "g2d: method::Window: a policy that owns the forward hook must always act");
-
   Window(Policy policy, Epochs epochs) : policy_(std::move(policy)), epochs_(epochs) {
     if (epochs_.first < 0 || epochs_.last < epochs_.first) {
       throw ConfigError(
@@ -34,11 +32,19 @@ class Window {
   }
 
   void begin(const Setup& setup) { detail::begin(policy_, setup); }
-  void plan(std::int64_t epoch, Controls& controls) {
-    if (contains(epoch)) detail::plan(policy_, epoch, controls);
+  void prepare(Run& run) {
+    if (contains(run.epoch())) detail::prepare(policy_, run);
+  }
+  void plan(std::int64_t epoch, Plan& plan) {
+    if (contains(epoch)) detail::plan(policy_, epoch, plan);
   }
   void control_batch(const StepContext& context, Controls& controls) {
     if (contains(context.epoch)) detail::control_batch(policy_, context, controls);
+  }
+  void forward(const StepContext& context, Outputs& outputs)
+    requires detail::NamesForward<Policy>
+  {
+    if (contains(context.epoch)) detail::forward(policy_, context, outputs);
   }
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
     if (contains(context.epoch)) detail::loss(policy_, context, outputs, terms);
@@ -49,6 +55,8 @@ class Window {
   [[nodiscard]] Parameters parameters() const { return detail::parameters(policy_); }
   [[nodiscard]] bool needs_unimodal() const { return detail::needs_unimodal(policy_); }
   [[nodiscard]] bool needs_teachers() const { return detail::needs_teachers(policy_); }
+  [[nodiscard]] bool needs_separate_gradients() const { return detail::needs_separate_gradients(policy_); }
+  [[nodiscard]] bool prepares() const { return detail::prepares(policy_); }
 
  private:
   [[nodiscard]] bool contains(std::int64_t epoch) const { return epoch >= epochs_.first && epoch <= epochs_.last; }

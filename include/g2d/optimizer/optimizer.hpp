@@ -51,13 +51,22 @@ class Optimizer {
     return schedule_factor_ * std::visit([](const auto& chosen) { return chosen.learning_rate; }, settings_);
   }
 
+  /// Multiplies the learning rate of one group, on top of the group's own factor: what a method plans.
+  void set_group_factor(std::size_t group, double factor) { states_[group].planned_factor = factor; }
+
+  /// Momenta, moments and step counts of all parameters.
+  struct Memory;
+  /// Forgets everything and gives it back, to be put back by `restore`.
+  [[nodiscard]] Memory exchange_memory();
+  void restore(Memory memory);
+
   /// One update of all parameters that have a gradient.
   void update(const at::Tensor& found_inf) {
     at::NoGradGuard no_grad;
     for (std::size_t g = 0; g < states_.size();) {
-      const double factor = states_[g].learning_rate_factor;
+      const double factor = states_[g].factor();
       clear();
-      for (; g < states_.size() && states_[g].learning_rate_factor == factor; ++g) gather(states_[g]);
+      for (; g < states_.size() && states_[g].factor() == factor; ++g) gather(states_[g]);
       if (!values_.empty()) {
         std::visit([&](const auto& chosen) { apply(chosen, chosen.learning_rate * factor * schedule_factor_, found_inf); },
                    settings_);
@@ -83,6 +92,9 @@ class Optimizer {
   struct State {
     std::vector<Slot> parameters;
     double learning_rate_factor = 1.0;
+    double planned_factor = 1.0;
+
+    [[nodiscard]] double factor() const { return learning_rate_factor * planned_factor; }
   };
 
   static void check_rate(double learning_rate, double weight_decay) {
@@ -165,5 +177,19 @@ class Optimizer {
   // The lists of one call, kept to keep their memory.
   std::vector<at::Tensor> values_, gradients_, first_, second_, steps_;
 };
+
+struct Optimizer::Memory {
+  std::vector<State> states;
+};
+
+inline Optimizer::Memory Optimizer::exchange_memory() {
+  Memory memory{states_};
+  for (auto& state : states_) {
+    for (auto& slot : state.parameters) slot = {slot.value, {}, {}, {}};
+  }
+  return memory;
+}
+
+inline void Optimizer::restore(Memory memory) { states_ = std::move(memory.states); }
 
 }  // namespace g2d::optimizer

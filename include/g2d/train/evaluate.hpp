@@ -26,10 +26,18 @@ struct Evaluation {
   double loss = 0.0;                        ///< The task's, on the fused output.
   metrics::Metrics fused;                   ///< Of the fused output.
   PerModality<metrics::Metrics> unimodal;   ///< Of what each modality says alone, by the readout.
+  PerModality<double> unimodal_loss = {};   ///< The task's, on the same.
   std::int64_t num_samples = 0;
 
   /// The metric that models are selected by, greater is better.
-  [[nodiscard]] double score() const { return fused[0].higher_is_better ? fused[0].value : -fused[0].value; }
+  [[nodiscard]] double score() const { return score(fused); }
+  /// The same of what modality m says alone.
+  [[nodiscard]] double score(std::size_t m) const { return score(unimodal[m]); }
+
+ private:
+  [[nodiscard]] static double score(const metrics::Metrics& metrics) {
+    return metrics[0].higher_is_better ? metrics[0].value : -metrics[0].value;
+  }
 };
 
 /// What a student says about a whole dataset: [N, C] each, rows in the dataset's order, on the student's device.
@@ -76,6 +84,7 @@ template <task::TaskPolicy Task>
   evaluation.fused = metrics::measure(task, predictions.fused, predictions.target);
   for (const auto& logits : predictions.unimodal) {
     evaluation.unimodal.push_back(metrics::measure(task, logits, predictions.target));
+    evaluation.unimodal_loss.push_back(task.loss(logits, predictions.target).template item<double>());
   }
   return evaluation;
 }

@@ -29,16 +29,19 @@
 #include <g2d/train/detail/buffer_guard.hpp>
 #include <g2d/train/detail/encode_controlled.hpp>
 #include <g2d/train/detail/parameter_groups.hpp>
+#include <g2d/train/detail/separate_gradients.hpp>
+#include <g2d/train/detail/student_access.hpp>
 #include <g2d/train/observer.hpp>
 #include <g2d/train/step_options.hpp>
+#include <g2d/train/work.hpp>
 
 namespace g2d {
 
 /// What one step gives back. All tensors stay on their device, so that nothing waits.
 struct StepResult {
-  at::Tensor total;       ///< The loss, detached.
+  at::Tensor total;       ///< The loss, detached; of all substeps together.
   method::Terms terms;    ///< Its summands, detached, unweighted.
-  at::Tensor fused;       ///< The student's outputs [B, C], detached.
+  at::Tensor fused;       ///< The student's outputs [B, C] of the kept rows, detached; of the last substep.
   at::Tensor is_skipped;  ///< 0-dim bool: true when the step did not count for something was not finite. Undefined: off.
 };
 
@@ -59,7 +62,12 @@ template <class Student, method::MethodPolicy Method>
 class Step {
  public:
   Step(Student& student, Method method, StepOptions options = {}, std::optional<TeacherSummary> teachers = std::nullopt)
-      : student_(student), method_(std::move(method)), options_(options), has_teachers_(teachers.has_value()) {
+      : student_(student),
+        method_(std::move(method)),
+        options_(options),
+        has_teachers_(teachers.has_value()),
+        work_{PerModality<std::int64_t>(student.num_modalities(), 0), PerModality<std::int64_t>(student.num_modalities(), 0), 0},
+        view_(student, work_) {
     if (options_.num_epochs < 1) throw ConfigError(fmt::format("g2d: Step: expected num_epochs >= 1, got {}", options_.num_epochs));
     if (!(options_.clip_norm >= 0.0)) throw ConfigError(fmt::format("g2d: Step: expected clip_norm >= 0, got {}", options_.clip_norm));
     begin_method(std::move(teachers));
@@ -70,28 +78,38 @@ class Step {
     begin_epoch(0);
   }
 
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+
+  /// Lets a method that looks at data between epochs do so; before `begin_epoch`.
+  void prepare(method::Run& run) {
+    method::detail::prepare(method_, run);
+    is_prepared_ = true;
+  }
+
   /// Plans the epoch: who is suppressed in it. `epoch` is 0-based.
   void begin_epoch(std::int64_t epoch) {
     epoch_ = epoch;
-    planned_ = method::Controls(student_.num_modalities());
-    method::detail::plan(method_, epoch, planned_);
+    plan_ = method::Plan{.controls = method::Controls(student_.num_modalities())};
+    method::detail::plan(method_, epoch, plan_);
+    if (plan_.num_substeps < 1) throw ConfigError(fmt::format("g2d: Step: expected a plan with num_substeps >= 1, got {}", plan_.num_substeps));
+    for (std::size_t g = 0; g < groups_.size(); ++g) optimizer_->set_group_factor(g, planned_factor(groups_[g]));
+    if (plan_.resets_optimizer) (void)optimizer_->exchange_memory();
   }
 
   /// One step. `teachers` holds the teachers' outputs for the rows of the batch; null for methods without teachers.
   StepResult operator()(const Batch& batch, const TeacherOutputs* teachers = nullptr) {
     check_batch(batch, student_.names());
     check_teachers(batch, teachers);
-    const method::StepContext context{epoch_, step_, batch, teachers};
-    controls_ = planned_;
-    method::detail::control_batch(method_, context, controls_);
-    if (checks_finite()) each_learning_encoder([](auto& guard) { guard.save(); });
-    try {
-      return run(context);
-    } catch (...) {
-      if (checks_finite()) each_learning_encoder([](auto& guard) { guard.restore(); });
-      optimizer_->clear_gradients();
-      throw;
+    if (!is_prepared_ && method::detail::prepares(method_)) {
+      throw ConfigError("g2d: Step: this method looks at data between epochs; train it with Trainer, or call prepare(run) first");
     }
+    StepResult result;
+    for (std::int64_t substep = 0; substep < plan_.num_substeps; ++substep) {
+      merge(result, guarded({epoch_, step_, batch, teachers, substep, &view_}));
+    }
+    ++step_;
+    return result;
   }
 
   void set_observer(Observer observer) { observer_ = std::move(observer); }
@@ -100,16 +118,41 @@ class Step {
   [[nodiscard]] const Method& method() const { return method_; }
   [[nodiscard]] Student& student() const { return student_; }
   [[nodiscard]] const std::vector<ParameterGroup>& parameter_groups() const { return groups_; }
-  /// What is planned for each modality in this epoch.
-  [[nodiscard]] const method::Controls& planned() const { return planned_; }
+  /// What is planned for this epoch.
+  [[nodiscard]] const method::Plan& plan() const { return plan_; }
   [[nodiscard]] std::int64_t num_steps() const { return step_; }
+  [[nodiscard]] const Work& work() const { return work_; }
+  [[nodiscard]] const method::StudentView& student_view() const { return view_; }
+
+  /// Adds passes through all encoders that somebody else made for the method.
+  void count_forwards(std::int64_t num_samples) {
+    for (auto& forwards : work_.forwards) forwards += num_samples;
+  }
+
+  /// Steps that `run` makes count as none: the optimizer starts anew for them and is put back, as are the counted steps.
+  template <class Function>
+  void apart(Function&& run) {
+    auto memory = optimizer_->exchange_memory();
+    const auto step = step_;
+    const auto put_back = [&] {
+      optimizer_->restore(std::move(memory));
+      step_ = step;
+    };
+    try {
+      run();
+    } catch (...) {
+      put_back();
+      throw;
+    }
+    put_back();
+  }
 
  private:
   void begin_method(std::optional<TeacherSummary> teachers) {
     if (method::detail::needs_teachers(method_) && !teachers) {
       throw ConfigError("g2d: Step: this method distils from teachers, got none; give a TeacherSummary");
     }
-    method::Setup setup{student_.names(), {}, student_.num_outputs(), options_.num_epochs, std::move(teachers)};
+    method::Setup setup{student_.names(), {}, student_.num_outputs(), options_.num_epochs, std::move(teachers), &view_};
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) setup.feature_widths.push_back(student_.handed_on_width(m));
     method::detail::begin(method_, setup);
   }
@@ -144,6 +187,45 @@ class Step {
     }
   }
 
+  /// The learning-rate factor that is planned for a group: its modality's, and one for all modalities of a shared encoder.
+  [[nodiscard]] double planned_factor(const ParameterGroup& group) const {
+    if (group.modalities.empty()) return 1.0;
+    const double factor = plan_.controls[group.modalities[0]].learning_rate_factor;
+    for (const auto m : group.modalities) {
+      if (plan_.controls[m].learning_rate_factor != factor) {
+        throw ConfigError(fmt::format(
+            "g2d: Step: \"{}\" and \"{}\" share an encoder: expected one learning rate for both, got factors {} and {}",
+            student_.names()[group.modalities[0]], student_.names()[m], factor, plan_.controls[m].learning_rate_factor));
+      }
+    }
+    return factor;
+  }
+
+  /// One substep; an error leaves neither gradients nor norm statistics behind.
+  StepResult guarded(const method::StepContext& context) {
+    controls_ = plan_.controls;
+    method::detail::control_batch(method_, context, controls_);
+    if (checks_finite()) each_learning_encoder([](auto& guard) { guard.save(); });
+    try {
+      return run(context);
+    } catch (...) {
+      if (checks_finite()) each_learning_encoder([](auto& guard) { guard.restore(); });
+      optimizer_->clear_gradients();
+      throw;
+    }
+  }
+
+  static void merge(StepResult& all, StepResult part) {
+    if (!all.total.defined()) {
+      all = std::move(part);
+      return;
+    }
+    all.total = all.total.add(part.total);
+    all.terms.append(part.terms.begin(), part.terms.end());
+    all.fused = std::move(part.fused);
+    if (part.is_skipped.defined()) all.is_skipped = all.is_skipped.logical_or(part.is_skipped);
+  }
+
   StepResult run(const method::StepContext& context) {
     auto outputs = forward(context);
     method::Terms terms;
@@ -153,8 +235,8 @@ class Step {
     if (!total.requires_grad()) {
       throw ConfigError("g2d: Step: expected at least one trainable parameter that the loss reaches, got none");
     }
-    total.backward();
     method::GradientView view(groups_, student_.names());
+    backward(context.batch, terms, total, view);
     const auto norms = gradient_norms(view);
     modulate(context, outputs, view);
     notify(context, outputs, terms, total, view, norms);
@@ -163,19 +245,33 @@ class Step {
     optimizer_->update(is_skipped.defined() ? is_skipped.to(at::kFloat) : at::Tensor());
     if (is_skipped.defined()) each_learning_encoder([&](auto& guard) { guard.restore_if(is_skipped); });
     optimizer_->clear_gradients();
-    ++step_;
+    ++work_.updates;
     for (auto& term : terms) term.value = term.value.detach();
     return {total.detach(), std::move(terms), outputs.fused.detach(), std::move(is_skipped)};
+  }
+
+  void backward(const Batch& batch, const method::Terms& terms, const at::Tensor& total, method::GradientView& view) {
+    std::int64_t passes = 1;
+    if (method::detail::needs_separate_gradients(method_)) {
+      passes = detail::backward_separately(terms, groups_, view);
+    } else {
+      total.backward();
+    }
+    for (std::size_t m = 0; m < controls_.size(); ++m) {
+      if (!controls_[m].frozen) work_.backwards[m] += passes * batch.size();
+    }
   }
 
   [[nodiscard]] method::Outputs forward(const method::StepContext& context) {
     PerModality<at::Tensor> features;
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
       features.push_back(detail::encode_controlled(student_, m, context.batch, controls_[m]));
+      if (!controls_[m].skipped) work_.forwards[m] += context.batch.size();
     }
     auto fused = student_.fuse(features);
-    method::Outputs outputs{std::move(fused.features), std::move(fused.logits), {}, {}};
+    method::Outputs outputs{std::move(fused.features), std::move(fused.logits), {}, {}, {}};
     if (method::detail::needs_unimodal(method_) || observer_.unimodal) outputs.unimodal = student_.unimodal_logits(features);
+    outputs.encoded = std::move(features);
     method::detail::forward(method_, context, outputs);
     return outputs;
   }
@@ -186,6 +282,14 @@ class Step {
     for (std::size_t m = 0; m < controls_.size(); ++m) {
       const auto& control = controls_[m];
       if (!control.frozen && control.gradient_scale.defined()) view.scale(m, control.gradient_scale, control.filter);
+      if (control.head_frozen) forget_head(m);
+    }
+  }
+
+  void forget_head(std::size_t m) {
+    for (const auto& group : groups_) {
+      if (group.role != ParameterGroup::Role::Head || !group.serves(m)) continue;
+      for (const auto& parameter : group.parameters) parameter.mutable_grad().reset();
     }
   }
 
@@ -243,12 +347,15 @@ class Step {
   Method method_;
   StepOptions options_;
   bool has_teachers_;
+  Work work_;
+  detail::StudentAccess<Student> view_;
   std::vector<ParameterGroup> groups_;
   std::optional<optimizer::Optimizer> optimizer_;
   std::vector<detail::BufferGuard> guards_;
   Observer observer_;
-  method::Controls planned_;
+  method::Plan plan_;
   method::Controls controls_;
+  bool is_prepared_ = false;
   std::int64_t epoch_ = 0;
   std::int64_t step_ = 0;
 };

@@ -24,8 +24,10 @@
 #include <g2d/task/concept.hpp>
 #include <g2d/teacher/teacher_source.hpp>
 #include <g2d/train/detail/calibrate.hpp>
+#include <g2d/train/detail/epoch_batches.hpp>
 #include <g2d/train/detail/loss_meter.hpp>
 #include <g2d/train/detail/state_snapshot.hpp>
+#include <g2d/train/detail/trainer_run.hpp>
 #include <g2d/train/detail/training_mode.hpp>
 #include <g2d/train/evaluate.hpp>
 #include <g2d/train/step.hpp>
@@ -81,9 +83,11 @@ class Trainer {
     double best_score = -std::numeric_limits<double>::infinity();
     std::string stage;
     for (std::int64_t epoch = 0; epoch < options_.num_epochs && !history.was_interrupted; ++epoch) {
+      prepare(train, validation, epoch, history);
       auto report = run_epoch(train, epoch, history);
       if (history.was_interrupted) break;
       report.validation = evaluate(student_, validation, task_, options_.evaluation_batch_size);
+      report.work = step_.work();
       // Only the last stage trains everything: a best epoch of an earlier one is no candidate.
       if (std::exchange(stage, report.stage) != report.stage) {
         best_score = -std::numeric_limits<double>::infinity();
@@ -148,7 +152,7 @@ class Trainer {
     std::vector<std::function<Batch()>> batches;
     for (const auto& some : rows) batches.push_back([&train, some, this] { return data::to_device(train.batch(some), device()); });
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
-      const auto& control = step_.planned()[m];
+      const auto& control = step_.plan().controls[m];
       if (control.frozen && control.norm_statistics == suppression::NormStatistics::Frozen &&
           detail::calibrate_norm_statistics(student_, m, batches)) {
         calibrated.push_back(student_.names()[m]);
@@ -162,7 +166,7 @@ class Trainer {
     std::string name;
     std::size_t num_learning = 0;
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
-      const auto& control = step_.planned()[m];
+      const auto& control = step_.plan().controls[m];
       const auto& scale = control.gradient_scale;
       if (control.frozen || (scale.defined() && scale.template item<double>() < 1.0)) continue;
       name += (name.empty() ? "" : "+") + student_.names()[m];
@@ -171,26 +175,60 @@ class Trainer {
     return num_learning == student_.num_modalities() ? "all" : name;
   }
 
+  /// Lets the method look at data before it plans the epoch.
+  template <class Train, class Validation>
+  void prepare(const Train& train, const Validation& validation, std::int64_t epoch, const History& history) {
+    if (!method::detail::prepares(step_.method())) return;
+    using Run = detail::TrainerRun<Student, Task, Step<Student, Method>, Train, Validation>;
+    std::optional<method::ValidationResult> last;
+    if (!history.epochs.empty()) last = detail::validation_result(history.epochs.back().validation);
+    Run run(student_, task_, step_, train, validation,
+            {epoch, options_.num_epochs, options_.seed, options_.evaluation_batch_size}, std::move(last),
+            [&](std::int64_t trial_epoch) { run_trial_epoch(train, epoch, trial_epoch); });
+    const detail::ModeScope evaluation(student_, /*training=*/false);
+    step_.prepare(run);
+  }
+
+  /// An epoch of steps that nobody hears of.
+  template <class Dataset>
+  void run_trial_epoch(const Dataset& train, std::int64_t epoch, std::int64_t trial_epoch) {
+    const auto batches = data::shuffled_batches(train.size(), options_.batch_size,
+                                                mix_seed(options_.seed, static_cast<std::uint64_t>(trial_epoch)), epoch);
+    auto stream = data::stream(train, batches, epoch);
+    for (std::size_t i = 0; i < batches.size() && !options_.stop.stop_requested(); ++i) {
+      (void)run_step(data::to_device(stream.next(), device()));
+    }
+  }
+
+  [[nodiscard]] double learning_rate_factor(std::int64_t epoch) const {
+    const auto& span = step_.plan().learning_rate_span;
+    return span ? options_.learning_rate(epoch - span->first, span->num_epochs) : options_.learning_rate(epoch, options_.num_epochs);
+  }
+
   template <class Dataset>
   EpochReport run_epoch(const Dataset& train, std::int64_t epoch, History& history) {
     const auto begin = std::chrono::steady_clock::now();
     step_.begin_epoch(epoch);
-    step_.set_learning_rate_factor(options_.learning_rate(epoch, options_.num_epochs));
+    step_.set_learning_rate_factor(learning_rate_factor(epoch));
     EpochReport report;
     report.epoch = epoch;
     report.num_epochs = options_.num_epochs;
     report.stage = stage_name();
     report.learning_rate = step_.learning_rate();
     detail::LossMeter meter;
-    const auto batches = data::shuffled_batches(train.size(), options_.batch_size, options_.seed, epoch);
-    auto stream = data::stream(train, batches, epoch);
-    for (std::size_t i = 0; i < batches.size(); ++i) {
+    const auto batches = detail::epoch_batches(step_.plan().samples, train.size(), options_.batch_size, options_.seed, epoch);
+    auto stream = data::stream(train, batches.rows, epoch);
+    for (std::size_t i = 0; i < batches.rows.size(); ++i) {
       if (options_.stop.stop_requested()) {
         history.was_interrupted = true;
         return report;
       }
-      meter.add(run_step(data::to_device(stream.next(), device())), student_.names());
-      const StepReport step{epoch, options_.num_epochs, static_cast<std::int64_t>(i) + 1, static_cast<std::int64_t>(batches.size())};
+      auto batch = data::to_device(stream.next(), device());
+      batches.hide(batch, i);
+      report.num_samples += batch.size();
+      meter.add(run_step(batch), student_.names());
+      const StepReport step{epoch, options_.num_epochs, static_cast<std::int64_t>(i) + 1,
+                            static_cast<std::int64_t>(batches.rows.size())};
       for (const auto& callback : options_.on_step) callback(step);
     }
     report.losses = meter.means();

@@ -13,6 +13,7 @@
 #include <g2d/optimizer/settings.hpp>
 #include <g2d/train/evaluate.hpp>
 #include <g2d/train/step_options.hpp>
+#include <g2d/train/work.hpp>
 
 namespace g2d {
 
@@ -30,6 +31,8 @@ struct EpochReport {
   double learning_rate = 0.0;
   double seconds = 0.0;                                ///< Training alone.
   std::vector<std::pair<std::string, double>> losses;  ///< Means over the epoch: "total", "task", "feature.audio", ...
+  std::int64_t num_samples = 0;                        ///< That the epoch showed, repeated ones counted again.
+  Work work;                                           ///< Of the run up to here.
   std::int64_t num_skipped = 0;                        ///< Steps that did not count, for something was not finite.
   Evaluation validation;
   bool is_best = false;                                ///< Best so far within its stage.

@@ -4,9 +4,11 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
 #include <torch/nn/module.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include <g2d/core/batch.hpp>
@@ -46,10 +48,17 @@ template <class Student>
   }
 }
 
+/// What stands for the features of an encoder that is not run.
+template <class Student>
+[[nodiscard]] at::Tensor unseen_features(const Student& student, std::size_t m, std::int64_t num_samples) {
+  return at::zeros({num_samples, student.encoder(m).feature_width()}, student.parameters().front().options().requires_grad(false));
+}
+
 /// The features of modality m under its control: without a graph when it is frozen.
 template <class Student>
 [[nodiscard]] at::Tensor encode_controlled(const Student& student, std::size_t m, const Batch& batch,
                                            const method::Control& control) {
+  if (control.skipped) return unseen_features(student, m, batch.size());
   if (control.norm_statistics == suppression::NormStatistics::Tracked && !control.frozen) {
     return student.encode(m, batch.inputs[m], batch.present);
   }

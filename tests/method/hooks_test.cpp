@@ -1,0 +1,355 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+
+// What a method can ask for through its hooks, and that Step and Trainer do it.
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <g2d/learning_rate/schedule.hpp>
+#include <g2d/method/joint_training.hpp>
+#include <g2d/method/uniform_multi_task.hpp>
+#include <g2d/method/window.hpp>
+#include <g2d/train/evaluate.hpp>
+
+#include "support/snapshot.hpp"
+#include "support/students.hpp"
+#include "support/thrown.hpp"
+#include "train/small_problem.hpp"
+
+#include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
+
+namespace {
+
+using namespace g2d_test;
+using Catch::Matchers::Contains;
+using g2d::task::Classification;
+namespace method = g2d::method;
+
+/// Supervised training, with hooks as functions.
+struct Scripted : method::Supervised<Classification> {
+  std::function<void(method::Run&)> on_prepare = [](method::Run&) {};
+  std::function<void(std::int64_t, method::Plan&)> on_plan = [](std::int64_t, method::Plan&) {};
+  std::function<void(const method::StepContext&, method::Outputs&)> on_forward = [](const auto&, auto&) {};
+  std::function<void(method::GradientView&)> on_gradients = [](method::GradientView&) {};
+  bool separate = false;
+
+  void prepare(method::Run& run) { on_prepare(run); }
+  void plan(std::int64_t epoch, method::Plan& plan) { on_plan(epoch, plan); }
+  void forward(const method::StepContext& context, method::Outputs& outputs) { on_forward(context, outputs); }
+  void gradients(const method::StepContext& /*context*/, const method::Outputs& /*outputs*/, method::GradientView& view) {
+    on_gradients(view);
+  }
+  [[nodiscard]] bool needs_separate_gradients() const { return separate; }
+};
+
+/// The same for Step alone: it does not look at data.
+struct Planned : method::Supervised<Classification> {
+  std::function<void(std::int64_t, method::Plan&)> on_plan;
+  void plan(std::int64_t epoch, method::Plan& plan) { on_plan(epoch, plan); }
+};
+
+Planned planned(std::function<void(std::int64_t, method::Plan&)> on_plan) {
+  Planned policy;
+  policy.on_plan = std::move(on_plan);
+  return policy;
+}
+
+/// Each substep trains one modality by a loss that looks at no other.
+struct Alternating {
+  void plan(std::int64_t /*epoch*/, method::Plan& plan) { plan.num_substeps = static_cast<std::int64_t>(plan.controls.size()); }
+  void control_batch(const method::StepContext& context, method::Controls& controls) {
+    for (std::size_t m = 0; m < controls.size(); ++m) {
+      if (static_cast<std::int64_t>(m) != context.substep) controls[m].combine({.frozen = true, .skipped = true});
+    }
+  }
+  void loss(const method::StepContext& context, const method::Outputs& outputs, method::Terms& terms) {
+    const auto m = static_cast<std::size_t>(context.substep);
+    terms.push_back({"own", m, outputs.encoded[m].square().mean(), 1.0});
+  }
+};
+
+const g2d::optimizer::Sgd heavy{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01};
+
+std::shared_ptr<g2d::AnyStudent> make(std::string_view fusion = "late", std::string_view readout = "auto") {
+  torch::manual_seed(3);
+  return make_student(norm_dropout_encoders(2), num_classes, fusion, readout);
+}
+
+g2d::Batch some_batch(std::uint64_t number) { return blobs(12, number).batch(torch::arange(12)); }
+
+}  // namespace
+
+TEST_CASE("Step: substeps update once each, and a skipped encoder is not run at all", "[method]") {
+  const auto student = make();
+  student->train();
+  AnyStep step(*student, Alternating(), {.optimizer = heavy});
+  const auto before = snapshot(*student);
+  const auto result = step(some_batch(1));
+  REQUIRE(result.terms.size() == 2);
+  CHECK(result.terms[1].modality == 1);
+  CHECK(result.total.item<double>() == Approx(result.terms[0].value.item<double>() + result.terms[1].value.item<double>()));
+  CHECK(step.work().updates == 2);
+  CHECK(step.num_steps() == 1);
+  CHECK(step.work().forwards == g2d::PerModality<std::int64_t>{12, 12});
+  CHECK(step.work().backwards == g2d::PerModality<std::int64_t>{12, 12});
+  for (const auto& name : changed(before, *student)) CHECK_THAT(name, Contains("encoders."));
+  CHECK(norm_dropout(*student, 0).norm->num_batches_tracked.item<std::int64_t>() == 1);
+}
+
+TEST_CASE("Step: a planned learning-rate factor scales the updates of a modality's encoder and head", "[method]") {
+  const g2d::optimizer::Sgd plain{.learning_rate = 1.0, .momentum = 0.0, .weight_decay = 0.0};
+  const auto update = [&](double factor) {
+    const auto student = make();
+    student->eval();
+    std::vector<at::Tensor> before;
+    for (const auto& parameter : student->parameters()) before.push_back(parameter.detach().clone());
+    AnyStep step(*student, planned([factor](std::int64_t, method::Plan& plan) { plan.controls[0].learning_rate_factor = factor; }),
+                 {.optimizer = plain});
+    step(some_batch(1));
+    std::map<std::string, at::Tensor> updates;
+    std::size_t i = 0;
+    for (const auto& parameter : student->named_parameters()) updates[parameter.key()] = before[i++] - parameter.value().detach();
+    return updates;
+  };
+  const auto full = update(1.0);
+  const auto part = update(0.25);
+  std::size_t scaled = 0;
+  for (const auto& [name, tensor] : full) {
+    const bool is_first = name.find(names(2)[0]) != std::string::npos;
+    CHECK(torch::allclose(part.at(name), is_first ? tensor * 0.25 : tensor, 1e-4, 1e-7));
+    scaled += is_first ? 1U : 0U;
+  }
+  CHECK(scaled > 2);
+}
+
+TEST_CASE("Step: modalities that share an encoder cannot have two learning rates", "[method]") {
+  const auto shared = std::make_shared<NormDropout>(input_width);
+  const auto student = make_student({shared, shared}, num_classes);
+  CHECK_THAT(thrown<g2d::ConfigError>([&] {
+               AnyStep(*student, planned([](std::int64_t, method::Plan& plan) { plan.controls[1].learning_rate_factor = 2.0; }));
+             }),
+             Contains("share an encoder"));
+}
+
+TEST_CASE("Step: a frozen head keeps its bytes, under momentum and weight decay too", "[method]") {
+  const auto student = make();
+  student->train();
+  bool freezes = false;
+  AnyStep step(*student, planned([&](std::int64_t, method::Plan& plan) { plan.controls[0].head_frozen = freezes; }),
+               {.optimizer = heavy, .num_epochs = 2});
+  step(some_batch(1));
+  freezes = true;
+  step.begin_epoch(1);
+  const auto before = snapshot(*student);
+  step(some_batch(2));
+  std::vector<std::string> kept;
+  const auto moved = changed(before, *student);
+  for (const auto& parameter : student->named_parameters()) {
+    if (std::find(moved.begin(), moved.end(), parameter.key()) == moved.end()) kept.push_back(parameter.key());
+  }
+  CHECK(kept == std::vector<std::string>{"fusion." + names(2)[0] + ".weight", "fusion." + names(2)[0] + ".bias"});
+}
+
+TEST_CASE("Step: an optimizer that a plan resets takes the step of a new one", "[method]") {
+  const auto run = [](bool resets, bool warms_up) {
+    const auto student = make();
+    student->eval();
+    const auto begin = std::vector<at::Tensor>{student->parameters()[0].detach().clone()};
+    AnyStep step(*student, planned([resets](std::int64_t epoch, method::Plan& plan) { plan.resets_optimizer = resets && epoch == 1; }),
+                 {.optimizer = heavy, .num_epochs = 2});
+    if (warms_up) {
+      const auto weights = [&] {
+        std::vector<at::Tensor> copies;
+        for (const auto& parameter : student->parameters()) copies.push_back(parameter.detach().clone());
+        return copies;
+      }();
+      step(some_batch(1));
+      const at::NoGradGuard no_grad;
+      const auto parameters = student->parameters();
+      for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].copy_(weights[i]);
+    }
+    step.begin_epoch(1);
+    step(some_batch(2));
+    return snapshot(*student);
+  };
+  CHECK(run(true, true) == run(true, false));
+  CHECK(run(false, true) != run(false, false));
+}
+
+TEST_CASE("Step: separate gradients add up to the plain one, and each is that of its own terms", "[method]") {
+  const auto run = [](bool separate, std::function<void(method::GradientView&)> look) {
+    const auto student = make("concat", "own-heads");
+    student->eval();
+    struct MultiTask : method::UniformMultiTask<Classification> {
+      std::function<void(method::GradientView&)> look;
+      bool separate = false;
+      void gradients(const method::StepContext&, const method::Outputs&, method::GradientView& view) { look(view); }
+      [[nodiscard]] bool needs_separate_gradients() const { return separate; }
+    };
+    MultiTask policy;
+    policy.look = std::move(look);
+    policy.separate = separate;
+    AnyStep step(*student, policy, {.optimizer = heavy});
+    step(some_batch(1));
+    return step.work().backwards[0];
+  };
+  std::vector<at::Tensor> plain, summed;
+  std::size_t pairs = 0;
+  CHECK(run(false, [&](method::GradientView& view) {
+          for (std::size_t m = 0; m < 2; ++m) view.for_each(m, {}, [&](const at::Tensor& g) { plain.push_back(g.clone()); });
+          view.for_each_separate(0, {}, [&](at::Tensor&, const at::Tensor&, const at::Tensor&) { ++pairs; });
+        }) == 12);
+  CHECK(pairs == 0);
+  CHECK(run(true, [&](method::GradientView& view) {
+          for (std::size_t m = 0; m < 2; ++m) {
+            view.for_each(m, {}, [&](const at::Tensor& g) { summed.push_back(g.clone()); });
+            view.for_each_separate(m, {}, [&](at::Tensor& gradient, const at::Tensor& joint, const at::Tensor& own) {
+              CHECK(torch::allclose(gradient, joint + own));
+              CHECK_FALSE(torch::allclose(joint, own));
+              ++pairs;
+            });
+          }
+        }) == 24);
+  CHECK(pairs == plain.size());
+  REQUIRE(plain.size() == summed.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) CHECK(torch::allclose(plain[i], summed[i], 1e-5, 1e-7));
+}
+
+TEST_CASE("Step: a method that looks at data between epochs needs somebody who shows them", "[method]") {
+  const auto student = make();
+  AnyStep step(*student, method::Stack(Scripted()));
+  CHECK_THAT(thrown<g2d::ConfigError>([&] { step(some_batch(1)); }), Contains("train it with Trainer"));
+}
+
+TEST_CASE("method::Window: outside of it a forward hook does not act", "[method]") {
+  const auto student = make();
+  int acted = 0;
+  struct Counting {
+    int* acted;
+    void forward(const method::StepContext&, method::Outputs&) { ++*acted; }
+  };
+  AnyStep step(*student, method::Stack(method::Supervised<Classification>(), method::Window(Counting{&acted}, {.first = 1})), {.num_epochs = 2});
+  step(some_batch(1));
+  CHECK(acted == 0);
+  step.begin_epoch(1);
+  step(some_batch(1));
+  CHECK(acted == 1);
+}
+
+TEST_CASE("Step: a forward hook that keeps some rows trains on those alone", "[method]") {
+  struct KeepsThree : method::Supervised<Classification> {
+    void forward(const method::StepContext& context, method::Outputs& outputs) {
+      outputs.keep_rows = torch::tensor({0, 3, 4});
+      for (auto& features : outputs.encoded) features = features.index_select(0, outputs.keep_rows);
+      outputs.fused = context.student->fuse(outputs.encoded).logits;
+    }
+  };
+  const auto student = make();
+  student->eval();
+  const auto three = blobs(12, 1).batch(torch::tensor({0, 3, 4}));
+  const auto expected = Classification().loss(student->forward(three.inputs), three.target).item<double>();
+  AnyStep step(*student, KeepsThree(), {});
+  CHECK(step(some_batch(1)).total.item<double>() == Approx(expected));
+}
+
+TEST_CASE("Trainer: the learning-rate schedule runs over the span that is planned", "[method]") {
+  const auto student = make();
+  Scripted policy;
+  policy.on_plan = [](std::int64_t epoch, method::Plan& plan) { plan.learning_rate_span = {epoch < 4 ? 0 : 4, 4}; };
+  std::vector<double> rates;
+  auto trainer = make_trainer(*student, policy,
+                              {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1.0},
+                               .num_epochs = 8,
+                               .learning_rate = [](std::int64_t epoch, std::int64_t num_epochs) {
+                                 return static_cast<double>(num_epochs - epoch) / static_cast<double>(num_epochs);
+                               },
+                               .on_epoch = {[&](const g2d::EpochReport& report) { rates.push_back(report.learning_rate); }}});
+  (void)trainer.fit(blobs(24, 1), blobs(12, 2));
+  CHECK(rates == std::vector<double>{1.0, 0.75, 0.5, 0.25, 1.0, 0.75, 0.5, 0.25});
+}
+
+TEST_CASE("Trainer: a sample view decides which samples an epoch shows, and what of them", "[method]") {
+  const auto student = make();
+  std::vector<std::int64_t> ids;
+  at::Tensor present;
+  struct Watching : Scripted {
+    std::vector<std::int64_t>* ids;
+    at::Tensor* present;
+    void loss(const method::StepContext& context, const method::Outputs& outputs, method::Terms& terms) {
+      Scripted::loss(context, outputs, terms);
+      const auto batch_ids = context.batch.sample_ids;
+      ids->insert(ids->end(), batch_ids.const_data_ptr<std::int64_t>(), batch_ids.const_data_ptr<std::int64_t>() + batch_ids.numel());
+      *present = context.batch.present;
+      CHECK((outputs.encoded[0].abs().sum(1).eq(0) == context.batch.present.select(1, 0).logical_not()).all().item<bool>());
+    }
+  };
+  Watching policy;
+  policy.ids = &ids;
+  policy.present = &present;
+  policy.on_plan = [](std::int64_t, method::Plan& plan) {
+    plan.samples = {torch::tensor({5, 5, 7, 1}), torch::tensor({{true, false}, {true, true}, {false, true}, {true, true}})};
+  };
+  auto trainer = make_trainer(*student, policy, {.num_epochs = 1, .batch_size = 16});
+  const auto history = trainer.fit(blobs(24, 1), blobs(12, 2));
+  std::sort(ids.begin(), ids.end());
+  CHECK(ids == std::vector<std::int64_t>{1, 5, 5, 7});
+  CHECK(history.epochs[0].num_samples == 4);
+  CHECK(present.logical_not().sum().item<std::int64_t>() == 2);
+}
+
+TEST_CASE("Trainer: features and batches of a run are the student's, drawn from the split asked for", "[method]") {
+  const auto student = make();
+  const auto train = blobs(30, 1);
+  const auto validation = blobs(12, 2);
+  Scripted policy;
+  int prepared = 0;
+  policy.on_prepare = [&](method::Run& run) {
+    CHECK(run.epoch() == prepared++);
+    CHECK(run.num_epochs() == 2);
+    CHECK((run.validation() == nullptr) == (run.epoch() == 0));
+    CHECK(run.size(method::Split::Train) == 30);
+    CHECK(run.size(method::Split::Validation) == 12);
+    CHECK_FALSE(student->is_training());
+    const at::NoGradGuard no_grad;
+    const auto some = run.features(method::Split::Train, 10);
+    CHECK(some.rows.size(0) == 10);
+    const auto batch = train.batch(some.rows);
+    CHECK(some.target.equal(batch.target));
+    CHECK(torch::allclose(some.features[1], student->encode(1, batch.inputs[1])));
+    CHECK_FALSE(some.features[1].requires_grad());
+    CHECK(run.features(method::Split::Validation, 100).rows.equal(torch::arange(12)));
+    CHECK_FALSE(run.batch(method::Split::Train, 5).sample_ids.equal(run.batch(method::Split::Train, 5).sample_ids));
+    if (run.validation() != nullptr) {
+      CHECK(run.validation()->unimodal_scores.size() == 2);
+      CHECK(run.validation()->losses.unimodal[0] > 0.0);
+    }
+  };
+  auto trainer = make_trainer(*student, policy, {.num_epochs = 2});
+  (void)trainer.fit(train, validation);
+  CHECK(prepared == 2);
+  CHECK(trainer.step().work().forwards[0] == 2 * (30 + 10 + 12));
+}
+
+TEST_CASE("Trainer: a trial learns, and leaves the run as it was to the last byte", "[method]") {
+  const auto run = [](bool tries) {
+    const auto student = make();
+    for (std::size_t m = 0; m < 2; ++m) norm_dropout(*student, m).dropout->options.p(0.0);
+    Scripted policy;
+    policy.on_prepare = [tries](method::Run& given) {
+      if (!tries || given.epoch() != 1) return;
+      const auto result = given.trial(3);
+      CHECK(result.train_after.fused < result.train_before.fused);
+      CHECK(result.validation_before.unimodal.size() == 2);
+    };
+    auto trainer = make_trainer(*student, policy, {.optimizer = heavy, .num_epochs = 3, .batch_size = 6});
+    const auto history = trainer.fit(blobs(24, 1), blobs(12, 2));
+    CHECK(trainer.step().num_steps() == 12);
+    return snapshot(*student);
+  };
+  CHECK(run(true) == run(false));
+}
