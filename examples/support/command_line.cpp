@@ -84,6 +84,7 @@ void add_method_options(const Group& group, Settings& settings) {
   group.flag("--cross-fit", settings.cross_fit, "measure the cross-fitted rho too (trains the teachers twice more)");
   group.add("--stage-epochs", settings.stage_epochs, "one for each modality alone, one for all; default: by --alone-share")->check(whole_number(0));
   group.add("--alone-share", settings.alone_share, "share of the epochs in which each modality learns alone; 0: equal stages")->check(CLI::Range(0.0, 1.0));
+  group.flag("--restart-learning-rate", settings.restart_learning_rate, "the learning rate's schedule runs anew in each stage");
 }
 
 void add_training_options(const Group& group, Settings& settings) {

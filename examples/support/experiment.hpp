@@ -51,6 +51,7 @@ struct Interrupted {};
 
 [[nodiscard]] g2d::optimizer::Settings optimizer_settings(const Settings& settings);
 
+/// With a progress line under that label, where there is one.
 [[nodiscard]] g2d::TrainerOptions trainer_options(const Settings& settings, std::int64_t epochs, std::uint64_t seed,
                                                   const std::string& label, const std::stop_token& stop);
 

@@ -43,7 +43,8 @@ template <class Loss>
 [[nodiscard]] g2d::method::Any prioritized(const Settings& settings, Loss loss) {
   using namespace g2d;
   const auto with = [&](auto suppression) {
-    return method::Any(method::Stack(loss, method::Prioritization(schedule::Sequential(sequential_options(settings), suppression))));
+    const schedule::Sequential schedule(sequential_options(settings), suppression);
+    return method::Any(method::Stack(loss, method::Prioritization(schedule, {settings.restart_learning_rate})));
   };
   if (settings.suppression == "partial") return with(suppression::Partial());
   if (settings.suppression == "zeroed") return with(suppression::ZeroedGradients());

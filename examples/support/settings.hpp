@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +31,7 @@ struct Settings {
   bool cross_fit = false;
   std::vector<std::int64_t> stage_epochs;         // empty: by alone_share
   double alone_share = 0.0;                       // of the run, for each modality alone; 0: equal stages
+  bool restart_learning_rate = false;             // its schedule runs anew in each stage
 
   std::int64_t epochs = 300;
   std::int64_t teacher_epochs = 0;                // 0: as many as the student
@@ -51,4 +54,14 @@ struct Settings {
   bool smoke = false;
 
   [[nodiscard]] std::int64_t epochs_of_teachers() const { return teacher_epochs > 0 ? teacher_epochs : epochs; }
+
+  /// Without stage lengths: the same for each modality alone, the rest for all.
+  void complete_stages(std::size_t num_modalities) {
+    if (!stage_epochs.empty()) return;
+    const auto modalities = static_cast<std::int64_t>(num_modalities);
+    const double share = alone_share > 0.0 ? alone_share : 1.0 / static_cast<double>(modalities + 1);
+    const auto alone = std::max<std::int64_t>(1, static_cast<std::int64_t>(share * static_cast<double>(epochs)));
+    stage_epochs.assign(num_modalities, alone);
+    stage_epochs.push_back(std::max<std::int64_t>(1, epochs - alone * modalities));
+  }
 };

@@ -45,7 +45,7 @@ g2d::TrainerOptions trainer_options(const Settings& settings, std::int64_t epoch
   options.learning_rate = g2d::learning_rate::drop_after(settings.drop_after);
   options.selection = settings.selection == "last" ? g2d::Selection::Last : g2d::Selection::BestValidation;
   options.stop = stop;
-  g2d::ProgressBar::attach(options, fmt::format("seed {} {:<13}", seed, label));
+  if (!label.empty()) g2d::ProgressBar::attach(options, fmt::format("seed {} {:<13}", seed, label));
   return options;
 }
 
@@ -88,17 +88,6 @@ void print_plan(const Settings& settings, const Experiment<Task>& experiment) {
              fmt::join(settings.stage_epochs, " "), settings.epochs, settings.epochs_of_teachers(), fmt::join(settings.seeds, " "));
 }
 
-/// Without stage lengths: the same for each modality alone, the rest for all.
-void complete_stages(Settings& settings, std::size_t num_modalities) {
-  if (!settings.stage_epochs.empty()) return;
-  const auto modalities = static_cast<std::int64_t>(num_modalities);
-  if (settings.smoke) settings.epochs = modalities + 1;
-  const double share = settings.alone_share > 0.0 ? settings.alone_share : 1.0 / static_cast<double>(modalities + 1);
-  const auto alone = std::max<std::int64_t>(1, static_cast<std::int64_t>(share * static_cast<double>(settings.epochs)));
-  settings.stage_epochs.assign(num_modalities, alone);
-  settings.stage_epochs.push_back(std::max<std::int64_t>(1, settings.epochs - alone * modalities));
-}
-
 void write_results(const Run& run, const Results& results, const nlohmann::json& seeds, bool was_interrupted) {
   const std::filesystem::path out(run.settings.out);
   fmt::print("\n{}\n{}", results.table(), results.comparisons());
@@ -120,7 +109,9 @@ void make_folder(const std::string& folder) {
 template <class MakeTask>
 int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTask& make_task) {
   auto& settings = run.settings;
-  complete_stages(settings, dataset->splits.train.names().size());
+  const auto modalities = dataset->splits.train.names().size();
+  if (settings.smoke && settings.stage_epochs.empty()) settings.epochs = static_cast<std::int64_t>(modalities) + 1;
+  settings.complete_stages(modalities);
   Results results(dataset->splits.train.names(), dataset->target.unit);
   nlohmann::json seeds;
   bool was_interrupted = false;

@@ -4,6 +4,7 @@
 
 /// Everything on the LibTorch side. Include single headers, or one family, where compile time counts.
 
+#include <g2d/analysis.hpp>  // IWYU pragma: export
 #include <g2d/confidence.hpp>  // IWYU pragma: export
 #include <g2d/data.hpp>  // IWYU pragma: export
 #include <g2d/distillation.hpp>  // IWYU pragma: export

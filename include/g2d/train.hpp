@@ -5,6 +5,7 @@
 /// Student, Step and Trainer.
 
 #include <g2d/train/cross_fit.hpp>  // IWYU pragma: export
+#include <g2d/train/ensemble.hpp>  // IWYU pragma: export
 #include <g2d/train/evaluate.hpp>  // IWYU pragma: export
 #include <g2d/train/observer.hpp>  // IWYU pragma: export
 #include <g2d/train/progress_bar.hpp>  // IWYU pragma: export

@@ -70,6 +70,27 @@ reference::fusion::Gated reference_of(const fusion::Gated& gated) {
                       gated.parameters());
 }
 
+reference::fusion::Cosine reference_of(const fusion::Cosine& cosine) {
+  return with_weights(reference::fusion::Cosine{layers(cosine.shape().num_modalities()), cosine.options().scale},
+                      cosine.parameters());
+}
+reference::fusion::SharedHead reference_of(const fusion::SharedHead& shared) {
+  const bool by_entropy = shared.options().weighting == fusion::Weighting::Entropy;
+  return with_weights(reference::fusion::SharedHead{{}, by_entropy}, shared.parameters());
+}
+reference::fusion::EnergyWeighted reference_of(const fusion::EnergyWeighted& weighted) {
+  return with_weights(reference::fusion::EnergyWeighted{layers(weighted.shape().num_modalities())},
+                      weighted.parameters());
+}
+reference::fusion::Boosted reference_of(const fusion::Boosted& boosted) {
+  return with_weights(reference::fusion::Boosted{}, boosted.parameters());
+}
+reference::fusion::CrossExcitation reference_of(const fusion::CrossExcitation& excited) {
+  const auto modalities = excited.shape().num_modalities();
+  return with_weights(reference::fusion::CrossExcitation{{}, layers(modalities), layers(modalities)},
+                      excited.parameters());
+}
+
 reference::distillation::Kl reference_of(const distillation::Kl& kl) { return {kl.options().temperature}; }
 reference::distillation::BernoulliKl reference_of(const distillation::BernoulliKl& kl) {
   return {kl.options().temperature};
@@ -306,12 +327,13 @@ Target target_of(const at::Tensor& target) {
 template <class Layers>
 void compare_layers(const std::vector<at::Tensor>& parameters, const Layers& expected, double allowed,
                     const std::string& what) {
-  REQUIRE(parameters.size() == 2 * expected.size());
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    CHECK_REPORT(
-        compare(parameters[2 * i], to_tensor(expected[i]->weight), fmt::format("{} {}: weight", what, i), allowed));
-    CHECK_REPORT(compare(parameters[2 * i + 1], to_tensor(expected[i]->bias).view({-1}),
-                         fmt::format("{} {}: bias", what, i), allowed));
+  std::vector<reference::Linear> copies;
+  for (const auto* layer : expected) copies.push_back(*layer);
+  const auto matrices = g2d::interop::detail::matrices(copies);
+  REQUIRE(parameters.size() == matrices.size());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    CHECK_REPORT(compare(parameters[i], to_tensor(matrices[i]).view(parameters[i].sizes()),
+                         fmt::format("{}: tensor {}", what, i), allowed));
   }
 }
 

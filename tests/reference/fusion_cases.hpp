@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <numeric>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <g2d/reference/fusion/any.hpp>
@@ -31,13 +33,27 @@ inline std::vector<FusionCase> fusion_cases(std::size_t num_modalities, Eigen::I
     projections.push_back(random.linear(width, 4));
   }
   const Eigen::Index joined = std::accumulate(widths.begin(), widths.end(), Eigen::Index{0});
+  const std::vector<Eigen::Index> equal_widths(num_modalities, 3);
+  const Linear shared = random.linear(3, num_outputs);
+  std::vector<Linear> without_bias = heads;
+  for (Linear& head : without_bias) head.bias.resize(0);
 
   std::vector<FusionCase> cases{
       {"sum", widths, {fusion::Sum{heads}}},
       {"late", widths, {fusion::Late{heads}}},
       {"concat", widths, {fusion::Concat{widths, random.linear(joined, num_outputs)}}},
+      {"cosine", widths, {fusion::Cosine{without_bias, 3.0}}},
+      {"shared head, entropy", equal_widths, {fusion::SharedHead{shared}}},
+      {"shared head, mean", equal_widths, {fusion::SharedHead{shared, false}}},
+      {"energy-weighted", widths, {fusion::EnergyWeighted{heads}}},
+      {"boosted",
+       equal_widths,
+       {fusion::Boosted{random.linear(3, 6), random.linear(6, num_outputs), {random.matrix(1, 1), {}}}}},
   };
   if (num_modalities < 2) return cases;
+  std::vector<Linear> excites;
+  for (const Eigen::Index width : widths) excites.push_back(random.linear(5, width));
+  cases.push_back({"cross-excitation", widths, {fusion::CrossExcitation{random.linear(joined, 5), excites, heads}}});
   for (std::size_t c = 0; c < num_modalities; ++c) {
     std::vector<Eigen::Index> film_widths(num_modalities, 3);
     film_widths[c] = 2;
@@ -49,6 +65,19 @@ inline std::vector<FusionCase> fusion_cases(std::size_t num_modalities, Eigen::I
                      {fusion::Gated{projections, random.linear(4, num_outputs), c}}});
   }
   return cases;
+}
+
+/// The forward pass, with what the fusion takes for constant held as it is now: the gradient of the fusion is that of the
+/// result. `fusion` is referred to, so that its layers can be moved.
+inline std::function<g2d::reference::fusion::Output(const g2d::reference::PerModality&)> with_constants_held(
+    const g2d::reference::fusion::Any& fusion, const g2d::reference::PerModality& features) {
+  using namespace g2d::reference;
+  if (const auto* weighted = std::get_if<fusion::EnergyWeighted>(&fusion.choice)) {
+    return [weighted, held = weighted->confidences(features)](const PerModality& moved) {
+      return weighted->weighed(moved, held);
+    };
+  }
+  return [&fusion](const PerModality& moved) { return fusion.forward(moved); };
 }
 
 }  // namespace g2d_test

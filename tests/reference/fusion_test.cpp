@@ -49,12 +49,13 @@ TEST_CASE("fusion: the gradient of every fusion agrees with finite differences",
       fusion::OutputGradient weights{{}, random.matrix(4, 3)};
       for (const Matrix& handed_on : output.features) weights.features.push_back(random.matrix(4, handed_on.cols()));
       const fusion::Gradient gradient = fusion.backward(features, weights);
+      const auto forward = g2d_test::with_constants_held(fusion, features);
 
       for (std::size_t m = 0; m < num_modalities; ++m) {
         const auto of_features = [&](const Matrix& changed) {
           PerModality moved = features;
           moved[m] = changed;
-          return weighted_sum(fusion.forward(moved), weights);
+          return weighted_sum(forward(moved), weights);
         };
         CHECK(gradient_error(of_features, features[m], gradient.features[m]) < 1e-8);
       }
@@ -64,13 +65,13 @@ TEST_CASE("fusion: the gradient of every fusion agrees with finite differences",
         const Linear original = layer;
         const auto of_weight = [&](const Matrix& changed) {
           layer.weight = changed;
-          return weighted_sum(fusion.forward(features), weights);
+          return weighted_sum(forward(features), weights);
         };
         CHECK(gradient_error(of_weight, original.weight, gradient.layers[i].weight) < 1e-8);
         layer = original;
         const auto of_bias = [&](const Matrix& changed) {
           layer.bias = changed;
-          return weighted_sum(fusion.forward(features), weights);
+          return weighted_sum(forward(features), weights);
         };
         CHECK(gradient_error(of_bias, original.bias, gradient.layers[i].bias) < 1e-8);
         layer = original;
@@ -100,9 +101,42 @@ TEST_CASE("fusion: three modalities of one number each, worked out by hand", "[r
         Approx(10.0 * logistic(2.5) * (6.0 - 4.0) / 2.0 + 1.0));
   CHECK(fusion::Gated{layers, output, 2}.forward(features).logits(0) ==
         Approx(10.0 * logistic(-4.0) * (2.5 + 6.0) / 2.0 + 1.0));
+
+  // A cosine of numbers is a sign; the logarithm of one exponential is the logit itself.
+  const std::vector<Linear> without_bias{{row({1.0}), {}}, {row({2.0}), {}}, {row({-1.0}), {}}};
+  CHECK(fusion::Cosine{without_bias, 10.0}.forward(features).logits(0) == Approx(10.0 * (1.0 + 1.0 - 1.0)));
+  CHECK(fusion::SharedHead{output, false}.forward(features).logits(0) == Approx((21.0 + 31.0 + 51.0) / 3.0));
+  CHECK(fusion::EnergyWeighted{layers}.forward(features).logits(0) ==
+        Approx((2.5 * 2.5 + 6.0 * 6.0 + 4.0 * 4.0) / 10.0));
+  const fusion::Boosted boosted{scalar_layer(1.0, -2.5), output, {row({0.5}), {}}};
+  CHECK(boosted.forward(features).logits(0) == 0.5 * (1.0 + 6.0 + 26.0));
+  const fusion::CrossExcitation excited{{row({1.0, 1.0, -1.0}), row({2.0})}, layers, layers};
+  const double gated = 2.0 * logistic(2.5) + 0.5 + 2.0 * 3.0 * logistic(4.0) - 5.0 * logistic(-1.0) + 1.0;
+  CHECK(excited.forward(features).logits(0) == Approx(gated / 3.0));
 }
 
-TEST_CASE("fusion: all but Gated hand the features through, Gated hands on the projected ones", "[reference][fusion]") {
+TEST_CASE("fusion::SharedHead: two entropies, worked out by hand", "[reference][fusion]") {
+  // One modality says (2/3, 1/3), the other nothing.
+  const double log2 = std::log(2.0);
+  const fusion::SharedHead shared{{(Matrix(2, 1) << log2, 0.0).finished(), row({0.0, 0.0})}};
+  const Matrix weights = shared.weights(shared.own_logits({row({1.0}), row({0.0})}));
+  const double entropy = std::log(3.0) - 2.0 / 3.0 * log2;
+  const double ratio = std::exp(log2 - entropy);
+  CHECK(weights(0, 0) == Approx(ratio / (1.0 + ratio)));
+  CHECK(weights.sum() == Approx(1.0));
+}
+
+TEST_CASE("fusion::Cosine: a row without a direction says nothing and has no gradient", "[reference][fusion]") {
+  const fusion::Cosine cosine{{{Matrix::Identity(2, 2), {}}}};
+  const PerModality zeros{Matrix::Zero(3, 2)};
+  CHECK(cosine.forward(zeros).logits == Matrix::Zero(3, 2));
+  const fusion::Gradient gradient = cosine.backward(zeros, {{Matrix::Zero(3, 2)}, Matrix::Ones(3, 2)});
+  CHECK(gradient.features[0] == Matrix::Zero(3, 2));
+  CHECK(gradient.layers[0].weight == Matrix::Zero(2, 2));
+}
+
+TEST_CASE("fusion: the features are handed through, but projected by Gated and gated by CrossExcitation",
+          "[reference][fusion]") {
   g2d_test::Random random(4);
   for (const auto& [name, widths, fusion] : g2d_test::fusion_cases(3, 2, random)) {
     CAPTURE(name);
@@ -110,6 +144,12 @@ TEST_CASE("fusion: all but Gated hand the features through, Gated hands on the p
     const PerModality handed_on = fusion.forward(features).features;
     if (const auto* gated = std::get_if<fusion::Gated>(&fusion.choice)) {
       for (std::size_t m = 0; m < 3; ++m) CHECK(handed_on[m] == gated->projections[m].forward(features[m]));
+    } else if (std::holds_alternative<fusion::CrossExcitation>(fusion.choice)) {
+      for (std::size_t m = 0; m < 3; ++m) {
+        const Matrix gate = handed_on[m].cwiseQuotient(features[m]);
+        CHECK(gate.minCoeff() > 0.0);
+        CHECK(gate.maxCoeff() < 1.0);
+      }
     } else {
       CHECK(handed_on == features);
     }
@@ -153,4 +193,15 @@ TEST_CASE("fusion: wrong widths, batches, counts and too few modalities are refu
                     "g2d: reference::fusion::Film: expected conditioning modality below 2, got 2");
   CHECK_THROWS_WITH((fusion::Film{random.linear(3, 5), random.linear(2, 2)}.forward(random.matrices(5, {3, 2}))),
                     "g2d: reference::fusion::Film: film weight: expected [4, 3], got [5, 3]");
+  const Linear shared = random.linear(3, 2);
+  CHECK_THROWS_WITH(fusion::SharedHead{shared}.forward(random.matrices(5, {3, 4})),
+                    "g2d: reference::fusion::SharedHead: modality 1 of 2: expected [5, 3], got [5, 4]");
+  CHECK_THROWS_WITH((fusion::Boosted{shared, shared}.forward({})),
+                    "g2d: reference::fusion::Boosted: expected at least 1 modalities, got 0");
+  CHECK_THROWS_WITH((fusion::CrossExcitation{random.linear(6, 2), two, two}.forward(random.matrices(5, {3, 4}))),
+                    "g2d: reference::fusion::CrossExcitation: squeeze weight: expected [2, 7], got [2, 6]");
+  CHECK_THROWS_WITH((fusion::CrossExcitation{random.linear(7, 2), {}, two}.forward(random.matrices(5, {3, 4}))),
+                    "g2d: reference::fusion::CrossExcitation: expected 2 excitations, got 0");
+  CHECK_THROWS_WITH((fusion::CrossExcitation{random.linear(7, 2), two, two}.forward(random.matrices(5, {3, 4}))),
+                    "g2d: reference::fusion::CrossExcitation: excitation weight: expected [3, 2], got [2, 3]");
 }

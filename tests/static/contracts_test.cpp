@@ -125,7 +125,10 @@ static_assert(g2d::distillation::for_features_v<distillation::Mse> &&
 static_assert(g2d::distillation::min_outputs_v<distillation::Cosine> == 2 &&
               g2d::distillation::min_outputs_v<distillation::Mse> == 1);
 static_assert(g2d::fusion::min_modalities_v<fusion::Film> == 2 && g2d::fusion::min_modalities_v<fusion::Gated> == 2);
+static_assert(g2d::fusion::min_modalities_v<fusion::CrossExcitation> == 2);
 static_assert(g2d::fusion::min_modalities_v<fusion::Late> == 1);
+static_assert(g2d::fusion::needs_equal_widths_v<fusion::SharedHead> &&
+              g2d::fusion::needs_equal_widths_v<fusion::Boosted> && !g2d::fusion::needs_equal_widths_v<fusion::Late>);
 static_assert(suppression::Complete::freezes && !suppression::Partial::freezes &&
               !suppression::ZeroedGradients::freezes);
 static_assert(schedule::Sequential<>::needs_confidence && !schedule::Joint::needs_confidence);
@@ -185,7 +188,7 @@ TEST_CASE("contracts: every shipped policy satisfies its family's", "[contracts]
       ++walked;
     });
   });
-  CHECK(walked == 5 * 5 + 3 * 7);
+  CHECK(walked == 10 * 5 + 3 * (10 + 6) + (6 + 4));
 }
 
 TEST_CASE("contracts: a method says whether it needs teachers and unimodal outputs", "[contracts]") {

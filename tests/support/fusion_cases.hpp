@@ -28,20 +28,39 @@ inline constexpr bool has_conditioning = requires(const Fusion& fusion) {
   fusion.conditioning();
 };
 
+/// EnergyWeighted holds its confidences constant: finite differences of its output see more than its gradient.
+template <class Fusion>
+inline constexpr bool has_full_gradient = !std::is_same_v<Fusion, fusion::EnergyWeighted>;
+
+/// Whether each part of the exact split is a function of its own modality: these two weigh by what the others say.
+template <class Fusion>
+inline constexpr bool has_independent_parts =
+    g2d::fusion::SplitsByModality<Fusion> && !std::is_same_v<Fusion, fusion::SharedHead> &&
+    !std::is_same_v<Fusion, fusion::CrossExcitation>;
+
+/// Energy and entropy compare classes.
+template <class Fusion>
+inline constexpr std::int64_t fewest_outputs =
+    std::is_same_v<Fusion, fusion::EnergyWeighted> || std::is_same_v<Fusion, fusion::SharedHead> ? 2 : 1;
+
 template <class Fusion>
 Fusion make_fusion(g2d::FusionShape shape, std::size_t conditioning) {
   if constexpr (has_conditioning<Fusion>) {
     auto name = shape.names()[conditioning];
     return Fusion(std::move(shape), {.conditioning = std::move(name)});
+  } else if constexpr (std::is_same_v<Fusion, fusion::Boosted>) {
+    return Fusion(std::move(shape), {.hidden_width = 5});
   } else {
     return Fusion(std::move(shape));
   }
 }
 
-/// Random widths; Film wants one width of all that are conditioned, and of all modalities for the authors' readout.
+/// Random widths, one for all modalities where the fusion needs that; Film wants one width of all that are conditioned, and of
+/// all modalities for the authors' readout.
 template <class Fusion>
 std::vector<std::int64_t> random_widths(Random& random, std::size_t num_modalities, std::size_t conditioning) {
   auto widths = random.integers(num_modalities, 1, 7);
+  if constexpr (g2d::fusion::needs_equal_widths_v<Fusion>) widths.assign(num_modalities, widths[0]);
   if constexpr (std::is_same_v<Fusion, fusion::Film>) {
     const bool equal = conditioning == 0;
     const auto own = widths[conditioning];
@@ -62,7 +81,7 @@ void for_each_fusion(const at::TensorOptions& options, Visitor&& visit) {
         Random random(seed, options);
         torch::manual_seed(seed);
         const auto widths = random_widths<Fusion>(random, modalities, conditioning);
-        const auto num_outputs = random.integer(1, 6);
+        const auto num_outputs = random.integer(fewest_outputs<Fusion>, 6);
         const auto made = make_fusion<Fusion>(g2d::FusionShape(names(modalities), widths, num_outputs), conditioning);
         move(made.parameters(), options);
         const auto features = random.matrices(random.integer(1, 6), widths);

@@ -20,17 +20,41 @@
 #include <g2d/encoder/resnet18.hpp>
 #include <g2d/encoder/small_cnn.hpp>
 #include <g2d/encoder/transformer.hpp>
+#include <g2d/fusion/boosted.hpp>
 #include <g2d/fusion/concat.hpp>
+#include <g2d/fusion/cosine.hpp>
+#include <g2d/fusion/cross_excitation.hpp>
+#include <g2d/fusion/energy_weighted.hpp>
 #include <g2d/fusion/film.hpp>
 #include <g2d/fusion/gated.hpp>
 #include <g2d/fusion/late.hpp>
+#include <g2d/fusion/shared_head.hpp>
 #include <g2d/fusion/sum.hpp>
 #include <g2d/initialization/authors_code.hpp>
 #include <g2d/initialization/default.hpp>
+#include <g2d/method/agm.hpp>
+#include <g2d/method/amco.hpp>
+#include <g2d/method/cml.hpp>
 #include <g2d/method/g2d.hpp>
+#include <g2d/method/gradient_blending.hpp>
+#include <g2d/method/greedy.hpp>
 #include <g2d/method/joint_training.hpp>
+#include <g2d/method/lfm.hpp>
+#include <g2d/method/mbsd.hpp>
+#include <g2d/method/mla.hpp>
+#include <g2d/method/mm_cosine.hpp>
+#include <g2d/method/mm_pareto.hpp>
+#include <g2d/method/mses.hpp>
+#include <g2d/method/mslr.hpp>
 #include <g2d/method/ogm.hpp>
+#include <g2d/method/opm.hpp>
+#include <g2d/method/pmr.hpp>
+#include <g2d/method/qmf.hpp>
+#include <g2d/method/recon_boost.hpp>
+#include <g2d/method/relearning.hpp>
+#include <g2d/method/umt.hpp>
 #include <g2d/method/uniform_multi_task.hpp>
+#include <g2d/method/valuation.hpp>
 #include <g2d/readout/authors.hpp>
 #include <g2d/readout/auto.hpp>
 #include <g2d/readout/exact_split.hpp>
@@ -68,7 +92,8 @@ namespace encoder = g2d::encoder;
 namespace initialization = g2d::initialization;
 namespace method = g2d::method;
 
-using Fusions = List<fusion::Concat, fusion::Film, fusion::Gated, fusion::Late, fusion::Sum>;
+using Fusions = List<fusion::Boosted, fusion::Concat, fusion::Cosine, fusion::CrossExcitation, fusion::EnergyWeighted,
+                     fusion::Film, fusion::Gated, fusion::Late, fusion::SharedHead, fusion::Sum>;
 using Readouts = List<readout::Authors, readout::Auto, readout::ExactSplit, readout::MaskedForward, readout::OwnHeads>;
 using Distillations =
     List<distillation::BernoulliKl, distillation::Cosine, distillation::Kl, distillation::Mse, distillation::None>;
@@ -83,14 +108,18 @@ using Schedules = List<schedule::Batchwise<>, schedule::Joint, schedule::Sequent
 template <class Task>
 using CompleteMethods =
     List<method::Distillation<Task, distillation::Mse, distillation::Mse>,
-         method::G2d<Task, distillation::Mse, distillation::Mse>, method::JointTraining<Task>, method::Supervised<Task>,
+         method::G2d<Task, distillation::Mse, distillation::Mse>, method::GradientBlending<Task>, method::JointTraining<Task>,
+         method::Mla<Task>, method::MmCosine<Task>, method::MmPareto<Task>, method::Supervised<Task>, method::Umt<Task>,
          method::UniformMultiTask<Task>>;
 template <class Task>
-using AddedMethods = List<method::Ogm<Task>, method::Prioritization<schedule::Joint>>;
+using AddedMethods = List<method::Agm<Task>, method::Greedy, method::Mses, method::Ogm<Task>, method::Opm<Task>,
+                          method::Prioritization<schedule::Joint>>;
 template <class Task>
-using CompleteClassifiers = List<>;
+using CompleteClassifiers = List<method::Amco<Task>, method::Cml<Task>, method::Lfm<Task>, method::Mbsd<Task>, method::Qmf<Task>,
+                                 method::ReconBoost<Task>>;
 template <class Task>
-using AddedToClassifiers = List<>;
+using AddedToClassifiers =
+    List<method::Mslr<Task>, method::Pmr<Task>, method::Relearning<Task>, method::Valuation<Task>>;
 
 /// Calls visit(std::type_identity<Policy>()) for each method that the task admits.
 template <class Task, class Visitor>
@@ -112,7 +141,7 @@ inline constexpr bool is_in_v<Policy, List<Policies...>> = (std::is_same_v<Polic
 template <class Task, class Method>
 [[nodiscard]] auto complete(Method method) {
   if constexpr (is_in_v<Method, AddedMethods<Task>> || is_in_v<Method, AddedToClassifiers<Task>>) {
-    return method::Stack(method::Supervised<Task>(), std::move(method));
+    return g2d::method::Stack(method::Supervised<Task>(), std::move(method));
   } else {
     return method;
   }

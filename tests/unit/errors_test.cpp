@@ -16,6 +16,7 @@
 #include <g2d/check/compare.hpp>
 #include <g2d/check/gradient.hpp>
 #include <g2d/data/in_memory.hpp>
+#include <g2d/interop/check_fusion.hpp>
 #include <g2d/interop/copy_layers.hpp>
 #include <g2d/interop/torch_eigen.hpp>
 #include <g2d/method/g2d.hpp>
@@ -137,17 +138,65 @@ TEST_CASE("fusion::Film and Gated: what cannot condition or be conditioned is re
         }) ==
         "g2d: fusion::Film: modality \"text\": expected the feature width 3 of \"image\", got 4; give the encoders one "
         "width");
+  CHECK(thrown<ConfigError>([] {
+          (void)fusion::Film(shape({2, 3})).authors_logits(std::array{ones({6, 2}), ones({6, 3})});
+        }) ==
+        "g2d: fusion::Film: the authors' readout: modality \"image\": expected the feature width 2 of \"audio\", got "
+        "3; give "
+        "the encoders one width");
+}
+
+TEST_CASE("fusion: shapes and settings that the fusions of methods cannot have are refused", "[errors][fusion]") {
   CHECK(
       thrown<ConfigError>([] {
-        (void)fusion::Film(shape({2, 3})).authors_logits(std::array{ones({6, 2}), ones({6, 3})});
+        fusion::SharedHead(shape({3, 3, 4}));
       }) ==
-      "g2d: fusion::Film: the authors' readout: modality \"image\": expected the feature width 2 of \"audio\", got 3");
+      "g2d: fusion::SharedHead: modality \"text\": expected the feature width 3 of \"audio\", got 4; give the encoders "
+      "one width");
+  CHECK(thrown<ConfigError>([] {
+          fusion::Boosted(shape({3, 4}));
+        }) ==
+        "g2d: fusion::Boosted: modality \"image\": expected the feature width 3 of \"audio\", got 4; give the encoders "
+        "one "
+        "width");
+  const g2d::FusionShape one_output(names(2), {3, 3}, 1);
+  CHECK(thrown<ConfigError>([&] { fusion::SharedHead{one_output}; }) ==
+        "g2d: fusion::SharedHead: expected num_outputs >= 2 to weigh by entropy, got 1; for values choose "
+        "Weighting::Mean");
+  CHECK(thrown<ConfigError>([&] { fusion::EnergyWeighted{one_output}; }) ==
+        "g2d: fusion::EnergyWeighted: expected num_outputs >= 2 to weigh by energy, got 1; for values choose "
+        "fusion::Late");
+  CHECK(thrown<ConfigError>([&] { fusion::Cosine(one_output, {.scale = 0.0}); }) ==
+        "g2d: fusion::Cosine: expected a finite scale > 0, got 0");
+  CHECK(thrown<ConfigError>([&] { fusion::Boosted(one_output, {.hidden_width = 0}); }) ==
+        "g2d: fusion::Boosted: expected a hidden_width >= 1, got 0");
+  CHECK(thrown<ConfigError>([&] { fusion::CrossExcitation(one_output, {.ratio = 0}); }) ==
+        "g2d: fusion::CrossExcitation: expected a ratio >= 1, got 0");
+  CHECK(thrown<ConfigError>([] { fusion::CrossExcitation(shape({3})); }) ==
+        "g2d: fusion::CrossExcitation: expected at least 2 modalities, for they excite each other, got 1 (audio)");
+}
+
+TEST_CASE("fusion::ExcitationGate: curations that fit no gate are refused", "[errors][fusion]") {
+  fusion::ExcitationGate gate(shape({3, 2}));
+  CHECK(thrown<ConfigError>([&] { gate.arm({}); }) ==
+        "g2d: fusion::ExcitationGate: expected curations of 2 modalities (audio, image), got 0");
+  CHECK(thrown<ShapeError>([&] {
+          gate.arm({{ones({}), ones({3})}, {}});
+        }) == "g2d: fusion::ExcitationGate: modality \"audio\": expected is_curated bool [], got Float []");
+  CHECK(thrown<ShapeError>([&] {
+          gate.arm({{}, {torch::tensor(true), ones({3})}});
+        }) == "g2d: fusion::ExcitationGate: modality \"image\": expected mean_gate [2], got [3]");
+  CHECK(thrown<ShapeError>([&] {
+          gate.arm({{torch::tensor(true), {}}, {}});
+        }) == "g2d: fusion::ExcitationGate: modality \"audio\": expected mean_gate [3], got no tensor");
 }
 
 TEST_CASE("names of policies: an unknown one lists the choices", "[errors]") {
   CHECK(thrown<ConfigError>([] {
           (void)g2d::fusion::make("mean", shape({3, 3}));
-        }) == "g2d: fusion: expected one of [sum, concat, film, gated, late], got \"mean\"");
+        }) ==
+        "g2d: fusion: expected one of [sum, concat, film, gated, late, cosine, shared-head, energy-weighted, boosted, "
+        "cross-excitation], got \"mean\"");
   CHECK(thrown<ConfigError>([] { (void)g2d::distillation::make("huber"); }) ==
         "g2d: distillation: expected one of [none, mse, cosine, kl, bernoulli-kl], got \"huber\"");
   CHECK(thrown<ConfigError>([] {
@@ -548,5 +597,18 @@ TEST_CASE("interop: tensors that are no matrix, no labels or no layers are refus
   g2d::reference::fusion::Sum sum{std::vector<g2d::reference::Linear>(3)};
   CHECK(thrown<ConfigError>([&] {
           copy_layers(fusion::Sum(shape({3, 3})).parameters(), sum);
-        }) == "g2d: interop::copy_layers: expected a weight and a bias for each of 3 layers, got 4 tensors");
+        }) == "g2d: interop::copy_layers: expected a weight, with or without a bias, for each of 3 layers, got 2");
+
+  struct Forgetful : g2d::reference::fusion::Sum {
+    [[nodiscard]] g2d::reference::fusion::Gradient backward(
+        const g2d::reference::PerModality& features, const g2d::reference::fusion::OutputGradient& gradient) const {
+      auto some = Sum::backward(features, gradient);
+      some.layers.pop_back();
+      return some;
+    }
+  };
+  const Forgetful forgetful{{std::vector<g2d::reference::Linear>(2)}};
+  CHECK(thrown<ConfigError>([&] {
+          (void)check_fusion(fusion::Sum(shape({3, 3})), forgetful, std::array{ones({6, 3}), ones({6, 3})}, 1e-4);
+        }) == "g2d: interop::check_fusion: expected the gradients of 4 parameters from the reference, got 2");
 }

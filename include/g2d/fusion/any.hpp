@@ -16,11 +16,16 @@
 #include <utility>
 
 #include <g2d/core/error.hpp>
+#include <g2d/fusion/boosted.hpp>
 #include <g2d/fusion/concat.hpp>
 #include <g2d/fusion/concept.hpp>
+#include <g2d/fusion/cosine.hpp>
+#include <g2d/fusion/cross_excitation.hpp>
+#include <g2d/fusion/energy_weighted.hpp>
 #include <g2d/fusion/film.hpp>
 #include <g2d/fusion/gated.hpp>
 #include <g2d/fusion/late.hpp>
+#include <g2d/fusion/shared_head.hpp>
 #include <g2d/fusion/sum.hpp>
 
 namespace g2d::fusion {
@@ -47,6 +52,13 @@ class Any {
   [[nodiscard]] const FusionShape& shape() const { return held_->shape(); }
   [[nodiscard]] std::int64_t handed_on_width(std::size_t m) const { return held_->width(m); }
   [[nodiscard]] bool splits() const { return held_->splits(); }
+
+  /// The fusion held, if it is one of this type; null otherwise.
+  template <FusionPolicy Fusion>
+  [[nodiscard]] const Fusion* get_if() const {
+    const auto* model = dynamic_cast<const Model<Fusion>*>(held_.get());
+    return model == nullptr ? nullptr : &model->fusion;
+  }
 
  private:
   struct Interface {
@@ -97,7 +109,8 @@ class Any {
 
 static_assert(FusionPolicy<Any>);
 
-inline constexpr std::array<std::string_view, 5> choices{"sum", "concat", "film", "gated", "late"};
+inline constexpr std::array<std::string_view, 10> choices{
+    "sum", "concat", "film", "gated", "late", "cosine", "shared-head", "energy-weighted", "boosted", "cross-excitation"};
 
 /// The shipped fusion of that name; `conditioning` is for film and gated. Errors: ConfigError listing the names.
 [[nodiscard]] inline Any make(std::string_view name, FusionShape shape, const std::string& conditioning = {}) {
@@ -106,6 +119,11 @@ inline constexpr std::array<std::string_view, 5> choices{"sum", "concat", "film"
   if (name == "film") return Film(std::move(shape), {.conditioning = conditioning});
   if (name == "gated") return Gated(std::move(shape), {.conditioning = conditioning});
   if (name == "late") return Late(std::move(shape));
+  if (name == "cosine") return Cosine(std::move(shape));
+  if (name == "shared-head") return SharedHead(std::move(shape));
+  if (name == "energy-weighted") return EnergyWeighted(std::move(shape));
+  if (name == "boosted") return Boosted(std::move(shape));
+  if (name == "cross-excitation") return CrossExcitation(std::move(shape));
   throw ConfigError(fmt::format("g2d: fusion: expected one of [{}], got \"{}\"", fmt::join(choices, ", "), name));
 }
 

@@ -21,6 +21,11 @@
 /// | `Concat` | one head on the joined features | the most common baseline |
 /// | `FiLM`   | one modality scales and shifts the others | one modality sets the context of the others |
 /// | `Gated`  | one modality gates the others | one modality decides what of the others counts |
+/// | `Cosine` | sum of the modalities' cosines to the classes | one modality wins by the norm of its features alone (MMCosine) |
+/// | `SharedHead` | one head for all, weighed by certainty | the modalities are trained in turns (MLA) |
+/// | `EnergyWeighted` | own heads, weighed by confidence | a modality's quality differs from sample to sample (QMF) |
+/// | `Boosted` | a learned scale times the sum of one head on all | the modalities are learners of a boosting (ReconBoost) |
+/// | `CrossExcitation` | mean of own heads on features that all modalities gate | their exchange is to be controlled (Greedy) |
 ///
 /// A fusion is a plain class; it holds tensors and needs no base class:
 ///
@@ -36,10 +41,11 @@
 /// - `authors_logits(features)`: the authors' formula for a modality alone. `readout::Authors` needs it.
 /// - `handed_on_width(m)`: the width of features[m] in its output, where it is not the encoder's.
 /// - `static constexpr std::size_t min_modalities`: fewer are refused at compile time where M is static.
+/// - `static constexpr bool needs_equal_widths = true`: all features have one width; others are refused with ConfigError.
 namespace g2d::fusion {
 
 /// What a fusion gives. `features` is what it hands on to feature distillation: most hand the encoders' features through,
-/// `Gated` its projections.
+/// `Gated` its projections, `CrossExcitation` its gated ones.
 struct Output {
   at::Tensor logits;
   PerModality<at::Tensor> features;
@@ -87,6 +93,16 @@ inline constexpr std::size_t min_modalities_v = [] {
     return static_cast<std::size_t>(Fusion::min_modalities);
   } else {
     return std::size_t{1};
+  }
+}();
+
+/// Whether a fusion joins features of one width only: its `needs_equal_widths`, else false.
+template <class Fusion>
+inline constexpr bool needs_equal_widths_v = [] {
+  if constexpr (requires { Fusion::needs_equal_widths; }) {
+    return static_cast<bool>(Fusion::needs_equal_widths);
+  } else {
+    return false;
   }
 }();
 

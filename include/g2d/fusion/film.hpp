@@ -12,6 +12,7 @@
 #include <g2d/fusion/conditioning_options.hpp>
 #include <g2d/fusion/detail/combine.hpp>
 #include <g2d/fusion/detail/conditioning.hpp>
+#include <g2d/fusion/detail/equal_widths.hpp>
 
 namespace g2d::fusion {
 

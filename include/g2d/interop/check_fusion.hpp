@@ -13,6 +13,7 @@
 #include <g2d/check/compare.hpp>
 #include <g2d/check/detail/gradients.hpp>
 #include <g2d/check/report.hpp>
+#include <g2d/core/error.hpp>
 #include <g2d/fusion/concept.hpp>
 #include <g2d/interop/copy_layers.hpp>
 #include <g2d/interop/torch_eigen.hpp>
@@ -31,6 +32,16 @@ namespace detail {
       .view(output.sizes());
 }
 
+/// Weight after weight, each with its bias behind it where there is one.
+[[nodiscard]] inline std::vector<reference::Matrix> matrices(const std::vector<reference::Linear>& layers) {
+  std::vector<reference::Matrix> matrices;
+  for (const auto& layer : layers) {
+    matrices.push_back(layer.weight);
+    if (layer.bias.size() > 0) matrices.push_back(layer.bias);
+  }
+  return matrices;
+}
+
 }  // namespace detail
 
 /// Compares a fusion of yours with a reference of it in Eigen: logits, the features handed on, and the gradients with
@@ -39,7 +50,7 @@ namespace detail {
 ///     auto report = g2d::interop::check_fusion(mine, MineInEigen{...}, features, 1e-9);
 ///
 /// Shapes     features: M tensors [B, D_m], of the fusion's dtype.
-/// Errors     those of both sides.
+/// Errors     those of both sides; ConfigError when the reference gives gradients of more or fewer parameters.
 template <fusion::FusionPolicy Fusion, reference::FusionPolicy Reference>
 [[nodiscard]] check::Report check_fusion(const Fusion& fusion, Reference reference, ModalitySpan<at::Tensor> features,
                                          double tolerance) {
@@ -71,12 +82,16 @@ template <fusion::FusionPolicy Fusion, reference::FusionPolicy Reference>
     report = check::worse(report, check::compare(gradients[m], to_tensor(expected_gradient.features[m]),
                                                  fmt::format("gradient of features {}", m), tolerance));
   }
+  const auto expected_parameters = detail::matrices(expected_gradient.layers);
+  if (expected_parameters.size() != parameters.size()) {
+    throw ConfigError(
+        fmt::format("g2d: interop::check_fusion: expected the gradients of {} parameters from the reference, got {}",
+                    parameters.size(), expected_parameters.size()));
+  }
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const auto& layer = expected_gradient.layers[i / 2];
-    const auto expected_parameter = to_tensor(i % 2 == 0 ? layer.weight : reference::Matrix(layer.bias));
-    report = check::worse(
-        report, check::compare(gradients[inputs.size() + i], expected_parameter.view(parameters[i].value.sizes()),
-                               "gradient of " + parameters[i].name, tolerance));
+    report = check::worse(report, check::compare(gradients[inputs.size() + i],
+                                                 to_tensor(expected_parameters[i]).view(parameters[i].value.sizes()),
+                                                 "gradient of " + parameters[i].name, tolerance));
   }
   return report;
 }

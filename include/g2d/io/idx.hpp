@@ -110,11 +110,11 @@ class IdxFile {
     sizes.push_back(static_cast<std::int64_t>(size));
     if (size != 0 && count > capacity / size) {
       file.fail(fmt::format("no more values than the file can hold, at most {}", capacity),
-                fmt::format("sizes {} and more", to_string(sizes)));
+                fmt::format("sizes {} and more", g2d::to_string(sizes)));
     }
     count *= size;
   }
-  if (count == 0) file.fail("at least one value", fmt::format("sizes {}", to_string(sizes)));
+  if (count == 0) file.fail("at least one value", fmt::format("sizes {}", g2d::to_string(sizes)));
 
   auto values = at::empty(sizes, at::kByte);
   file.read(values.mutable_data_ptr<std::uint8_t>(), count);

@@ -31,6 +31,7 @@ struct FeatureTable {
   PerModality<at::Tensor> features;  ///< The encoders', M tensors [N, D_m].
   at::Tensor target;
   at::Tensor rows;                   ///< Of the split, int64 [N], in host memory.
+  at::Tensor present = {};           ///< bool [N, M], as in `Batch`; undefined: every sample has every modality.
 };
 
 /// What training a copy of the student gave.

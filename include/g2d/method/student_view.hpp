@@ -14,6 +14,10 @@
 #include <g2d/core/per_modality.hpp>
 #include <g2d/fusion/concept.hpp>
 
+namespace g2d::fusion {
+class Any;
+}
+
 namespace g2d::method {
 
 /// What a method may ask of the student that it trains: the parts of its forward pass, and its parameters.
@@ -27,8 +31,12 @@ class StudentView {
   [[nodiscard]] virtual const ModalityNames& names() const = 0;
   /// The features of modality m, in the mode that its encoder is in.
   [[nodiscard]] virtual at::Tensor encode(std::size_t m, const Input& input) const = 0;
+  /// The same in evaluation mode, norm statistics and dropout at rest; a graph is kept where gradients are enabled.
+  [[nodiscard]] virtual at::Tensor encode_evaluating(std::size_t m, const Input& input) const = 0;
   /// The fused output for other features than the encoders'; features [B, D_m] replaced by zeros leave a modality out.
   [[nodiscard]] virtual fusion::Output fuse(ModalitySpan<at::Tensor> features) const = 0;
+  /// The fusion, for a method that works with one of them: `fusion().get_if<fusion::CrossExcitation>()`. It shares its tensors.
+  [[nodiscard]] virtual const fusion::Any& fusion() const = 0;
   /// Whether the fused output is a sum of one part for each modality, and the parts. Errors: ConfigError where it is none.
   [[nodiscard]] virtual bool splits() const = 0;
   [[nodiscard]] virtual PerModality<at::Tensor> split_logits(ModalitySpan<at::Tensor> features) const = 0;

@@ -12,7 +12,7 @@
 ///
 /// | policy | formula | needs |
 /// |---|---|---|
-/// | `ExactSplit`    | the fusion's own parts, which add up to the output | `Sum`, `Concat`, `Late` |
+/// | `ExactSplit`    | the fusion's own parts, which add up to the output | all but `Film` and `Gated` |
 /// | `MaskedForward` | the fusion with the features of all other modalities replaced by zero | any fusion |
 /// | `OwnHeads`      | a linear head for each modality, trained beside the fusion | any fusion; a loss that trains them |
 /// | `Authors`       | the authors' formulas | the shipped fusions |

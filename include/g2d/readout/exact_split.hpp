@@ -11,7 +11,7 @@ namespace g2d::readout {
 
 /// The fusion's own parts: sum_m unimodal_logits[m] = logits, to rounding.
 ///
-/// Use when   the fusion is linear in the features. Refused at compile time for the others.
+/// Use when   the output is a sum of one part for each modality. Refused at compile time for the others.
 /// Shapes     features: M tensors [B, D_m]; out: M tensors [B, C].
 /// Cost       as the fusion's heads.
 /// Errors     those of the fusion.

@@ -83,8 +83,8 @@ class Step {
 
   /// Lets a method that looks at data between epochs do so; before `begin_epoch`.
   void prepare(method::Run& run) {
+    is_prepared_ = true;  // Before, for a trial takes steps.
     method::detail::prepare(method_, run);
-    is_prepared_ = true;
   }
 
   /// Plans the epoch: who is suppressed in it. `epoch` is 0-based.

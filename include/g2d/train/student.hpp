@@ -185,7 +185,7 @@ class Student : public BasicStudent<Fusion> {
  public:
   static constexpr std::size_t static_modalities = sizeof...(Encoders);
   static_assert(static_modalities >= fusion::min_modalities_v<Fusion>,
-                "g2d: Student: this fusion joins more modalities than there are encoders; Film and Gated need two");
+                "g2d: Student: this fusion joins more modalities than there are encoders; Film, Gated and CrossExcitation need two");
 
   Student(ModalityNames names, std::int64_t num_outputs, std::shared_ptr<Encoders>... encoders)
       : Student(std::move(names), num_outputs, std::vector<Encoder>{Encoder(encoders)...}) {}

@@ -83,8 +83,9 @@ class Trainer {
     double best_score = -std::numeric_limits<double>::infinity();
     std::string stage;
     for (std::int64_t epoch = 0; epoch < options_.num_epochs && !history.was_interrupted; ++epoch) {
-      prepare(train, validation, epoch, history);
+      const auto preparation_seconds = prepare(train, validation, epoch, history);
       auto report = run_epoch(train, epoch, history);
+      report.preparation_seconds = preparation_seconds;
       if (history.was_interrupted) break;
       report.validation = evaluate(student_, validation, task_, options_.evaluation_batch_size);
       report.work = step_.work();
@@ -175,10 +176,11 @@ class Trainer {
     return num_learning == student_.num_modalities() ? "all" : name;
   }
 
-  /// Lets the method look at data before it plans the epoch.
+  /// Lets the method look at data before it plans the epoch; gives back the seconds that it took.
   template <class Train, class Validation>
-  void prepare(const Train& train, const Validation& validation, std::int64_t epoch, const History& history) {
-    if (!method::detail::prepares(step_.method())) return;
+  double prepare(const Train& train, const Validation& validation, std::int64_t epoch, const History& history) {
+    if (!method::detail::prepares(step_.method())) return 0.0;
+    const auto begin = std::chrono::steady_clock::now();
     using Run = detail::TrainerRun<Student, Task, Step<Student, Method>, Train, Validation>;
     std::optional<method::ValidationResult> last;
     if (!history.epochs.empty()) last = detail::validation_result(history.epochs.back().validation);
@@ -187,6 +189,7 @@ class Trainer {
             [&](std::int64_t trial_epoch) { run_trial_epoch(train, epoch, trial_epoch); });
     const detail::ModeScope evaluation(student_, /*training=*/false);
     step_.prepare(run);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
   /// An epoch of steps that nobody hears of.

@@ -30,6 +30,7 @@ struct EpochReport {
   std::string stage;                                   ///< The modalities that learn: "audio", or "all".
   double learning_rate = 0.0;
   double seconds = 0.0;                                ///< Training alone.
+  double preparation_seconds = 0.0;                    ///< Of what the method looked at, or tried, before the epoch.
   std::vector<std::pair<std::string, double>> losses;  ///< Means over the epoch: "total", "task", "feature.audio", ...
   std::int64_t num_samples = 0;                        ///< That the epoch showed, repeated ones counted again.
   Work work;                                           ///< Of the run up to here.

@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
-#include <g2d/core/seed.hpp>
 #include <g2d/data/splits.hpp>
+#include <g2d/dataset/detail/split_generators.hpp>
 
 namespace g2d::dataset::detail {
 
@@ -24,11 +24,10 @@ enum class DigitStream : std::uint64_t {
   ImageNoise
 };
 
-/// One generator for each split: the test split stays the same when the number of training samples changes.
+/// One generator for each split.
 [[nodiscard]] inline data::Splits<at::Generator> make_generators(std::uint64_t seed, DigitStream stream) {
-  constexpr std::uint64_t salt = 0x6469676974;  // keeps these streams apart from those that a trainer draws for `seed`
-  const auto stream_seed = mix_seed(mix_seed(seed, salt), static_cast<std::uint64_t>(stream));
-  return {make_generator(stream_seed, 0), make_generator(stream_seed, 1), make_generator(stream_seed, 2)};
+  constexpr std::uint64_t salt = 0x6469676974;
+  return split_generators(seed, salt, static_cast<std::uint64_t>(stream));
 }
 
 }  // namespace g2d::dataset::detail

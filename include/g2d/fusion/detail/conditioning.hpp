@@ -37,13 +37,4 @@ namespace g2d::fusion::detail {
   return shape.feature_width(first);
 }
 
-inline void check_equal_widths(const FusionShape& shape, std::string_view where) {
-  for (std::size_t m = 1; m < shape.num_modalities(); ++m) {
-    if (shape.feature_width(m) != shape.feature_width(0)) {
-      throw ConfigError(fmt::format("g2d: {}: modality \"{}\": expected the feature width {} of \"{}\", got {}", where,
-                                    shape.names()[m], shape.feature_width(0), shape.names()[0], shape.feature_width(m)));
-    }
-  }
-}
-
 }  // namespace g2d::fusion::detail

@@ -24,6 +24,7 @@ namespace g2d::reference::readout {
 ///     Concat  W[:, columns of m] h_m + b / M
 ///     Film    W (gamma(h_m) * h_m + beta(h_m)) + b / M: every modality conditions itself, so all widths are one
 ///     Gated   W (P_m h_m + p_m) + b / M
+///     others  their own_logits
 [[nodiscard]] inline PerModality authors(const fusion::Late& fusion, const PerModality& features) {
   return own_heads(fusion.heads, features);
 }
@@ -52,6 +53,13 @@ namespace g2d::reference::readout {
     logits.push_back(output.forward(fusion.modulated(features[m], features[m])));
   }
   return logits;
+}
+
+template <FusionPolicy Fusion>
+[[nodiscard]] PerModality authors(const Fusion& fusion, const PerModality& features)
+  requires requires { fusion.own_logits(features); }
+{
+  return fusion.own_logits(features);
 }
 
 [[nodiscard]] inline PerModality authors(const fusion::Gated& fusion, const PerModality& features) {

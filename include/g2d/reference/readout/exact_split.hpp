@@ -16,6 +16,7 @@ namespace g2d::reference::readout {
 ///     Sum     W_m h_m + b_m
 ///     Late    (W_m h_m + b_m) / M
 ///     Concat  W[:, columns of m] h_m + b / M
+///     others  their parts
 ///
 /// Film and Gated multiply modalities with each other and have no such split.
 [[nodiscard]] inline PerModality exact_split(const fusion::Sum& fusion, const PerModality& features) {
@@ -43,6 +44,13 @@ namespace g2d::reference::readout {
     parts.push_back(part.forward(features[m]));
   }
   return parts;
+}
+
+template <FusionPolicy Fusion>
+[[nodiscard]] PerModality exact_split(const Fusion& fusion, const PerModality& features)
+  requires requires { fusion.parts(features); }
+{
+  return fusion.parts(features);
 }
 
 }  // namespace g2d::reference::readout

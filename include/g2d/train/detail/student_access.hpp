@@ -10,8 +10,10 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/parameter_group.hpp>
+#include <g2d/fusion/any.hpp>
 #include <g2d/fusion/concept.hpp>
 #include <g2d/method/student_view.hpp>
+#include <g2d/train/detail/mode_scope.hpp>
 #include <g2d/train/work.hpp>
 
 namespace g2d::detail {
@@ -21,14 +23,19 @@ template <class Student>
 class StudentAccess final : public method::StudentView {
  public:
   StudentAccess(const Student& student, Work& work)
-      : student_(student), groups_(student.parameter_groups()), work_(work) {}
+      : student_(student), fusion_(student.fusion()), groups_(student.parameter_groups()), work_(work) {}
 
   [[nodiscard]] const ModalityNames& names() const override { return student_.names(); }
   [[nodiscard]] at::Tensor encode(std::size_t m, const Input& input) const override {
     work_.forwards[m] += input.values.size(0);
     return student_.encode(m, input);
   }
+  [[nodiscard]] at::Tensor encode_evaluating(std::size_t m, const Input& input) const override {
+    const ModeScope evaluation(*student_.encoder(m).module(), /*training=*/false);
+    return encode(m, input);
+  }
   [[nodiscard]] fusion::Output fuse(ModalitySpan<at::Tensor> features) const override { return student_.fuse(features); }
+  [[nodiscard]] const fusion::Any& fusion() const override { return fusion_; }
   [[nodiscard]] bool splits() const override { return fusion::splits(student_.fusion()); }
   [[nodiscard]] PerModality<at::Tensor> split_logits(ModalitySpan<at::Tensor> features) const override {
     if constexpr (requires { student_.fusion().split_logits(features); }) {
@@ -47,6 +54,7 @@ class StudentAccess final : public method::StudentView {
 
  private:
   const Student& student_;
+  fusion::Any fusion_;
   std::vector<ParameterGroup> groups_;
   Work& work_;
 };

@@ -6,8 +6,11 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/randperm.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -112,13 +115,23 @@ class TrainerRun final : public method::Run {
     return split_losses(evaluate(student_, dataset, task_, settings_.evaluation_batch_size));
   }
 
+  /// Undefined when every sample of every batch has every modality.
+  [[nodiscard]] at::Tensor joined(std::vector<at::Tensor> present, at::Device on, const std::vector<at::Tensor>& rows) const {
+    if (std::none_of(present.begin(), present.end(), [](const at::Tensor& part) { return part.defined(); })) return {};
+    const auto modalities = static_cast<std::int64_t>(student_.num_modalities());
+    for (std::size_t i = 0; i < present.size(); ++i) {
+      if (!present[i].defined()) present[i] = at::ones({rows[i].size(0), modalities}, at::TensorOptions(at::kBool).device(on));
+    }
+    return at::cat(present);
+  }
+
   template <class Dataset>
   [[nodiscard]] method::FeatureTable features_of(const Dataset& dataset, std::int64_t max_samples) {
     const at::NoGradGuard no_grad;
     const ModeScope evaluation(student_, /*training=*/false);
     method::FeatureTable table;
     table.rows = draw(dataset, max_samples);
-    std::vector<at::Tensor> targets;
+    std::vector<at::Tensor> targets, present;
     PerModality<std::vector<at::Tensor>> parts(student_.num_modalities());
     const auto batches = table.rows.split(settings_.evaluation_batch_size);
     auto stream = data::stream(dataset, batches);
@@ -127,9 +140,11 @@ class TrainerRun final : public method::Run {
       const auto features = student_.encode(batch.inputs, batch.present);
       for (std::size_t m = 0; m < parts.size(); ++m) parts[m].push_back(features[m]);
       targets.push_back(batch.target);
+      present.push_back(batch.present);
     }
     step_.count_forwards(table.rows.size(0));
     table.target = at::cat(targets);
+    table.present = joined(present, table.target.device(), batches);
     for (const auto& part : parts) table.features.push_back(at::cat(part));
     return table;
   }

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_unique2.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/logsumexp.h>
+#include <ATen/ops/searchsorted.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+
+#include <g2d/core/error.hpp>
+#include <g2d/core/per_modality.hpp>
+#include <g2d/fusion/any.hpp>
+#include <g2d/fusion/energy_weighted.hpp>
+#include <g2d/method/concept.hpp>
+#include <g2d/method/detail/classes_only.hpp>
+#include <g2d/method/detail/mean_over_present.hpp>
+#include <g2d/method/detail/student_of.hpp>
+#include <g2d/task/concept.hpp>
+
+namespace g2d::method {
+
+struct QmfOptions {
+  double rank_weight = 1.0;  ///< >= 0.
+};
+
+/// Sums that belong to samples, found by their ids: one row of M for each sample that was ever seen.
+class SampleHistory {
+ public:
+  SampleHistory() = default;
+  explicit SampleHistory(std::int64_t width) : width_(width) {}
+
+  /// Places of the samples' rows, on the host; new samples get rows of zeros. Errors: ShapeError without ids.
+  [[nodiscard]] at::Tensor rows_of(const at::Tensor& ids, const at::TensorOptions& options) {
+    if (!ids.defined()) {
+      throw ShapeError("g2d: method::Qmf: expected batches with sample_ids, got none; it keeps a history of each sample");
+    }
+    if (!ids_.defined()) {
+      ids_ = at::empty({0}, at::kLong);
+      sums_ = at::zeros({0, width_}, options);
+    }
+    const auto all = std::get<0>(at::_unique2(at::cat({ids_, ids})));
+    if (all.size(0) > ids_.size(0)) {
+      auto grown = at::zeros({all.size(0), width_}, sums_.options());
+      grown.index_copy_(0, at::searchsorted(all, ids_).to(sums_.device(), /*non_blocking=*/true), sums_);
+      ids_ = all;
+      sums_ = std::move(grown);
+    }
+    return at::searchsorted(ids_, ids);
+  }
+
+  /// [N, M].
+  [[nodiscard]] at::Tensor& sums() { return sums_; }
+  [[nodiscard]] const at::Tensor& sums() const { return sums_; }
+
+ private:
+  std::int64_t width_ = 0;
+  at::Tensor ids_;
+  at::Tensor sums_;
+};
+
+/// max(0, t (c_i - c_j) - |k_i - k_j|), t = sign(k_i - k_j), for neighbours in a ring: a sample with a worse history must not be
+/// more certain by more than it is worse. confidence and history [B]; gives [B].
+[[nodiscard]] inline at::Tensor qmf_rank_loss(const at::Tensor& confidence, const at::Tensor& history) {
+  const auto gap = history.sub(history.roll(-1));
+  return gap.sign().mul(confidence.sub(confidence.roll(-1))).sub(gap.abs()).clamp_min(0.0);
+}
+
+/// Quality-aware fusion (QMF): each modality's certainty is its weight, and is taught to follow how hard a sample has been so far.
+///
+///     L = sum_m L_task(z_m, y) + lambda sum_m mean_i rank(conf_m, kappa_m)_i,  conf_m = logsumexp(z_m) / 10
+///
+/// kappa_m is a sample's sum of unimodal cross-entropies so far, scaled to [0, 1] over all samples seen. The weighing is
+/// `fusion::EnergyWeighted`, which it asks for. Complete: the terms are "unimodal" and "rank".
+///
+/// Use when   the quality of a modality varies from sample to sample. For classes.
+/// Shapes     any M. Samples that lack a modality do not count in its terms.
+/// Cost       M numbers a sample of memory on the device; ids are searched on the host, O(B log N). No sync.
+/// Errors     ConfigError for a negative weight; at `begin` for another fusion. ShapeError for batches without sample ids.
+/// Source     Zhang et al. 2023, ICML (QMF), after the copy in MLA's published code.
+/// Deviates   the scale of kappa is that of the samples seen so far, not of the whole dataset.
+template <task::TaskPolicy Task>
+class Qmf {
+ public:
+  static_assert(detail::may_have_classes_v<Task>, "g2d: method::Qmf takes the energy of classes; use task::Classification");
+
+  explicit Qmf(QmfOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
+    if (!(options_.rank_weight >= 0.0)) {
+      throw ConfigError(fmt::format("g2d: method::Qmf: expected rank_weight >= 0, got {}", options_.rank_weight));
+    }
+  }
+
+  void begin(const Setup& setup) {
+    detail::check_classes(task_.output_kind, "Qmf", "it takes their energy");
+    if (detail::student_of(setup, "Qmf").fusion().template get_if<fusion::EnergyWeighted>() == nullptr) {
+      throw ConfigError("g2d: method::Qmf: expected a student with fusion::EnergyWeighted, got another fusion");
+    }
+    history_ = SampleHistory(static_cast<std::int64_t>(setup.names.size()));
+  }
+
+  void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
+    const auto target = outputs.kept(context.batch.target);
+    task_.check(outputs.fused.size(1), target);
+    const auto ids = context.batch.sample_ids.defined() ? kept_ids(context, outputs) : at::Tensor();
+    const auto rows = history_.rows_of(ids, outputs.fused.options().requires_grad(false)).to(outputs.fused.device(), /*non_blocking=*/true);
+    const auto history = scaled(history_.sums()).index_select(0, rows);
+    const auto logits = context.student->fusion().authors_logits(outputs.encoded);
+    for (std::size_t m = 0; m < logits.size(); ++m) {
+      const auto column = static_cast<std::int64_t>(m);
+      const auto present = outputs.kept(present_column(context.batch, m));
+      const auto surprise = at::log_softmax(logits[m], 1).gather(1, target.unsqueeze(1)).squeeze(1).neg();
+      const auto confidence = at::logsumexp(logits[m], {1}).div(energy_scale);
+      terms.push_back({"unimodal", m, detail::mean_over_present(surprise, present), 1.0});
+      if (options_.rank_weight > 0.0) {
+        const auto rank = qmf_rank_loss(confidence, history.select(1, column));
+        terms.push_back({"rank", m, detail::mean_over_present(rank, both(present)), options_.rank_weight});
+      }
+      remember(surprise, present, rows, column);
+    }
+  }
+
+  [[nodiscard]] const SampleHistory& history() const { return history_; }
+
+ private:
+  static constexpr double energy_scale = 10.0;
+
+  [[nodiscard]] static at::Tensor kept_ids(const StepContext& context, const Outputs& outputs) {
+    const auto& ids = context.batch.sample_ids;
+    return outputs.keep_rows.defined() ? ids.index_select(0, outputs.keep_rows.cpu()) : ids;
+  }
+
+  /// Pairs of which both have the modality.
+  [[nodiscard]] static at::Tensor both(const at::Tensor& present) {
+    return present.defined() ? present.logical_and(present.roll(-1)) : at::Tensor();
+  }
+
+  /// Each modality's sums from 0 to 1 over all samples.
+  [[nodiscard]] static at::Tensor scaled(const at::Tensor& sums) {
+    const auto least = sums.amin(0);
+    return sums.sub(least).div(sums.amax(0).sub(least).clamp_min(1e-12));
+  }
+
+  void remember(const at::Tensor& surprise, const at::Tensor& present, const at::Tensor& rows, std::int64_t column) {
+    const at::NoGradGuard no_grad;
+    auto gained = surprise.detach().nan_to_num(0.0, 0.0, 0.0);
+    if (present.defined()) gained = gained.mul(present);
+    history_.sums().select(1, column).index_add_(0, rows, gained.to(history_.sums().scalar_type()));
+  }
+
+  QmfOptions options_;
+  Task task_;
+  SampleHistory history_;
+};
+
+}  // namespace g2d::method
