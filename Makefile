@@ -7,12 +7,13 @@ JOBS ?= $(shell nproc)
 export PATH := $(CURDIR)/build/python/bin:$(PATH)
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test bench clean
+.PHONY: help setup demo test bench suite clean
 
 help:
 	@echo 'make demo [ARGS=...]   train on digits; ARGS are options of `train_audio_visual digits`, --help lists them'
 	@echo 'make test              build and run all tests, with and without sanitizers'
 	@echo 'make bench             build and run the benchmarks'
+	@echo 'make suite [ARGS=...]  run the benchmark suite; ARGS default to `run --quick`, docs/guide/suite.md has more'
 	@echo 'make setup             only install what is missing'
 	@echo 'make clean             remove what was built, but not build/python, the installed LibTorch'
 	@echo 'JOBS=N limits the compilers running at once; each takes up to 1.5 GB of memory'
@@ -31,6 +32,12 @@ test: setup
 bench: setup
 	@cmake --preset release
 	@cmake --build --preset release --parallel $(JOBS) --target bench
+
+suite: ARGS ?= run --quick
+suite: setup
+	@cmake --preset release
+	@cmake --build --preset release --parallel $(JOBS) --target suite_cell
+	@python3 benchmarks/suite/suite.py $(ARGS)
 
 clean:
 	rm -rf build/release build/dev build/asan

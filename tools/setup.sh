@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The g2d authors
 # SPDX-License-Identifier: MIT
 #
-# Installs what building g2d needs and this machine lacks: Debian or Ubuntu packages, and LibTorch as a Python package in
-# build/python unless CMake or Python finds one. Where nothing is missing it takes a fraction of a second.
+# Installs what building g2d needs and this machine lacks: Debian or Ubuntu packages, and in build/python LibTorch as a Python
+# package unless CMake or Python finds one, and what the benchmark suite draws with. Where nothing is missing it takes a second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compiler="${CXX:-g++}"
@@ -107,8 +107,17 @@ TEXT
   build/python/bin/pip install "$requirement" numpy # torch warns without NumPy, and tools/convert_features.py needs it
 }
 
+# The figures and p values of the benchmark suite's report.
+install_report_packages() {
+  ! python3 -c 'import matplotlib, numpy, scipy' 2> /dev/null || return 0
+  echo 'g2d set-up: matplotlib and SciPy are missing; installing them into build/python by pip (about 60 MB)'
+  make_environment
+  build/python/bin/pip install 'matplotlib==3.11.2' 'scipy==1.17.1' numpy
+}
+
 # What is installed into build/python counts from here on.
 export PATH="$PWD/build/python/bin:$PATH"
 install_packages
 install_cmake
 install_torch
+install_report_packages

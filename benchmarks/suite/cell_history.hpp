@@ -17,7 +17,8 @@
 
 #include "cell_analysis.hpp"
 
-/// The learning curves of one student: a line for each epoch, with the mean coefficient that its gradients were scaled by.
+/// The learning curves of one student: a line for each epoch, with the mean coefficient that its gradients were scaled by and its
+/// own rho on validation.
 class CellHistory {
  public:
   explicit CellHistory(const g2d::ModalityNames& names) : names_(names) {}
@@ -37,7 +38,10 @@ class CellHistory {
                         {"skipped", report.num_skipped}};
     for (const auto& [name, value] : report.losses) line["losses"][name] = value;
     line["validation"] = {{"fused", to_json(report.validation.fused)}, {"loss", report.validation.loss}};
-    for (std::size_t m = 0; m < names_.size(); ++m) line["validation"]["unimodal"][names_[m]] = to_json(report.validation.unimodal[m]);
+    for (std::size_t m = 0; m < names_.size(); ++m) {
+      line["validation"]["unimodal"][names_[m]] = to_json(report.validation.unimodal[m]);
+      line["rho"][names_[m]] = report.validation.unimodal_confidence[m];
+    }
     if (sums_.defined()) {
       const auto means = sums_.div(static_cast<double>(num_steps_)).cpu();
       for (std::size_t m = 0; m < names_.size(); ++m) line["kappa"][names_[m]] = means[static_cast<std::int64_t>(m)].item<double>();

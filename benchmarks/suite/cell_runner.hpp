@@ -272,6 +272,7 @@ class CellRunner {
             {"fusion", entry.start == MethodEntry::Start::Ensemble ? "late" : fusion_of(entry)},
             {"readout", entry.readout},
             {"encoders", encoder_names()},
+            {"feature_width", settings_.feature_width},
             {"epochs", settings_.epochs},
             {"batch_size", settings_.batch_size},
             {"optimizer", settings_.optimizer},

@@ -104,31 +104,39 @@ template <class Task>
   return read;
 }
 
-int run_cells(const std::vector<std::string>& paths) {
-  for (std::size_t i = 0; i + 1 < paths.size(); i += 2) {
-    write_file(paths[i + 1], run(CellSpec::of(read_json(paths[i]))).dump() + "\n");
+/// Whether a cell came to its end; what went wrong is printed.
+template <class Function>
+[[nodiscard]] bool succeeds(Function&& function) {
+  try {
+    function();
+    return true;
+  } catch (const c10::Error& error) {
+    fmt::print(stderr, "error: {}\n", error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
   }
-  return 0;
+  return false;
+}
+
+/// A cell that fails leaves no file; the others are run all the same.
+[[nodiscard]] bool run_cells(const std::vector<std::string>& paths) {
+  bool all = true;
+  for (std::size_t i = 0; i + 1 < paths.size(); i += 2) {
+    all = succeeds([&] { write_file(paths[i + 1], run(CellSpec::of(read_json(paths[i]))).dump() + "\n"); }) && all;
+  }
+  return all;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  try {
-    if (arguments == std::vector<std::string>{"list"}) {
-      fmt::print("{}\n", list().dump());
-      return 0;
-    }
-    if (arguments.size() >= 3 && arguments.size() % 2 == 1 && arguments[0] == "run") {
-      return run_cells({arguments.begin() + 1, arguments.end()});
-    }
-    fmt::print(stderr, "usage: suite_cell list | suite_cell run SPEC.json OUT.json [SPEC.json OUT.json]...\n");
-    return 2;
-  } catch (const c10::Error& error) {
-    fmt::print(stderr, "error: {}\n", error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+  if (arguments == std::vector<std::string>{"list"}) {
+    return succeeds([] { fmt::print("{}\n", list().dump()); }) ? 0 : 1;
   }
-  return 1;
+  if (arguments.size() >= 3 && arguments.size() % 2 == 1 && arguments[0] == "run") {
+    return run_cells({arguments.begin() + 1, arguments.end()}) ? 0 : 1;
+  }
+  fmt::print(stderr, "usage: suite_cell list | suite_cell run SPEC.json OUT.json [SPEC.json OUT.json]...\n");
+  return 2;
 }

@@ -2,7 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +16,7 @@
 #include "support/digits.hpp"
 #include "support/feature_choices.hpp"
 #include "support/image_tabular_choices.hpp"
+#include "support/trimodal_choices.hpp"
 
 /// A dataset of the suite: a trainer's, with what the driver has to know before it is opened.
 struct SuiteDataset {
@@ -24,23 +30,31 @@ struct SuiteDataset {
 namespace detail {
 
 /// Made-up digits with one of the named imbalances.
-[[nodiscard]] inline SuiteDataset made_up_digits(const std::string& imbalance, const std::string& summary) {
-  auto choice = digits_choice();
-  choice.summary = summary;
-  choice.open = [open = choice.open, options = choice.add_options, imbalance](const Settings& settings, std::uint64_t seed) {
-    return open(settings, seed);
-  };
-  return {"digits-" + imbalance, std::move(choice), false, {"audio", "image"}};
+[[nodiscard]] inline SuiteDataset made_up_digits(std::string_view imbalance) {
+  const auto options = std::make_shared<DigitsOptions>();
+  options->imbalance = imbalance;
+  auto choice = digits_choice(options);
+  choice.summary = fmt::format("made-up digits, {}", imbalance);
+  return {fmt::format("digits-{}", imbalance), std::move(choice), false, {"audio", "image"}, {1600, 500, 1000}};
 }
 
+/// As in docs/results/digits.md.
 [[nodiscard]] inline SuiteDataset real_digits() {
-  auto choice = digits_choice();
+  const auto options = std::make_shared<DigitsOptions>();
+  options->audio_noise = 1.0;
+  options->image_noise = 3.3;
+  options->samples = {2000, 1000, 2000};
+  auto choice = digits_choice(options);
   choice.summary = "digits that are heard and seen: MNIST and recordings";
   choice.needs_data = true;
-  // As in docs/results/digits.md.
   choice.recipe.epochs = 30;
   choice.recipe.teacher_epochs = 15;
-  return {"real-digits", std::move(choice), false, {"audio", "image"}};
+  return {"real-digits", std::move(choice), false, {"audio", "image"}, {2000, 1000, 2000}};
+}
+
+[[nodiscard]] inline SuiteDataset trimodal(DatasetChoice choice, bool is_regression) {
+  auto name = choice.name;
+  return {std::move(name), std::move(choice), is_regression, {"audio", "image", "text"}, {1200, 400, 1000}};
 }
 
 [[nodiscard]] inline SuiteDataset manifest(bool is_regression) {
@@ -56,7 +70,11 @@ namespace detail {
 [[nodiscard]] inline std::vector<SuiteDataset> suite_datasets() {
   auto houses = houses_choice();
   houses.recipe.augments = false;
-  return {detail::made_up_digits("audio-strong", "made-up digits: audio is strong and learned fast"),
+  return {detail::made_up_digits("audio-strong"),
+          detail::made_up_digits("balanced"),
+          detail::made_up_digits("image-strong"),
+          detail::trimodal(trimodal_choice(), false),
+          detail::trimodal(trimodal_regression_choice(), true),
           detail::real_digits(),
           {"houses", std::move(houses), true, {"frontal", "table"}},
           {"ur_funny", ur_funny_choice(), false, {"text", "audio", "vision"}},

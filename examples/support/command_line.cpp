@@ -71,6 +71,7 @@ void add_method_options(const Group& group, Settings& settings) {
   group.add("--methods", settings.methods, "which to train")->check(one_of(method_choices));
   group.add("--encoders", settings.encoders, "one for all modalities, or one for each")->check(one_of(encoder_choices));
   group.add("--shared-encoder", settings.shared_encoder, "modalities that one encoder serves");
+  group.add("--feature-width", settings.feature_width, "of all encoders' features; 0: each encoder's own")->check(whole_number(0));
   group.add("--fusion", settings.fusion)->check(one_of(g2d::fusion::choices));
   group.add("--readout", settings.readout, "what the student's modalities say alone")->check(one_of(g2d::readout::choices));
   group.add("--feature-distillation", settings.feature_distillation)->check(one_of(g2d::distillation::choices));

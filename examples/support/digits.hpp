@@ -12,6 +12,7 @@
 
 #include <g2d/data/in_memory.hpp>
 #include <g2d/data/splits.hpp>
+#include <g2d/dataset/digits_imbalance.hpp>
 #include <g2d/dataset/read_audio_visual_digits.hpp>
 #include <g2d/dataset/synthetic_digits.hpp>
 
@@ -20,6 +21,7 @@
 /// What only the digits can be told.
 struct DigitsOptions {
   std::vector<std::int64_t> samples;  // empty: by the kind of digits
+  std::string imbalance = "audio-strong";
   std::optional<double> audio_noise;
   std::optional<double> image_noise;
   double audio_strength = 1.0;
@@ -32,8 +34,9 @@ struct DigitsOptions {
 inline void add_digits_options(CLI::App& app, DigitsOptions& options) {
   const std::string group = "Digits";
   app.add_option("--samples", options.samples, "training, validation and test samples; default: 4000 1000 2000 for real digits, 1600 500 1000 for made-up ones")->expected(3)->group(group);
-  app.add_option("--audio-noise", options.audio_noise, "in standard deviations of the spectrogram; default: 0.8 for real digits, 1.5 for made-up ones")->group(group);
-  app.add_option("--image-noise", options.image_noise, "in standard deviations of the image; default: 3.3 for real digits, 4.5 for made-up ones")->group(group);
+  app.add_option("--imbalance", options.imbalance, "made-up digits: which modality says more")->group(group)->capture_default_str()->check(CLI::IsMember(std::vector<std::string>(g2d::dataset::digits_imbalances.begin(), g2d::dataset::digits_imbalances.end())));
+  app.add_option("--audio-noise", options.audio_noise, "in standard deviations of the spectrogram; default: 0.8 for real digits, 1.5 for made-up ones of the imbalance audio-strong")->group(group);
+  app.add_option("--image-noise", options.image_noise, "in standard deviations of the image; default: 3.3 for real digits, 4.5 for made-up ones of the imbalance audio-strong")->group(group);
   app.add_option("--audio-strength", options.audio_strength, "made-up digits: 0 says nothing, 1 most")->group(group)->capture_default_str();
   app.add_option("--image-strength", options.image_strength, "made-up digits: 0 says nothing, 1 most")->group(group)->capture_default_str();
   app.add_option("--noise-correlation", options.noise_correlation, "made-up digits: -1 to 1")->group(group)->capture_default_str();
@@ -47,7 +50,7 @@ inline void add_digits_options(CLI::App& app, DigitsOptions& options) {
 }
 
 [[nodiscard]] inline g2d::dataset::AudioVisualDigits make_up_digits(const DigitsOptions& given, std::uint64_t seed) {
-  g2d::dataset::SyntheticDigitsOptions options;
+  auto options = g2d::dataset::synthetic_digits_options(given.imbalance);
   options.samples = num_samples(given, {1600, 500, 1000});
   options.audio_strength = given.audio_strength;
   options.image_strength = given.image_strength;
@@ -81,8 +84,7 @@ inline void add_digits_options(CLI::App& app, DigitsOptions& options) {
 }
 
 /// Digits heard and seen: made up without --data, else MNIST images and the Free Spoken Digit recordings.
-[[nodiscard]] inline DatasetChoice digits_choice() {
-  const auto options = std::make_shared<DigitsOptions>();
+[[nodiscard]] inline DatasetChoice digits_choice(const std::shared_ptr<DigitsOptions>& options = std::make_shared<DigitsOptions>()) {
   Settings recipe;
   recipe.encoders = {"small-cnn"};
   recipe.confidence = "held-out";

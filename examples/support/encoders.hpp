@@ -66,11 +66,32 @@ class EncoderFactory {
     using namespace g2d::encoder;
     const auto name = choice(m);
     const auto width = input_width(m);
-    if (name == "mlp") return wrap(std::make_shared<Mlp>(MlpOptions{.in_features = width, .hidden = {64}}));
-    if (name == "gru") return wrap(std::make_shared<Gru>(GruOptions{.in_features = width}));
-    if (name == "transformer") return wrap(std::make_shared<Transformer>(TransformerOptions{.in_features = width}));
-    if (name == "resnet18") return wrap(std::make_shared<ResNet18>(ResNet18Options{.in_channels = width}));
-    return wrap(std::make_shared<SmallCnn>(SmallCnnOptions{.in_channels = width}));
+    if (name == "mlp") {
+      MlpOptions options{.in_features = width, .hidden = {64}};
+      options.feature_width = feature_width_or(options.feature_width);
+      return wrap(std::make_shared<Mlp>(options));
+    }
+    if (name == "gru") {
+      GruOptions options{.in_features = width};
+      options.hidden = feature_width_or(options.hidden);
+      return wrap(std::make_shared<Gru>(options));
+    }
+    if (name == "transformer") {
+      TransformerOptions options{.in_features = width};
+      options.width = feature_width_or(options.width);
+      return wrap(std::make_shared<Transformer>(options));
+    }
+    if (name == "resnet18") {
+      constexpr std::int64_t own_width = 512;
+      if (feature_width_or(own_width) != own_width) {
+        throw g2d::ConfigError(fmt::format("--feature-width: modality \"{}\": expected 512, the width of resnet18, got {}", names_[m],
+                                           settings_.feature_width));
+      }
+      return wrap(std::make_shared<ResNet18>(ResNet18Options{.in_channels = width}));
+    }
+    SmallCnnOptions options{.in_channels = width};
+    options.feature_width = feature_width_or(options.feature_width);
+    return wrap(std::make_shared<SmallCnn>(options));
   }
 
   /// One for each modality; those that share one get copies of a handle.
@@ -86,6 +107,10 @@ class EncoderFactory {
   }
 
  private:
+  [[nodiscard]] std::int64_t feature_width_or(std::int64_t own) const {
+    return settings_.feature_width > 0 ? settings_.feature_width : own;
+  }
+
   /// Channels of images, values of a step or of a row. Errors: ConfigError when the encoder takes other samples.
   [[nodiscard]] std::int64_t input_width(std::size_t m) const {
     const auto& shape = shapes_[m];

@@ -18,6 +18,7 @@ struct Settings {
   std::vector<std::string> methods{"joint", "joint-total", "g2d-loss", "g2d"};
   std::vector<std::string> encoders{"resnet18"};  // one for all modalities, or one each
   std::vector<std::string> shared_encoder;        // modalities that one encoder serves
+  std::int64_t feature_width = 0;                 // of all encoders; 0: each one's own
   std::string fusion = "late";
   std::string readout = "auto";
   std::string feature_distillation = "mse";

@@ -10,6 +10,7 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/seed.hpp>
+#include <g2d/dataset/digits_imbalance.hpp>
 #include <g2d/dataset/rendered_digits.hpp>
 #include <g2d/dataset/spoken_digits.hpp>
 #include <g2d/dataset/synthetic_digits.hpp>
@@ -173,4 +174,20 @@ TEST_CASE("dataset::make_synthetic_digits: options out of range are refused by n
   CHECK(error({.image_noise = -1}) == "g2d: dataset: image: expected a finite noise deviation of at least 0, got -1");
   CHECK(error({.noise_correlation = 1.01}) ==
         "g2d: dataset::make_synthetic_digits: expected a noise correlation from -1 to 1, got 1.01");
+}
+
+TEST_CASE("dataset::synthetic_digits_options: from audio-strong to image-strong audio becomes noisier and the image clearer",
+          "[synthetic-digits]") {
+  REQUIRE(g2d::dataset::digits_imbalances.size() == 3);
+  auto before = g2d::dataset::synthetic_digits_options(g2d::dataset::digits_imbalances[0]);
+  CHECK(before.audio_noise == SyntheticDigitsOptions().audio_noise);
+  CHECK(before.image_noise == SyntheticDigitsOptions().image_noise);
+  for (const auto name : {g2d::dataset::digits_imbalances[1], g2d::dataset::digits_imbalances[2]}) {
+    const auto options = g2d::dataset::synthetic_digits_options(name);
+    CHECK(options.audio_noise > before.audio_noise);
+    CHECK(options.image_noise < before.image_noise);
+    before = options;
+  }
+  CHECK(thrown<g2d::ConfigError>([] { (void)g2d::dataset::synthetic_digits_options("loud"); }) ==
+        "g2d: dataset::synthetic_digits_options: expected one of [audio-strong, balanced, image-strong], got \"loud\"");
 }

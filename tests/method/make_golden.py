@@ -91,7 +91,7 @@ polynomial = [.204623704, 3.35472727e-3, 1.22989557e-4, -2.92947416e-6, 2.238354
 golden["lfm"] = {"alignment": np.mean(alignment),
                  "fitted": {str(e): sum(c * e**k for k, c in enumerate(polynomial)) for e in (0, 50, 100, 199)}}
 
-# QMF: the second of two equal steps, whose history is the cross-entropy of the first.
+# QMF: the history of a step holds its own cross-entropy already.
 rank = []
 for z in heads:
     sums = cross_entropy(z)

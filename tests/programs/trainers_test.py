@@ -26,11 +26,13 @@ PROGRAMS = {}
 DATASETS = {
     "digits": "train_audio_visual", "cremad": "train_audio_visual", "av_mnist": "train_audio_visual", "vggsound": "train_audio_visual",
     "ur_funny": "train_features", "iemocap": "train_features", "manifest": "train_features",
+    "trimodal": "train_features", "trimodal-regression": "train_features",
     "houses": "train_image_tabular", "mis_me": "train_image_tabular",
 }
 OPTIONS_OF_EACH = {
     "digits": "--audio-noise", "cremad": "--frames", "av_mnist": "--validation-fraction", "vggsound": "--classes",
     "ur_funny": "--max-length", "iemocap": "--class-names", "manifest": "--label-column",
+    "trimodal": "--noise-correlation", "trimodal-regression": "--text-noise",
     "houses": "--modalities", "mis_me": "--target-column",
 }
 
@@ -116,7 +118,7 @@ class CommandLine(TrainerTest):
                 self.assertEqual(outcome.status, status)
                 text, silent = (outcome.out, outcome.err) if status == 0 else (outcome.err, outcome.out)
                 self.assertEqual(silent, "")
-                self.assertEqual(re.findall(r"^  (\w+) ", text, re.MULTILINE), named)
+                self.assertEqual(re.findall(r"^  ([\w-]+) ", text, re.MULTILINE), named)
                 self.assertIn(f"Usage: {program} DATASET [options]", text)
 
     def test_an_unknown_dataset_is_refused_with_the_nearest(self):
@@ -192,7 +194,8 @@ class Config(TrainerTest):
                           "--seeds", "3", "4", "--target-unit", "US dollars", "--augment", "true", "--missing-files", "drop",
                           "--data", "a folder/of mine, here", "--stage-epochs", "1", "2", "4"),
              "houses": ("--modalities", "frontal", "table", "--shared-encoder", "frontal", "--logit-weight", "0.25"),
-             "digits": ("--samples", "10", "20", "30", "--audio-noise", "0.1"),
+             "digits": ("--samples", "10", "20", "30", "--audio-noise", "0.1", "--imbalance", "balanced"),
+             "trimodal": ("--samples", "10", "20", "30", "--text-strength", "0.5"),
              "cremad": ("--frames", "2", "--drop-after", "0.123456789")}
 
     def config(self, dataset, *options):

@@ -48,6 +48,18 @@ inline at::Tensor mse_loss_backward(const at::Tensor& /*gradient*/, const at::Te
   return at::empty_like(self);
 }
 
+inline at::Tensor index_select(const at::Tensor& self, std::int64_t dim, const at::Tensor& index) {
+  auto sizes = self.sizes().vec();
+  sizes.at(static_cast<std::size_t>(dim)) = index.numel();
+  return at::empty(sizes, self.options());
+}
+
+inline at::Tensor roll(const at::Tensor& self, c10::SymIntArrayRef /*shifts*/, at::IntArrayRef /*dims*/) {
+  return at::empty_like(self);
+}
+
+inline at::Tensor relu(const at::Tensor& self) { return at::empty_like(self); }
+
 inline at::Tensor max_of_all(const at::Tensor& self) { return at::empty({}, self.options()); }
 
 inline at::Tensor std_of_all(const at::Tensor& self, at::OptionalIntArrayRef /*dim*/,
@@ -69,6 +81,9 @@ TORCH_LIBRARY_IMPL(aten, Meta, library) {
   library.impl("logical_or.out", &meta::binary_out);
   library.impl("where.self", &meta::where);
   library.impl("mse_loss_backward", &meta::mse_loss_backward);
+  library.impl("index_select", &meta::index_select);
+  library.impl("relu", &meta::relu);
+  library.impl("roll", &meta::roll);
   library.impl("max", &meta::max_of_all);
   library.impl("std.correction", &meta::std_of_all);
 }

@@ -19,8 +19,10 @@
 
 #include <g2d/check/compare.hpp>
 #include <g2d/distillation/connector/projection.hpp>
+#include <g2d/method/agm.hpp>
 #include <g2d/method/g2d.hpp>
 #include <g2d/method/joint_training.hpp>
+#include <g2d/method/mm_pareto.hpp>
 #include <g2d/method/ogm.hpp>
 #include <g2d/method/uniform_multi_task.hpp>
 #include <g2d/method/window.hpp>
@@ -934,6 +936,11 @@ void run_all_without_waiting(at::Device device) {
                       method::Stack(method::Supervised<Classification>(),
                                     method::Ogm<Classification>({.adds_noise = true, .filter = {}})),
                       g2d::optimizer::AdamW{});
+  for (const auto& options : {method::AgmOptions(), method::official_agm()}) {
+    run_without_waiting(device, "gated", method::Stack(method::Supervised<Classification>(), method::Agm<Classification>(options)),
+                        g2d::optimizer::Sgd{});
+  }
+  run_without_waiting(device, "concat", method::MmPareto<Classification>(), g2d::optimizer::Sgd{});
 }
 
 }  // namespace

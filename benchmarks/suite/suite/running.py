@@ -205,7 +205,7 @@ def print_choices(plan: Plan, store: Store) -> None:
             grid = plan.grid(dataset, method)
             if not grid:
                 continue
-            scores = [point.score(dataset, store.results) for point in asked]
+            scores = [point.score(dataset, store.results) for point in grid]
             shown = ", ".join(f"{point.settings or 'defaults'}: {metric.text(score.mean) if score else 'failed'}"
                               for point, score in zip(grid, scores))
             chosen = plan.chosen(dataset, method, store.results)

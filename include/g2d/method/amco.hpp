@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/randperm.h>
+#include <ATen/ops/rand.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/stack.h>
 #include <fmt/format.h>
@@ -33,7 +33,7 @@ struct AmcoOptions {
   double margin = 0.0;  ///< >= 0: a modality is dependent with a share above 1/M + margin; 0 is sigma = 0.5 for M = 2.
 };
 
-/// floor(C p), p = sin(pi/2 min(1, progress / epsilon)): the classes that are masked; progress is the share of the run that is over.
+/// How many classes are masked, floor(C p) with p = sin(pi/2 min(1, progress / epsilon)), when that share of the run is over.
 [[nodiscard]] inline std::int64_t amco_masked_classes(double progress, std::int64_t num_classes, const AmcoOptions& options) {
   const double share = std::sin(0.5 * std::numbers::pi * std::min(1.0, progress / options.ramp));
   return static_cast<std::int64_t>(std::floor(share * static_cast<double>(num_classes)));
@@ -58,9 +58,9 @@ struct AmcoOptions {
 ///     z_m <- z_m * mask for dependent m; mask has floor(C p) zeros at random classes, p = sin(pi/2 min(1, (e/E) / epsilon))
 ///     z = sum_m z_m;  L = L_task(z, y) + sum_m L_task(z_m, y)
 ///
-/// e of E is the epoch. One mask serves all samples and dependent modalities of a step. Complete: it brings the task's loss, as "task" and
-/// "unimodal". It owns the forward hook: Outputs::fused and unimodal are the masked ones. Inference masks nothing. Samples that
-/// lack a modality count neither for its share nor for its own loss.
+/// e of E is the epoch. One mask serves all samples and dependent modalities of a step. Complete: it brings the task's loss, as
+/// "task" and "unimodal". It owns the forward hook: Outputs::fused and unimodal are the masked ones. Inference masks nothing.
+/// Samples that lack a modality count neither for its share nor for its own loss.
 ///
 /// Use when   predictions hang on one modality. For classes.
 /// Shapes     z_m are the fusion's exact parts. Any M; one modality is never dependent.
@@ -124,7 +124,7 @@ class Amco {
 
  private:
   void mask(PerModality<at::Tensor>& parts, std::int64_t num_masked) const {
-    const auto kept = at::randperm(parts[0].size(1), is_dependent_.options().dtype(at::kLong)).ge(num_masked);
+    const auto kept = at::rand({parts[0].size(1)}, parts[0].options().requires_grad(false)).argsort().ge(num_masked);
     for (std::size_t m = 0; m < parts.size(); ++m) {
       const auto is_free = is_dependent_.select(0, static_cast<std::int64_t>(m)).logical_not();
       parts[m] = parts[m].mul(kept.logical_or(is_free));

@@ -18,6 +18,7 @@
 #include <g2d/core/seed.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/classes_only.hpp>
+#include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/task/concept.hpp>
 
 namespace g2d::method {
@@ -90,7 +91,7 @@ class Cml {
       features[m] = at::zeros_like(features[m]);
       auto reduced = context.student->fuse(features).logits;
       add(losses, task_.loss(reduced, target));
-      add(excess, mean_excess(fuller, reduced, target, outputs.kept(present_column(context.batch, m))));
+      add(excess, total_excess(fuller, reduced, target, outputs.kept(present_column(context.batch, m))));
       fuller = std::move(reduced);
     }
     terms.push_back({"subset", {}, losses, share});
@@ -102,18 +103,17 @@ class Cml {
 
   [[nodiscard]] static at::Tensor confidence(const at::Tensor& logits) { return at::softmax(logits, 1).amax(1); }
 
-  /// Over the samples that `counts`, all of them where it is undefined.
-  [[nodiscard]] at::Tensor mean_excess(const at::Tensor& fuller, const at::Tensor& reduced, const at::Tensor& target,
-                                       const at::Tensor& counts) const {
+  /// Of the samples that have what is removed.
+  [[nodiscard]] at::Tensor total_excess(const at::Tensor& fuller, const at::Tensor& reduced, const at::Tensor& target,
+                                        const at::Tensor& present) const {
     auto rise = confidence(reduced).sub(confidence(fuller));
     if (options_.spares_corrections) {
       const auto is_corrected = reduced.argmax(1).eq(target).logical_and(fuller.argmax(1).ne(target));
       rise = rise.mul(is_corrected.logical_not());
     }
-    auto excess = rise.sub(options_.margin).relu();
-    if (counts.defined()) excess = excess.mul(counts);
-    if (options_.sums_over_batch) return excess.sum();
-    return counts.defined() ? excess.sum().div(counts.sum().clamp_min(1)) : excess.mean();
+    const auto excess = rise.sub(options_.margin).relu();
+    if (!options_.sums_over_batch) return detail::mean_over_present(excess, present);
+    return present.defined() ? excess.mul(present).sum() : excess.sum();
   }
 
   CmlOptions options_;

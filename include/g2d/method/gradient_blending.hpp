@@ -68,7 +68,8 @@ class GradientBlending {
  public:
   static constexpr bool needs_unimodal = true;
 
-  explicit GradientBlending(GradientBlendingOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
+  explicit GradientBlending(GradientBlendingOptions options = {}, Task task = Task())
+      : options_(options), task_(std::move(task)) {
     if (options_.super_epoch < 1) {
       throw ConfigError(fmt::format("g2d: method::GradientBlending: expected super_epoch >= 1, got {}", options_.super_epoch));
     }

@@ -10,14 +10,12 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,6 +23,8 @@
 #include <g2d/fusion/any.hpp>
 #include <g2d/fusion/cross_excitation.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/requirements.hpp>
+#include <g2d/method/detail/student_of.hpp>
 
 namespace g2d::method {
 
@@ -63,15 +63,16 @@ class Greedy {
   }
 
   void begin(const Setup& setup) {
-    const auto* excitation =
-        setup.student == nullptr ? nullptr : setup.student->fusion().get_if<fusion::CrossExcitation>();
+    const auto& student = detail::student_of(setup, "Greedy");
+    const auto* excitation = student.fusion().get_if<fusion::CrossExcitation>();
     if (excitation == nullptr) {
       throw ConfigError(
           "g2d: method::Greedy: expected a student whose modalities gate each other, got another fusion; choose the fusion "
           "cross-excitation");
     }
+    detail::check_own_encoders(setup, "method::Greedy");
     gate_ = excitation->gate();
-    find_main(*setup.student);
+    find_main(student);
     find_bypass(excitation->excitation_parameters(), setup.names.size());
     start(excitation->shape());
   }
@@ -114,14 +115,7 @@ class Greedy {
   void find_main(const StudentView& student) {
     main_.assign(student.names().size(), {});
     for (const auto& group : student.parameter_groups()) {
-      if (group.role != ParameterGroup::Role::Encoder) continue;
-      if (group.modalities.size() > 1) {
-        throw ConfigError(fmt::format(
-            "g2d: method::Greedy: modality \"{}\": expected an encoder of its own, got one that \"{}\" shares, whose speed is "
-            "that of both",
-            student.names()[group.modalities[0]], student.names()[group.modalities[1]]));
-      }
-      main_[group.modalities[0]] = group.parameters;
+      if (group.role == ParameterGroup::Role::Encoder) main_[group.modalities[0]] = group.parameters;
     }
   }
 

@@ -17,7 +17,9 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/core/input.hpp>
 #include <g2d/fusion/any.hpp>
 #include <g2d/fusion/late.hpp>
 #include <g2d/method/concept.hpp>
@@ -63,8 +65,10 @@ struct LfmOptions {
       const auto& b = log_probabilities[j];
       const auto mixture = at::logaddexp(a, b).sub(std::log(2.0));
       const auto distance = mixture.exp().mul(mixture.sub(a.add(b).mul(0.5))).sum(1);
-      const auto both = present.defined() ? present.select(1, static_cast<std::int64_t>(i)).logical_and(present.select(1, static_cast<std::int64_t>(j)))
-                                          : at::Tensor();
+      at::Tensor both;
+      if (present.defined()) {
+        both = present.select(1, static_cast<std::int64_t>(i)).logical_and(present.select(1, static_cast<std::int64_t>(j)));
+      }
       sum = sum.add(detail::mean_over_present(distance, both));
     }
   }
@@ -93,7 +97,8 @@ class Lfm {
 
   explicit Lfm(LfmOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
     if (!(options_.rate > 0.0) || options_.samples < 2) {
-      throw ConfigError(fmt::format("g2d: method::Lfm: expected rate > 0 and samples >= 2, got {} and {}", options_.rate, options_.samples));
+      throw ConfigError(fmt::format("g2d: method::Lfm: expected rate > 0 and samples >= 2, got {} and {}", options_.rate,
+                                    options_.samples));
     }
   }
 
@@ -108,16 +113,21 @@ class Lfm {
   }
 
   void prepare(Run& run) {
-    if (options_.schedule != LfmSchedule::Learned || run.epoch() == 0) return;
+    if (!prepares() || run.epoch() == 0) return;
     share_ = std::clamp(share_ - options_.rate * direction(run), least, greatest);
   }
+
+  [[nodiscard]] bool prepares() const { return options_.schedule == LfmSchedule::Learned; }
 
   void plan(std::int64_t epoch, Plan& /*plan*/) {
     constexpr double authors_epochs = 200.0;
     constexpr double port_epochs = 100.0;
     const double passed = static_cast<double>(epoch) / static_cast<double>(num_epochs_);
-    if (options_.schedule == LfmSchedule::Fitted) share_ = std::clamp(lfm_fitted_share(passed * authors_epochs), 0.0, 1.0);
-    if (options_.schedule == LfmSchedule::Exponential) share_ = 1.0 - std::clamp(std::exp(-0.3 * passed * port_epochs), least, greatest);
+    if (options_.schedule == LfmSchedule::Fitted) {
+      share_ = std::clamp(lfm_fitted_share(passed * authors_epochs), 0.0, 1.0);
+    } else if (options_.schedule == LfmSchedule::Exponential) {
+      share_ = 1.0 - std::clamp(std::exp(-0.3 * passed * port_epochs), least, greatest);
+    }
   }
 
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
@@ -142,11 +152,17 @@ class Lfm {
 
   [[nodiscard]] Losses losses(const StudentView& student, const Batch& batch) const {
     PerModality<at::Tensor> features;
-    for (std::size_t m = 0; m < batch.inputs.size(); ++m) features.push_back(student.encode(m, batch.inputs[m]));
-    return {task_.loss(student.fuse(features).logits, batch.target), lfm_alignment(student.fusion().authors_logits(features), batch.present)};
+    for (std::size_t m = 0; m < batch.inputs.size(); ++m) {
+      const auto present = present_column(batch, m);
+      const auto encoded = student.encode_evaluating(m, without_absent(batch.inputs[m], present));
+      features.push_back(present.defined() ? encoded.mul(present.unsqueeze(1)) : encoded);
+    }
+    return {task_.loss(student.fuse(features).logits, batch.target),
+            lfm_alignment(student.fusion().authors_logits(features), batch.present)};
   }
 
-  /// cos(grad L_task on validation, grad A - grad L_task on training): where the share of alignment should go.
+  /// cos(grad L_task on validation, grad A - grad L_task on training): where the share of alignment should go; 0 where it is
+  /// no number.
   [[nodiscard]] double direction(Run& run) const {
     const at::AutoGradMode with_graph(true);
     std::vector<at::Tensor> parameters;
@@ -167,7 +183,8 @@ class Lfm {
       first += fits[i].square().sum().template item<double>();
       second += moves[i].square().sum().template item<double>();
     }
-    return first > 0.0 && second > 0.0 ? dot / std::sqrt(first * second) : 0.0;
+    const double cosine = dot / std::sqrt(first * second);
+    return std::isfinite(cosine) ? cosine : 0.0;
   }
 
   LfmOptions options_;

@@ -17,6 +17,8 @@
 #include <g2d/core/error.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/classes_only.hpp>
+#include <g2d/method/detail/mean_over_present.hpp>
+#include <g2d/method/detail/present_loss.hpp>
 #include <g2d/task/concept.hpp>
 
 namespace g2d::method {
@@ -40,7 +42,7 @@ struct MbsdOptions {
 ///     L    = L_task(z, y) + sum_m L_task(z_m, y) + mean over pairs of (1/B) sum_i w_i (RS_i + KL_i)
 ///
 /// Complete: it brings the task's loss, as "task" and "unimodal"; the terms "similarity" and "distillation" are those of the pairs.
-/// Samples that lack one of the two modalities do not count for the pair.
+/// Samples that lack a modality count neither for it nor for its pairs.
 ///
 /// Use when   modalities are good at different samples and no teachers are at hand. For classes.
 /// Shapes     needs the student's unimodal outputs z_m [B, C]: an exact split, or heads of their own. Any M; with one modality the
@@ -73,8 +75,9 @@ class Mbsd {
     terms.push_back({"task", {}, task_.loss(outputs.fused, target), 1.0});
     PerModality<Prediction> predictions;
     for (std::size_t m = 0; m < num_modalities; ++m) {
-      terms.push_back({"unimodal", m, task_.loss(outputs.unimodal[m], target), 1.0});
-      predictions.push_back(predict(outputs.unimodal[m], target, outputs.kept(present_column(context.batch, m))));
+      const auto present = outputs.kept(present_column(context.batch, m));
+      terms.push_back({"unimodal", m, detail::present_loss(task_, outputs.unimodal[m], target, present), 1.0});
+      predictions.push_back(predict(outputs.unimodal[m], target, present));
     }
     if (num_modalities < 2) return;
 
@@ -118,9 +121,7 @@ class Mbsd {
 
   /// The weighted mean over the samples that have both modalities.
   [[nodiscard]] static at::Tensor mean(const Prediction& a, const Prediction& b, const at::Tensor& values) {
-    if (!a.present.defined()) return values.mean();
-    const auto has_both = a.present.logical_and(b.present);
-    return values.mul(has_both).sum().div(has_both.sum().clamp_min(1));
+    return detail::mean_over_present(values, a.present.defined() ? a.present.logical_and(b.present) : at::Tensor());
   }
 
   [[nodiscard]] static Pair detached(const Prediction& a, const Prediction& b) {

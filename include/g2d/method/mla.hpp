@@ -4,15 +4,19 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/eye.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/outer.h>
+#include <ATen/ops/where.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
+#include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/fusion/any.hpp>
 #include <g2d/fusion/shared_head.hpp>
@@ -31,7 +35,7 @@ enum class MlaDenominator {
 };
 
 struct MlaOptions {
-  double decay = 0.1;        ///< alpha = decay^(1 + epoch), in (0, 1): how much of a direction stays free.
+  double decay = 0.1;        ///< In (0, 1); alpha = decay^(1 + t), t the part of the epoch that is over.
   bool normalizes = false;   ///< Official: P is divided by its Frobenius norm after each update.
   MlaDenominator denominator = MlaDenominator::Scalar;
 };
@@ -43,8 +47,8 @@ struct MlaOptions {
 [[nodiscard]] inline at::Tensor mla_projection(const at::Tensor& projection, const at::Tensor& mean_features, double alpha,
                                                const MlaOptions& options = {}) {
   const auto k = projection.mv(mean_features);
-  const auto denominator =
-      options.denominator == MlaDenominator::Scalar ? mean_features.dot(k).add(alpha) : at::outer(k, mean_features).add(alpha);
+  const auto denominator = options.denominator == MlaDenominator::Scalar ? mean_features.mul(k).sum().add(alpha)
+                                                                         : at::outer(k, mean_features).add(alpha);
   auto updated = projection.sub(at::outer(k, k).div(denominator));
   return options.normalizes ? updated.div(at::linalg_vector_norm(updated).clamp_min(1e-12)) : updated;
 }
@@ -54,16 +58,20 @@ struct MlaOptions {
 ///     for m = 1 ... M: an update by L_task(H(h_m), y) of encoder m and of the head H, whose gradient is first projected:
 ///     grad W <- grad W P^T,  P <- P - k k^T / (alpha + r^T k),  k = P r,  r = mean_i h_m[i]
 ///
-/// P starts as the identity and is updated before each projection but the very first, which is skipped. The outputs are weighed by
-/// certainty at inference: that is `fusion::SharedHead`, which it asks for. Complete: the term is "unimodal".
+/// P starts as the identity and is updated before each projection but the very first, which is skipped. alpha, how much of a
+/// direction stays free, falls from 0.1 to 0.01 within each epoch, but for the first one, whose length nobody knows. An update
+/// that is not finite is left out. The outputs are weighed by certainty at inference: that is `fusion::SharedHead`, which it
+/// asks for. Complete: the term is "unimodal".
 ///
-/// Use when   modalities must not disturb each other, and some may be missing at inference.
+/// Use when   modalities must not disturb each other, and some may be missing at inference. P shrinks as directions are used up, so
+///            that a large weight decay empties the head: the authors' 1e-4 is small enough, or take `normalizes`.
 /// Shapes     equal feature widths D; any M. Samples that lack a modality do not count in its turn.
 /// Cost       M updates a batch, each of one encoder's passes; O(D^2 + C D^2) for the projection. No sync.
 /// Errors     ConfigError for a decay out of range; at `begin` for another fusion, or modalities that share an encoder.
 /// Source     Zhang et al. 2024, arXiv:2311.10707, and its published code.
-/// Deviates   a scalar denominator and no normalisation; `official_mla()` for the code's. alpha falls by whole epochs. In the code as
-///            released the projection never runs, for it looks for a parameter of another name.
+/// Deviates   a scalar denominator and no normalisation; `official_mla()` for the code's, whose matrix of denominators may come near
+///            zero where features are negative. In the code as released the projection never runs, for it looks for a parameter
+///            of another name.
 template <task::TaskPolicy Task>
 class Mla {
  public:
@@ -86,11 +94,18 @@ class Mla {
     projection_ = at::Tensor();
     num_modalities_ = static_cast<std::int64_t>(setup.names.size());
     has_updated_ = false;
+    num_steps_ = 0;
+    epoch_length_ = 0;
   }
 
-  void plan(std::int64_t /*epoch*/, Plan& plan) { plan.num_substeps = num_modalities_; }
+  void plan(std::int64_t /*epoch*/, Plan& plan) {
+    plan.num_substeps = num_modalities_;
+    if (num_steps_ > 0) epoch_length_ = num_steps_;
+    num_steps_ = 0;
+  }
 
   void control_batch(const StepContext& context, Controls& controls) {
+    if (context.substep == 0) ++num_steps_;
     for (std::size_t m = 0; m < controls.size(); ++m) {
       if (static_cast<std::int64_t>(m) == context.substep) continue;
       Control waiting;
@@ -115,9 +130,10 @@ class Mla {
     if (!gradient.defined()) return;
     if (!projection_.defined()) projection_ = at::eye(gradient.size(1), gradient.options());
     if (std::exchange(has_updated_, true)) {
-      const auto mean = outputs.encoded[static_cast<std::size_t>(context.substep)].detach().mean(0).to(gradient.scalar_type());
-      const auto alpha = std::pow(options_.decay, 1.0 + static_cast<double>(context.epoch));
-      projection_ = mla_projection(projection_, mean, alpha, options_);
+      const auto alpha = std::pow(options_.decay, 1.0 + progress());
+      const auto mean = mean_features(context, outputs).to(gradient.scalar_type());
+      const auto updated = mla_projection(projection_, mean, alpha, options_);
+      projection_ = at::where(at::isfinite(updated).all(), updated, projection_);
       gradient = gradient.mm(projection_.t());
     }
   }
@@ -126,11 +142,29 @@ class Mla {
   [[nodiscard]] const at::Tensor& projection() const { return projection_; }
 
  private:
+  /// Of the epoch, in [0, 1]: by the length of the one before.
+  [[nodiscard]] double progress() const {
+    if (epoch_length_ == 0) return 0.0;
+    return std::min(1.0, static_cast<double>(num_steps_ - 1) / static_cast<double>(epoch_length_));
+  }
+
+  /// r [D], of the samples that have the modality whose turn it is.
+  [[nodiscard]] static at::Tensor mean_features(const StepContext& context, const Outputs& outputs) {
+    const auto m = static_cast<std::size_t>(context.substep);
+    const auto features = outputs.encoded[m].detach();
+    const auto present = outputs.kept(present_column(context.batch, m));
+    if (!present.defined()) return features.mean(0);
+    const auto weights = present.to(features.scalar_type()).unsqueeze(1);
+    return features.mul(weights).sum(0).div(weights.sum().clamp_min(1.0));
+  }
+
   MlaOptions options_;
   Task task_;
   at::Tensor weight_;
   at::Tensor projection_;
   std::int64_t num_modalities_ = 0;
+  std::int64_t num_steps_ = 0;     ///< Of this epoch, the one that runs included.
+  std::int64_t epoch_length_ = 0;  ///< Steps of the epoch before; 0: there was none.
   bool has_updated_ = false;
 };
 

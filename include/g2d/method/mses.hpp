@@ -6,6 +6,8 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -25,21 +27,28 @@ struct MsesOptions {
   bool restores_everything = false;  ///< Official: the whole student goes back, not only the modality that stops.
 };
 
+/// As in the code of AGM's authors.
+[[nodiscard]] inline MsesOptions official_mses(std::int64_t patience = 10) {
+  return {.patience = patience, .restores_everything = true};
+}
+
 /// Early stopping for each modality (MSES): one that overfits goes back to its best epoch and stays there.
 ///
 ///     l_m(e): the validation loss of what modality m says alone after epoch e
 ///     s_m(e) = (1 - a) l_m(e - 1) + a l_m(e),  k_m = argmin s_m;  e - k_m > P: m stops, with its weights of epoch k_m
 ///
-/// A stopped modality's encoder and head are frozen, norm statistics included. Stacked on `Supervised`.
+/// A stopped modality's encoder and head are frozen, norm statistics included; when all have stopped the run ends. Stacked on
+/// `Supervised`.
 ///
 /// Use when   modalities overfit at different times. Their heads must be trained: with `fusion::Late` or `Sum` they are.
 /// Shapes     any M, any task.
 /// Cost       a copy of the parameters; stopped encoders save their backward pass.
 /// Errors     ConfigError for options out of range; at `begin` for modalities that share an encoder.
 /// Source     Fujimori et al. 2019, ACPR, after the code of AGM's authors; the paper's abstract alone was read.
-/// Deviates   only the stopped modality is restored, and it is frozen; the code resets the whole model and multiplies gradients
-///            by 0, under which momentum and weight decay go on (restores_everything brings back the former). The validation
-///            split decides, not the test split.
+/// Deviates   only the stopped modality is restored, and it is frozen; the code resets the whole model (`official_mses`, after
+///            which the optimizer starts anew, where the code goes back to its old state) and multiplies gradients by 0, under
+///            which momentum and weight decay go on. The validation split decides, not the test split.
+/// Reference  tests/method/make_golden_gradients.py
 class Mses {
  public:
   explicit Mses(MsesOptions options = {}) : options_(options) {
@@ -57,10 +66,15 @@ class Mses {
   }
 
   void prepare(Run& run) {
+    went_back_ = false;
     if (run.validation() == nullptr) return;
     const auto done = run.epoch() - 1;
+    // All are looked at before anything goes back.
     for (std::size_t m = 0; m < progress_.size(); ++m) {
       if (!progress_[m].has_stopped) look(progress_[m], run.validation()->losses.unimodal[m], done);
+    }
+    for (auto& modality : progress_) {
+      if (!modality.has_stopped && done - modality.best_epoch > options_.patience) stop(modality);
     }
   }
 
@@ -73,6 +87,8 @@ class Mses {
       stopped.norm_statistics = suppression::NormStatistics::Frozen;
       plan.controls[m].combine(stopped);
     }
+    if (went_back_ && options_.restores_everything) plan.resets_optimizer = true;
+    if (std::all_of(progress_.begin(), progress_.end(), [](const Progress& each) { return each.has_stopped; })) plan.ends_run = true;
   }
 
   [[nodiscard]] bool has_stopped(std::size_t m) const { return progress_[m].has_stopped; }
@@ -106,21 +122,24 @@ class Mses {
     const bool is_first = modality.best_epoch < 0;
     const double smoothed = is_first ? loss : (1.0 - options_.newest_share) * modality.last + options_.newest_share * loss;
     modality.last = loss;
-    if (is_first || smoothed < modality.least) {
-      modality.least = smoothed;
-      modality.best_epoch = epoch;
-      modality.best.clear();
-      for (const auto& tensor : modality.state) modality.best.push_back(tensor.detach().clone());
-    } else if (epoch - modality.best_epoch > options_.patience) {
-      modality.has_stopped = true;
-      const at::NoGradGuard no_grad;
-      for (std::size_t i = 0; i < modality.state.size(); ++i) modality.state[i].copy_(modality.best[i]);
-      modality.best.clear();
-    }
+    if (!is_first && !(smoothed < modality.least)) return;
+    modality.least = std::fmin(smoothed, std::numeric_limits<double>::infinity());
+    modality.best_epoch = epoch;
+    modality.best.clear();
+    for (const auto& tensor : modality.state) modality.best.push_back(tensor.detach().clone());
+  }
+
+  void stop(Progress& modality) {
+    const at::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < modality.state.size(); ++i) modality.state[i].copy_(modality.best[i]);
+    modality.best.clear();
+    modality.has_stopped = true;
+    went_back_ = true;
   }
 
   MsesOptions options_;
   std::vector<Progress> progress_;
+  bool went_back_ = false;  ///< Just before the epoch that comes.
 };
 
 }  // namespace g2d::method

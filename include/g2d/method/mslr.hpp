@@ -35,8 +35,9 @@ struct MslrOptions {
 ///
 ///     q_m = a_m / mean(the last `history` a_m),  eta_m = eta initial_m q_m
 ///
-/// a_m is the validation accuracy of what modality m says alone; q_m = 1 until enough are known. With Cumulative the newest counts
-/// in the mean, and every `history` epochs eta_m <- eta_m q_m. Stacked on `Supervised`; acts through the plan alone.
+/// a_m is the validation accuracy of what modality m says alone; q_m = 1 until enough are known, and where a_m = 0, which would end
+/// all learning. With Cumulative the newest counts in the mean, and every `history` epochs eta_m <- eta_m q_m. Stacked on
+/// `Supervised`; acts through the plan alone.
 ///
 /// Use when   modalities need different learning rates and nobody wants to search for them. Their heads must be trained: with
 ///            `fusion::Late` or `Sum` they are.
@@ -44,6 +45,9 @@ struct MslrOptions {
 /// Errors     ConfigError for a history < 1, factors <= 0 or not one for each modality; shared encoders. For classes.
 /// Source     Yao & Mihalcea 2022, Findings of ACL, after the code of AGM's authors (Relative) and a port (Cumulative); the paper
 ///            itself was not read.
+/// Deviates   the learning rate is scaled; the code scales gradients, which weight decay escapes and Adam undoes. The validation
+///            split decides, not the test split.
+/// Reference  tests/method/make_golden_gradients.py
 template <task::TaskPolicy Task>
 class Mslr {
  public:
@@ -94,7 +98,7 @@ class Mslr {
 
   [[nodiscard]] static double ratio(double accuracy, const Accuracies& accuracies) {
     const double mean = std::accumulate(accuracies.begin(), accuracies.end(), 0.0) / static_cast<double>(accuracies.size());
-    return mean > 0.0 ? accuracy / mean : 1.0;
+    return accuracy > 0.0 && mean > 0.0 ? accuracy / mean : 1.0;
   }
 
   void remember(Accuracies& accuracies, double accuracy) const {

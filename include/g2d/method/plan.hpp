@@ -29,6 +29,7 @@ struct Plan {
   bool resets_optimizer = false;                  ///< Forget momenta and moments before this epoch.
   std::optional<EpochSpan> learning_rate_span = {};  ///< What the learning-rate schedule runs over; empty: the whole run.
   std::optional<SampleView> samples = {};  ///< For the trainer; empty: every training sample once.
+  bool ends_run = false;                   ///< For the trainer: this epoch and all later ones are not trained.
 };
 
 }  // namespace g2d::method

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/index_add.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
@@ -67,7 +68,8 @@ struct Prototypes {
 ///     D_m[i, c] = -|h_m[i] - P_m[c]|,  q_m = sum_i softmax(D_m)[i, y_i],  rho_m = q_m / max_j q_j
 ///     L += alpha sum_m w_m mean_i CE(D_m[i], y_i),  w_m by `PmrWeights`, held constant
 ///
-/// P_m are means of features in evaluation mode, taken before every epoch. Stacked on `Supervised`; the term is "prototype".
+/// P_m are means of features in evaluation mode, taken before every epoch; from the third on the old ones keep their share, for the
+/// first are of encoders that have learnt nothing. Stacked on `Supervised`; the term is "prototype".
 ///
 /// Use when   a method without teachers is wanted that works on features, and so with any fusion. For classes.
 /// Shapes     features [B, D_m] of the encoders. Samples that lack a modality, or whose class has no prototype yet, do not count.
@@ -76,6 +78,7 @@ struct Prototypes {
 /// Source     Fan et al. 2023, arXiv:2211.07089, and its published code.
 /// Deviates   soft weights, as the paper is said to have them; `official_pmr()` for the code's. M > 2 is ours (rho against the
 ///            greatest). The paper's entropy term is in no published script and is left out.
+/// Reference  tests/method/make_golden_gradients.py
 template <task::TaskPolicy Task>
 class Pmr {
  public:
@@ -103,14 +106,11 @@ class Pmr {
     const auto count = std::ceil(options_.share * static_cast<double>(run.size(Split::Train)));
     const auto table = run.features(Split::Train, std::max<std::int64_t>(1, static_cast<std::int64_t>(count)));
     for (std::size_t m = 0; m < prototypes_.size(); ++m) {
-      auto features = table.features[m];
-      auto labels = table.target;
-      if (table.present.defined()) {
-        const auto rows = table.present.select(1, static_cast<std::int64_t>(m)).nonzero().squeeze(1);
-        features = features.index_select(0, rows);
-        labels = labels.index_select(0, rows);
-      }
-      prototypes_[m] = class_prototypes(features, labels, num_classes_, prototypes_[m], options_.momentum);
+      auto counts = at::isfinite(table.features[m]).all(1);
+      if (table.present.defined()) counts = counts.logical_and(table.present.select(1, static_cast<std::int64_t>(m)));
+      const auto rows = counts.nonzero().squeeze(1);
+      prototypes_[m] = class_prototypes(table.features[m].index_select(0, rows), table.target.index_select(0, rows), num_classes_,
+                                        prototypes_[m], run.epoch() > 1 ? options_.momentum : 0.0);
     }
   }
 

@@ -7,9 +7,10 @@
 #include <ATen/ops/_unique2.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/log_softmax.h>
-#include <ATen/ops/logsumexp.h>
 #include <ATen/ops/searchsorted.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
@@ -31,7 +32,8 @@
 namespace g2d::method {
 
 struct QmfOptions {
-  double rank_weight = 1.0;  ///< >= 0.
+  double joint_weight = 1.0;  ///< Of the fused loss, >= 0; 0 for the transformers in MLA's copy.
+  double rank_weight = 1.0;   ///< lambda >= 0; 0.1 for CREMA-D in MLA's copy.
 };
 
 /// Sums that belong to samples, found by their ids: one row of M for each sample that was ever seen.
@@ -49,13 +51,7 @@ class SampleHistory {
       ids_ = at::empty({0}, at::kLong);
       sums_ = at::zeros({0, width_}, options);
     }
-    const auto all = std::get<0>(at::_unique2(at::cat({ids_, ids})));
-    if (all.size(0) > ids_.size(0)) {
-      auto grown = at::zeros({all.size(0), width_}, sums_.options());
-      grown.index_copy_(0, at::searchsorted(all, ids_).to(sums_.device(), /*non_blocking=*/true), sums_);
-      ids_ = all;
-      sums_ = std::move(grown);
-    }
+    if (!knows(ids)) grow(ids);
     return at::searchsorted(ids_, ids);
   }
 
@@ -64,8 +60,22 @@ class SampleHistory {
   [[nodiscard]] const at::Tensor& sums() const { return sums_; }
 
  private:
+  [[nodiscard]] bool knows(const at::Tensor& ids) const {
+    if (ids_.size(0) == 0) return false;
+    const auto places = at::searchsorted(ids_, ids).clamp_max(ids_.size(0) - 1);
+    return ids_.index_select(0, places).equal(ids);
+  }
+
+  void grow(const at::Tensor& ids) {
+    auto all = std::get<0>(at::_unique2(at::cat({ids_, ids})));
+    auto grown = at::zeros({all.size(0), width_}, sums_.options());
+    grown.index_copy_(0, at::searchsorted(all, ids_).to(sums_.device(), /*non_blocking=*/true), sums_);
+    ids_ = std::move(all);
+    sums_ = std::move(grown);
+  }
+
   std::int64_t width_ = 0;
-  at::Tensor ids_;
+  at::Tensor ids_;  ///< Sorted, in host memory.
   at::Tensor sums_;
 };
 
@@ -78,16 +88,17 @@ class SampleHistory {
 
 /// Quality-aware fusion (QMF): each modality's certainty is its weight, and is taught to follow how hard a sample has been so far.
 ///
-///     L = sum_m L_task(z_m, y) + lambda sum_m mean_i rank(conf_m, kappa_m)_i,  conf_m = logsumexp(z_m) / 10
+///     L = L_task(z, y) + sum_m CE(z_m, y) + lambda sum_m mean_i rank(conf_m, kappa_m)_i,  conf_m = logsumexp(z_m) / 10
 ///
-/// kappa_m is a sample's sum of unimodal cross-entropies so far, scaled to [0, 1] over all samples seen. The weighing is
-/// `fusion::EnergyWeighted`, which it asks for. Complete: the terms are "unimodal" and "rank".
+/// kappa_m is a sample's sum of unimodal cross-entropies so far, this step's included, scaled to [0, 1] over all samples seen. The
+/// weighing is `fusion::EnergyWeighted`, which it asks for. Complete: the terms are "task", "unimodal" and "rank".
 ///
 /// Use when   the quality of a modality varies from sample to sample. For classes.
 /// Shapes     any M. Samples that lack a modality do not count in its terms.
-/// Cost       M numbers a sample of memory on the device; ids are searched on the host, O(B log N). No sync.
+/// Cost       M numbers a sample of memory on the device; ids are searched on the host, O(B log N), and O(N log N) for a batch with
+///            new ones. B row numbers go to the device and nothing comes back: no sync.
 /// Errors     ConfigError for a negative weight; at `begin` for another fusion. ShapeError for batches without sample ids.
-/// Source     Zhang et al. 2023, ICML (QMF), after the copy in MLA's published code.
+/// Source     Zhang et al. 2023, arXiv:2306.02050, its published code, and the copy in MLA's, arXiv:2311.10707.
 /// Deviates   the scale of kappa is that of the samples seen so far, not of the whole dataset.
 template <task::TaskPolicy Task>
 class Qmf {
@@ -95,8 +106,9 @@ class Qmf {
   static_assert(detail::may_have_classes_v<Task>, "g2d: method::Qmf takes the energy of classes; use task::Classification");
 
   explicit Qmf(QmfOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
-    if (!(options_.rank_weight >= 0.0)) {
-      throw ConfigError(fmt::format("g2d: method::Qmf: expected rank_weight >= 0, got {}", options_.rank_weight));
+    if (!(options_.joint_weight >= 0.0) || !(options_.rank_weight >= 0.0)) {
+      throw ConfigError(fmt::format("g2d: method::Qmf: expected joint_weight and rank_weight >= 0, got {} and {}",
+                                    options_.joint_weight, options_.rank_weight));
     }
   }
 
@@ -112,28 +124,28 @@ class Qmf {
     const auto target = outputs.kept(context.batch.target);
     task_.check(outputs.fused.size(1), target);
     const auto ids = context.batch.sample_ids.defined() ? kept_ids(context, outputs) : at::Tensor();
-    const auto rows = history_.rows_of(ids, outputs.fused.options().requires_grad(false)).to(outputs.fused.device(), /*non_blocking=*/true);
-    const auto history = scaled(history_.sums()).index_select(0, rows);
+    const auto rows = history_.rows_of(ids, outputs.fused.options().requires_grad(false))
+                          .to(outputs.fused.device(), /*non_blocking=*/true);
+    if (options_.joint_weight > 0.0) {
+      terms.push_back({"task", {}, task_.loss(outputs.fused, target), options_.joint_weight});
+    }
     const auto logits = context.student->fusion().authors_logits(outputs.encoded);
     for (std::size_t m = 0; m < logits.size(); ++m) {
       const auto column = static_cast<std::int64_t>(m);
       const auto present = outputs.kept(present_column(context.batch, m));
       const auto surprise = at::log_softmax(logits[m], 1).gather(1, target.unsqueeze(1)).squeeze(1).neg();
-      const auto confidence = at::logsumexp(logits[m], {1}).div(energy_scale);
       terms.push_back({"unimodal", m, detail::mean_over_present(surprise, present), 1.0});
-      if (options_.rank_weight > 0.0) {
-        const auto rank = qmf_rank_loss(confidence, history.select(1, column));
-        terms.push_back({"rank", m, detail::mean_over_present(rank, both(present)), options_.rank_weight});
-      }
       remember(surprise, present, rows, column);
+      if (options_.rank_weight == 0.0) continue;
+      const auto history = scaled(history_.sums().select(1, column)).index_select(0, rows);
+      const auto rank = qmf_rank_loss(fusion::EnergyWeighted::confidence(logits[m]), history);
+      terms.push_back({"rank", m, detail::mean_over_present(rank, both(present)), options_.rank_weight});
     }
   }
 
   [[nodiscard]] const SampleHistory& history() const { return history_; }
 
  private:
-  static constexpr double energy_scale = 10.0;
-
   [[nodiscard]] static at::Tensor kept_ids(const StepContext& context, const Outputs& outputs) {
     const auto& ids = context.batch.sample_ids;
     return outputs.keep_rows.defined() ? ids.index_select(0, outputs.keep_rows.cpu()) : ids;
@@ -144,16 +156,17 @@ class Qmf {
     return present.defined() ? present.logical_and(present.roll(-1)) : at::Tensor();
   }
 
-  /// Each modality's sums from 0 to 1 over all samples.
+  /// The sums of one modality, from 0 to 1 over all samples.
   [[nodiscard]] static at::Tensor scaled(const at::Tensor& sums) {
-    const auto least = sums.amin(0);
-    return sums.sub(least).div(sums.amax(0).sub(least).clamp_min(1e-12));
+    const auto least = sums.amin();
+    return sums.sub(least).div(sums.amax().sub(least).clamp_min(1e-12));
   }
 
   void remember(const at::Tensor& surprise, const at::Tensor& present, const at::Tensor& rows, std::int64_t column) {
     const at::NoGradGuard no_grad;
-    auto gained = surprise.detach().nan_to_num(0.0, 0.0, 0.0);
-    if (present.defined()) gained = gained.mul(present);
+    auto counts = at::isfinite(surprise);
+    if (present.defined()) counts = counts.logical_and(present);
+    const auto gained = at::where(counts, surprise.detach(), surprise.new_zeros({}));
     history_.sums().select(1, column).index_add_(0, rows, gained.to(history_.sums().scalar_type()));
   }
 

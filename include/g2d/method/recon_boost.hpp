@@ -49,12 +49,14 @@ struct ReconBoostOptions {
 /// `fusion::Boosted`, which it asks for. Complete: the terms are "learner" and "agreement", or "task".
 ///
 /// Use when   modalities should be trained apart and still complement each other. For classes.
-/// Shapes     equal feature widths; any M >= 2. Samples that lack the learner's modality do not count in the first phase.
+/// Shapes     equal feature widths; any M >= 2. A round takes M (T_1 + T_2) epochs, before which some modality had no turn. Samples
+///            that lack the learner's modality do not count in the first phase.
 /// Cost       in the first phase that of one modality, and forward passes of the others; no sync.
 /// Errors     ConfigError for options out of range; at `begin` for another fusion, one modality, or a shared encoder.
 /// Source     Hua et al. 2024, arXiv:2405.09321, and its published code.
 /// Deviates   the agreement term's gradient reaches the learner; the code detaches both sides. The others' norm statistics stand
-///            still in the first phase. Stages are counted in the run's epochs, so that its budget is that of other methods.
+///            still in the first phase. Stages are counted in the run's epochs, so that its budget is that of other methods. All M
+///            learners are in the ensemble from the start; without pretraining, the code's grows to M in the first round.
 template <task::TaskPolicy Task>
 class ReconBoost {
  public:
@@ -115,9 +117,11 @@ class ReconBoost {
     const auto classes = static_cast<double>(logits[m].size(1));
     terms.push_back({"learner", m, detail::mean_over_present(surprise.mul(weights).div(classes), present), 1.0});
     if (stage(context.epoch) > 0 && options_.agreement_weight > 0.0) {
-      const auto before = at::softmax(logits[(m + num_modalities_ - 1) % num_modalities_].detach(), 1);
+      const auto previous = (m + num_modalities_ - 1) % num_modalities_;
+      const auto before = at::softmax(logits[previous].detach(), 1);
       const auto distance = log_probability.exp().sub(before).square().mean(1);
-      terms.push_back({"agreement", m, detail::mean_over_present(distance, present), options_.agreement_weight});
+      const auto has_both = present.defined() ? present.logical_and(outputs.kept(present_column(context.batch, previous))) : present;
+      terms.push_back({"agreement", m, detail::mean_over_present(distance, has_both), options_.agreement_weight});
     }
   }
 

@@ -76,7 +76,8 @@ template <task::TaskPolicy Task>
 class Relearning {
  public:
   static_assert(detail::may_have_classes_v<Task>,
-                "g2d: method::Relearning compares clusters with classes, which this task does not have; use task::Classification");
+                "g2d: method::Relearning compares clusters with classes, which this task does not have; use "
+                "task::Classification");
 
   explicit Relearning(RelearningOptions options = {}, const Task& task = Task()) : options_(options) {
     detail::check_classes(task.output_kind, "Relearning", "it compares clusters with them");

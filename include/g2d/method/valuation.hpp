@@ -128,7 +128,7 @@ struct ValuationOptions {
 ///     modality level:  (i, m) for floor(delta_m N) samples i drawn at random,
 ///                      delta_m = 2/3 alpha max(0, mean_{j != m} phi_j - phi_m), phi_m the mean over a part of the samples
 ///
-/// Valued anew before every epoch after the warm-up. Added: stacked on `Supervised`. Modalities that a sample lacks are not shown.
+/// Valued anew before every epoch after the warm-up. Added: stacked on `Supervised`.
 ///
 /// Use when   some samples are answered by one modality alone, and epochs may grow: up to (1 + 3M) N entries at the sample level.
 ///            `keeps_epoch_length` draws N of them without replacement.

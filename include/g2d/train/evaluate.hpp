@@ -27,6 +27,7 @@ struct Evaluation {
   metrics::Metrics fused;                   ///< Of the fused output.
   PerModality<metrics::Metrics> unimodal;   ///< Of what each modality says alone, by the readout.
   PerModality<double> unimodal_loss = {};   ///< The task's, on the same.
+  PerModality<double> unimodal_confidence = {};  ///< The student's own rho: the mean confidence of the same.
   std::int64_t num_samples = 0;
 
   /// The metric that models are selected by, greater is better.
@@ -85,6 +86,7 @@ template <task::TaskPolicy Task>
   for (const auto& logits : predictions.unimodal) {
     evaluation.unimodal.push_back(metrics::measure(task, logits, predictions.target));
     evaluation.unimodal_loss.push_back(task.loss(logits, predictions.target).template item<double>());
+    evaluation.unimodal_confidence.push_back(task.confidence(logits, predictions.target).mean().template item<double>());
   }
   return evaluation;
 }

@@ -70,7 +70,7 @@ class Trainer {
     check_count(options_.calibration_batches, "calibration_batches");
   }
 
-  /// Trains for all epochs, or until a stop is asked for. Selects on `validation`; no test data come near it.
+  /// Trains for all epochs, or until a stop is asked for or the method ends the run. Selects on `validation`; no test data come near it.
   template <data::DatasetPolicy Train, data::DatasetPolicy Validation>
   History fit(const Train& train, const Validation& validation) {
     check(train, "training");
@@ -84,6 +84,8 @@ class Trainer {
     std::string stage;
     for (std::int64_t epoch = 0; epoch < options_.num_epochs && !history.was_interrupted; ++epoch) {
       const auto preparation_seconds = prepare(train, validation, epoch, history);
+      step_.begin_epoch(epoch);
+      if (step_.plan().ends_run) break;
       auto report = run_epoch(train, epoch, history);
       report.preparation_seconds = preparation_seconds;
       if (history.was_interrupted) break;
@@ -211,7 +213,6 @@ class Trainer {
   template <class Dataset>
   EpochReport run_epoch(const Dataset& train, std::int64_t epoch, History& history) {
     const auto begin = std::chrono::steady_clock::now();
-    step_.begin_epoch(epoch);
     step_.set_learning_rate_factor(learning_rate_factor(epoch));
     EpochReport report;
     report.epoch = epoch;

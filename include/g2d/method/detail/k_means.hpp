@@ -92,7 +92,8 @@ struct Clusters {
 [[nodiscard]] inline Clusters k_means(const at::Tensor& points, const KMeansOptions& options) {
   Clusters best;
   for (std::int64_t restart = 0; restart < options.restarts; ++restart) {
-    auto centers = spread_centers(points, options.num_clusters, make_generator(options.seed, static_cast<std::uint64_t>(restart)));
+    auto generator = make_generator(options.seed, static_cast<std::uint64_t>(restart));
+    auto centers = spread_centers(points, options.num_clusters, std::move(generator));
     auto clusters = lloyd(points, std::move(centers), options.max_iterations);
     if (!best.assignment.defined() || clusters.inertia < best.inertia) best = std::move(clusters);
   }

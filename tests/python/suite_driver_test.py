@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The g2d authors
+# SPDX-License-Identifier: MIT
+"""The suite's driver against a made-up suite_cell: planning, resuming, failing, statistics and reports."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+SUITE = HERE.parents[1] / "benchmarks/suite"
+sys.path.insert(0, str(SUITE))
+
+from suite import statistics  # noqa: E402
+
+
+class Driver(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.out = pathlib.Path(holder.name) / "out"
+        self.log = pathlib.Path(holder.name) / "log"
+
+    def start(self, *arguments, **environment):
+        command = [sys.executable, str(SUITE / "suite.py"), *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env={**os.environ, "FAKE_LOG": str(self.log), **environment})
+
+    def suite(self, *arguments, expected=0, **environment):
+        process = self.start(*arguments, **environment)
+        out, error = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, expected, out + error)
+        return out + error
+
+    def run_pair(self, *arguments, expected=0, **environment):
+        return self.suite("run", "--cell", str(HERE / "suite_fake_cell.py"), "--out", str(self.out), "--datasets", "pair",
+                          "--methods", "g2d", "ogm", *arguments, expected=expected, **environment)
+
+    def num_run(self):
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+    def cells(self):
+        return [json.loads(line) for line in (self.out / "cells.jsonl").read_text().splitlines()]
+
+
+class Statistics(unittest.TestCase):
+    def test_paired_interval_and_p_are_those_of_a_t_test(self):
+        ours, theirs = dict(enumerate([3.0, 5.0, 4.0, 6.0])), dict(enumerate([1.0, 4.0, 4.0, 3.0]))
+        found = statistics.paired(ours, theirs)
+        # Differences 2, 1, 0, 3: mean 1.5, deviation 1.2910, t = 2.3238 with 3 degrees of freedom.
+        self.assertAlmostEqual(found.mean, 1.5)
+        self.assertAlmostEqual(found.high - found.mean, 3.1824463 * 1.2909944 / 2, places=5)
+        self.assertAlmostEqual(found.p, 0.1027, places=3)
+        self.assertIsNone(statistics.paired({0: 1.0}, {0: 2.0}).p)
+        self.assertIsNone(statistics.paired({0: 1.0}, {1: 2.0}))
+
+    def test_holm_is_the_textbook_example(self):
+        adjusted = statistics.holm([0.01, 0.04, None, 0.03, 0.005])
+        self.assertEqual([None if p is None else round(p, 4) for p in adjusted], [0.03, 0.06, None, 0.06, 0.02])
+
+
+class Runs(Driver):
+    def test_a_run_tunes_on_its_own_seeds_and_reports_against_both_baselines(self):
+        said = self.run_pair("--seeds", "0", "1", "2")
+        self.assertIn("estimate:", said)
+        finals = [cell for cell in self.cells() if cell["role"] == "final"]
+        tuning = [cell for cell in self.cells() if cell["role"] == "tuning"]
+        self.assertEqual({cell["spec"]["seed"] for cell in finals}, {0, 1, 2})
+        self.assertEqual({cell["spec"]["seed"] for cell in tuning}, {100})
+        self.assertEqual({cell["spec"]["method"] for cell in finals}, {"g2d", "ogm", "joint", "joint-total"})
+        points = {}
+        for cell in tuning:
+            points.setdefault(cell["spec"]["method"], set()).add(json.dumps(cell["spec"]["settings"], sort_keys=True))
+        self.assertEqual({name: len(found) for name, found in points.items()}, {"g2d": 3, "ogm": 3, "joint": 3, "joint-total": 3})
+        best = max((cell for cell in tuning if cell["spec"]["method"] == "g2d"), key=lambda cell: cell["metrics"]["validation"]["accuracy"])
+        self.assertEqual({json.dumps(cell["spec"]["settings"]) for cell in finals if cell["spec"]["method"] == "g2d"},
+                         {json.dumps(best["spec"]["settings"])})
+        report = (self.out / "report.md").read_text()
+        for text in ("minus joint, 95 %", "minus joint-total", "Holm", "±", "Shapley", "linear CKA"):
+            self.assertIn(text, report)
+
+    def test_the_page_stands_alone_and_escapes_what_it_shows(self):
+        self.run_pair("--seeds", "0", "1")
+        page = (self.out / "report.html").read_text()
+        self.assertGreater(page.count("<svg"), 8)
+        self.assertEqual(re.findall(r"(?:src|href)=\"(?!#)[^\"]*\"", re.sub(r"xlink:href=\"#[^\"]*\"", "", page)), [])
+        self.assertNotIn("<made up>", page)
+        self.assertIn("&lt;made up&gt;", page)
+
+    def test_what_is_there_is_not_run_again_and_other_versions_are_never_mixed(self):
+        self.run_pair("--seeds", "0", "--no-tuning")
+        first = self.num_run()
+        self.run_pair("--seeds", "0", "--no-tuning")
+        self.assertEqual(self.num_run(), first)
+        said = self.run_pair("--seeds", "0", "--no-tuning", FAKE_VERSION="0.2.0")
+        self.assertGreaterEqual(self.num_run(), 2 * first - 2)  # without the two that time an epoch
+        self.assertIn("of another", said)
+        report = (self.out / "report.md").read_text()
+        self.assertIn("0.2.0", report)
+        self.assertIn("left aside", report)
+
+    def test_a_failing_cell_is_recorded_and_the_others_go_on(self):
+        said = self.run_pair("--seeds", "0", "--no-tuning", expected=1, FAKE_FAILS="ogm")
+        self.assertIn("expected <luck>, got none", said)
+        failures = [json.loads(line) for line in (self.out / "failures.jsonl").read_text().splitlines()]
+        self.assertEqual([failure["spec"]["method"] for failure in failures], ["ogm"])
+        self.assertEqual({cell["spec"].get("method") for cell in self.cells()}, {None, "g2d", "joint", "joint-total"})
+        self.assertIn("ogm", (self.out / "report.md").read_text())
+        self.run_pair("--seeds", "0", "--no-tuning", FAKE_CRASHES="nobody")
+        self.assertIn("ogm", {cell["spec"].get("method") for cell in self.cells()})
+
+    def test_a_crash_takes_nobody_along(self):
+        self.run_pair("--seeds", "0", "--no-tuning", expected=1, FAKE_CRASHES="g2d")
+        self.assertEqual({cell["spec"].get("method") for cell in self.cells()}, {None, "ogm", "joint", "joint-total"})
+
+    def test_an_interrupted_run_keeps_what_is_finished_and_goes_on(self):
+        process = self.start("run", "--cell", str(HERE / "suite_fake_cell.py"), "--out", str(self.out), "--datasets", "pair",
+                             "--methods", "g2d", "--seeds", "0", "1", "--no-tuning", FAKE_SECONDS="0.5")
+        end = time.monotonic() + 60
+        while not (self.out / "cells.jsonl").exists() and time.monotonic() < end:
+            time.sleep(0.1)
+        time.sleep(0.8)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, error)
+        self.assertIn("interrupted", error)
+        kept = len(self.cells())
+        self.assertEqual(list(self.out.glob("work-*")), [])
+        before = self.num_run()
+        self.suite("run", "--cell", str(HERE / "suite_fake_cell.py"), "--out", str(self.out), "--datasets", "pair",
+                   "--methods", "g2d", "--seeds", "0", "1", "--no-tuning")
+        self.assertEqual(len({cell["key"] for cell in self.cells()}), len(self.cells()))
+        self.assertLessEqual(self.num_run() - before, len(self.cells()) - kept + 1)
+
+    def test_ablations_share_their_common_cells(self):
+        self.run_pair("--seeds", "0", "--no-tuning", "--ablation", "order", "suppression")
+        specs = [json.dumps(cell["spec"], sort_keys=True) for cell in self.cells()]
+        self.assertEqual(len(specs), len(set(specs)))
+        report = (self.out / "report.md").read_text()
+        for text in ("strong first", "partial", "Order of the modalities"):
+            self.assertIn(text, report)
+
+    def test_regression_runs_what_admits_it_and_says_what_does_not(self):
+        said = self.suite("run", "--cell", str(HERE / "suite_fake_cell.py"), "--out", str(self.out), "--datasets", "prices",
+                          "--methods", "regress-only", "g2d", "--seeds", "0", "1", "--no-tuning")
+        self.assertIn("RMSE", said)
+        self.assertIn("RMSE", (self.out / "report.md").read_text())
+
+
+class Commands(Driver):
+    def test_unknown_names_are_refused_with_the_nearest_before_anything_runs(self):
+        fake = str(HERE / "suite_fake_cell.py")
+        self.assertIn("ogm", self.suite("run", "--cell", fake, "--out", str(self.out), "--methods", "omg", expected=2))
+        self.assertIn("pair", self.suite("run", "--cell", fake, "--out", str(self.out), "--datasets", "pairs", expected=2))
+        said = self.suite("run", "--cell", fake, "--out", str(self.out), "--datasets", "recorded", expected=2)
+        self.assertIn("--data", said)
+        self.assertEqual(self.num_run(), 0)
+        self.assertIn("suite_cell", self.suite("list", "--cell", "/nowhere/suite_cell", expected=2))
+
+    def test_compare_pairs_the_seeds_and_says_what_differs(self):
+        self.run_pair("--seeds", "0", "1", "--no-tuning")
+        first, self.out = self.out, self.out.with_name("other")
+        self.run_pair("--seeds", "0", "1", "--no-tuning", "--epochs", "4", FAKE_VERSION="0.2.0")
+        said = self.suite("compare", str(first), str(self.out))
+        self.assertIn("g2d", said)
+        self.assertIn("0.2.0", said)
+        self.assertIn("expected the folder of a run", self.suite("compare", str(first), str(first.with_name("none")), expected=2))
+
+    def test_list_and_estimate_run_nothing(self):
+        fake = str(HERE / "suite_fake_cell.py")
+        self.assertIn("ablations of g2d", self.suite("list", "--cell", fake))
+        self.assertIn("estimate", self.suite("estimate", "--cell", fake, "--out", str(self.out), "--datasets", "pair", "--methods", "ogm"))
+
+
+if __name__ == "__main__":
+    unittest.main()
