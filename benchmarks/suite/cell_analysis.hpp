@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/isfinite.h>
 
 #include <algorithm>
 #include <array>
@@ -39,6 +40,11 @@
   return g2d::data::Subset(dataset, at::arange(std::min(dataset.size(), most), at::kLong));
 }
 
+/// False for a student that has diverged, of which there is no more to say.
+[[nodiscard]] inline bool are_finite(const g2d::analysis::LabelledFeatures& samples) {
+  return at::isfinite(samples.features).all().item<bool>();
+}
+
 /// What each encoder's features let a new linear model say, fitted on training samples and chosen on validation.
 template <class Student, class Task>
 [[nodiscard]] nlohmann::json probe_encoders(Student& student, const g2d::data::Splits<g2d::data::Any>& splits, const Task& task) {
@@ -46,8 +52,9 @@ template <class Student, class Task>
   const auto train = g2d::analysis::collect_features(student, first_of(splits.train, most));
   const auto validation = g2d::analysis::collect_features(student, splits.validation);
   const auto test = g2d::analysis::collect_features(student, splits.test);
-  nlohmann::json all;
+  auto all = nlohmann::json::object();
   for (std::size_t m = 0; m < student.num_modalities(); ++m) {
+    if (!are_finite(train.labelled(m)) || !are_finite(validation.labelled(m)) || !are_finite(test.labelled(m))) continue;
     const auto probe = g2d::analysis::linear_probe(train.labelled(m), validation.labelled(m), test.labelled(m), task, student.num_outputs());
     all[student.names()[m]] = to_json(probe.test);
   }
@@ -114,7 +121,7 @@ template <class Student>
   nlohmann::json all;
   for (std::size_t m = 0; m < student.num_modalities(); ++m) {
     const auto mine = own.labelled(m);
-    if (mine.features.size(0) < 3) continue;
+    if (mine.features.size(0) < 3 || !are_finite(mine)) continue;
     all[student.names()[m]] = {{"student", plane(mine.features, mine.target)},
                                {"teacher", plane(taught.labelled(m).features, mine.target)}};
   }

@@ -28,7 +28,7 @@ from suite.running import Machine, estimate, run
 
 BUILD = speed.ROOT / "build/release"
 FULL_OUT, QUICK_OUT = speed.ROOT / "build/suite", speed.ROOT / "build/suite-quick"
-QUICK = {"epochs": 3, "teacher_epochs": 2, "samples": [240, 120, 120], "batch": 12}
+QUICK = {"epochs": 4, "teacher_epochs": 2, "samples": [160, 80, 80], "batch": 12}
 
 
 def find_cell(named: Path | None) -> Path:
@@ -222,6 +222,9 @@ def main() -> int:
     except SuiteError as error:
         print(f"g2d: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read our lines has left; Python would complain again when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("interrupted: finished cells are kept, the same command goes on from there", file=sys.stderr)
         return 130

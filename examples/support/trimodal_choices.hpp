@@ -24,6 +24,11 @@
   recipe.batch_size = 32;
   recipe.learning_rate = 0.02;
   recipe.drop_after = 0.7;
+  if (is_regression) {  // Distilled values add to the curvature that SGD meets, and with features of an untrained encoder it diverges.
+    recipe.optimizer = "adamw";
+    recipe.learning_rate = 1e-3;
+    recipe.weight_decay = 1e-2;
+  }
   recipe.out = name + "-results";
   const auto add = [options, samples](CLI::App& app) {
     const std::string group = "Trimodal";

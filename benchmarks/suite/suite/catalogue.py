@@ -67,7 +67,7 @@ class Dataset:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     versions: Json
     methods: dict[str, Method]

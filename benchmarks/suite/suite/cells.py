@@ -23,7 +23,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """`spec` is what suite_cell gets but for paths, so that moving folders changes no key."""
 

@@ -95,4 +95,6 @@ def panels(count: int, columns: int, width: float, height: float, **options: obj
 def legend(figure: Figure, styles: Mapping[str, Mapping[str, object]]) -> None:
     """One for all panels, above them."""
     handles = [Line2D([], [], label=label, **style) for label, style in styles.items()]
-    figure.legend(handles=handles, loc="outside upper left", ncols=min(6, len(handles)))
+    widest = max(map(len, styles))
+    fitting = int(figure.get_figwidth() / (0.5 + 0.085 * widest))
+    figure.legend(handles=handles, loc="outside upper left", ncols=max(1, min(fitting, len(handles))))

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import LogLocator, NullLocator
 
-from .catalogue import JOINT, Json
+from .catalogue import G2D, JOINT, Json
 from .document import Figure
 from .drawing import (FAINT, INK, MUTED, band, highlighted, legend, modality_colours, panels, svg_of)
 from .drawing import Figure as Canvas
@@ -56,7 +57,7 @@ def bars(results: DatasetResults) -> Figure | None:
         text = metric.text(means[name].mean) + (f" ± {metric.text(means[name].deviation)}" if deviation else "")
         axes.text(mean + deviation + 0.012 * largest, place, text, va="center", fontsize=8.5)
     axes.set_yticks(range(len(names)), names)
-    axes.set_xlim(min(0, *(metric.scaled(each.mean) for each in means.values())), 1.17 * largest)
+    axes.set_xlim(min(0, *(metric.scaled(each.mean) for each in means.values())), 1.2 * largest)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(f"test {metric.label}, {metric.better}")
@@ -270,9 +271,9 @@ def alignment(results: DatasetResults) -> Figure | None:
 def pca(results: DatasetResults) -> Figure | None:
     """One seed: pictures of several cannot be averaged."""
     shown = {}
-    for name in [*highlighted(results), *results.best_first()]:
+    for name in [name for name in (JOINT, G2D, *results.best_first()) if name in results.records]:
         pictures = next((record["pca"] for record in results.records[name].values() if record.get("pca")), None)
-        if pictures and len(shown) < PCA_METHODS:
+        if pictures and name not in shown and len(shown) < PCA_METHODS:
             shown[name] = pictures
     modalities = [modality for modality in results.modalities if any(modality in pictures for pictures in shown.values())]
     if not modalities:
@@ -325,14 +326,18 @@ def cost(results: DatasetResults) -> Figure | None:
     places = _spread([points[name][1] for name in names], low, high)
     furthest = max(x for x, _ in points.values())
     nearest = min(x for x, _ in points.values())
-    column = furthest * (furthest / nearest) ** 0.1 * 1.1
+    column = furthest * (furthest / nearest) ** 0.1 * 1.05
     for name, place in zip(names, places):
         x, y = points[name]
         axes.plot([x, column], [y, place], color=FAINT, linewidth=0.5, zorder=1)
         axes.plot(x, y, "o", color=colours.get(name, "#aab1b8"), markersize=6, zorder=2)
         axes.text(column, place, f" {name}", va="center", fontsize=8, color=colours.get(name, INK), clip_on=False)
-    axes.set_xscale("log")
-    axes.set_xlim(nearest / 1.15, column)
+    if furthest > 3 * nearest:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(nearest / 1.1, column)
     axes.set_ylim(low, high)
     axes.set_xlabel("seconds: training, teachers and trials")
     axes.set_ylabel(f"test {metric.label}")

@@ -12,7 +12,7 @@ from .document import Block, Bullets, Code, Figure, Fold, Heading, Paragraph, Ta
 def escape(text: str) -> str:
     """No character is taken for markup, and a cell stays a cell."""
     flat = " ".join(text.split())
-    return re.sub(r"[\\`*|<]|\](?=\()|(?<!\w)_|_(?!\w)", r"\\\g<0>", flat)
+    return re.sub(r"[\\`*|]|<(?=[A-Za-z/!?])|\](?=\()|(?<!\w)_|_(?!\w)", r"\\\g<0>", flat)
 
 
 def table(block: Table) -> str:

@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from .catalogue import Json
 
 
+def number(value: float, sign: str = "") -> str:
+    """Four digits, or all before the point."""
+    return f"{value:{sign},.0f}" if abs(value) >= 1000 else f"{value:{sign}.4g}"
+
+
 @dataclass(frozen=True)
 class Metric:
     name: str
@@ -19,12 +24,12 @@ class Metric:
     def text(self, value: float | None) -> str:
         if value is None:
             return ""
-        return f"{100 * value:.1f}" if self.is_share else f"{value:.4g}"
+        return f"{100 * value:.1f}" if self.is_share else number(value)
 
     def difference(self, value: float | None) -> str:
         if value is None:
             return ""
-        return f"{100 * value:+.2f}" if self.is_share else f"{value:+.3g}"
+        return f"{100 * value:+.2f}" if self.is_share else number(value, "+")
 
     def scaled(self, value: float) -> float:
         return 100 * value if self.is_share else value

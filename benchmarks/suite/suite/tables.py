@@ -37,7 +37,7 @@ def p_text(p: float | None) -> str:
 
 
 def plain(value: float) -> str:
-    return f"{value:.3f}"
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def of_methods(
