@@ -14,7 +14,6 @@ help:
 	@echo 'make test              build and run all tests, with and without sanitizers'
 	@echo 'make bench             build and run the benchmarks'
 	@echo 'make suite [ARGS=...]  run the benchmark suite; ARGS default to `run --quick`, docs/guide/suite.md has more'
-	@echo 'make suite [ARGS=...]  the benchmark suite: methods x datasets x seeds; ARGS as in "run --quick", "--help" lists them'
 	@echo 'make setup             only install what is missing'
 	@echo 'make clean             remove what was built, but not build/python, the installed LibTorch'
 	@echo 'JOBS=N limits the compilers running at once; each takes up to 1.5 GB of memory'
@@ -39,11 +38,6 @@ suite: setup
 	@cmake --preset release
 	@cmake --build --preset release --parallel $(JOBS) --target suite_cell
 	@python3 benchmarks/suite/suite.py $(ARGS)
-
-suite: setup
-	@cmake --preset release
-	@cmake --build --preset release --parallel $(JOBS) --target suite_cell
-	@python3 benchmarks/suite/suite.py $(or $(ARGS),run)
 
 clean:
 	rm -rf build/release build/dev build/asan

@@ -104,17 +104,7 @@ g2d set-up: no LibTorch was found; installing $requirement into build/python by 
 CPU build, several GB for a CUDA build; pip's configuration decides which. Set CMAKE_PREFIX_PATH to use your own instead.
 TEXT
   make_environment
-  build/python/bin/pip install "$requirement" numpy # torch warns without NumPy
-}
-
-# For the benchmark suite and tools/convert_features.py.
-install_python_packages() {
-  ! python3 -c 'import sys
-from importlib.util import find_spec
-sys.exit(not all(map(find_spec, ("numpy", "scipy", "matplotlib"))))' || return 0
-  echo 'g2d set-up: NumPy, SciPy or Matplotlib is missing; installing them into build/python by pip (about 60 MB)'
-  make_environment
-  build/python/bin/pip install numpy scipy==1.17.1 matplotlib==3.11.2
+  build/python/bin/pip install "$requirement" numpy # torch warns without NumPy, and tools/convert_features.py needs it
 }
 
 # The figures and p values of the benchmark suite's report.

@@ -67,7 +67,7 @@ class Dataset:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Catalogue:
     versions: Json
     methods: dict[str, Method]
