@@ -842,6 +842,7 @@ TEST_CASE("Trainer: valuation lengthens epochs, and blending is charged for its 
   // Before epochs 0 and 2, each of 3 streams: 2 epochs of 3 steps.
   CHECK(plain[3].work.updates == 12);
   CHECK(blended[3].work.updates == 12 + 2 * 3 * 2 * 3);
-  CHECK(blended[3].work.backwards[0] == 4 * 24 + 2 * 3 * 2 * 24);
+  // An encoder learns in its own stream's trial and in the fused one's, and stands by in the other's.
+  CHECK(blended[3].work.backwards[0] == 4 * 24 + 2 * 2 * 2 * 24);
   CHECK(same_length[1].work.forwards[0] == 3 * 24);
 }

@@ -61,11 +61,13 @@ FIXED = {
         Variant("0.2", {"alone_share": 0.2}),
     )),
     "learning-rate": ("Learning rate", (
-        Variant("one schedule over all stages"),
+        Variant("as compared"),
+        Variant("one schedule over all stages", {"restart_learning_rate": False}),
         Variant("restarted with each stage", {"restart_learning_rate": True}),
     )),
     "confidence": ("Where ρ is measured", (
-        Variant("training samples"),
+        Variant("as compared"),
+        Variant("training samples", {"confidence": "training"}),
         Variant("held-out samples", {"confidence": "held-out"}),
         Variant("cross-fitted", {"confidence": "cross-fitted"}),
     )),

@@ -159,7 +159,7 @@ class Plan:
         for name in self.ablations:
             each = ablation(name, method, self.fusion(method), dataset)
             variants = [(variant, [
-                self.student(dataset, method, {**settings, **variant.settings}, seed, "final", fusion=variant.fusion)
+                self.student(dataset, method, changed(dataset, settings, variant.settings), seed, "final", fusion=variant.fusion)
                 for seed in self.protocol.seeds
             ]) for variant in each.variants]
             found.append((each, variants))
@@ -194,6 +194,13 @@ class Plan:
     def expected_cells(self) -> list[Cell]:
         """As many cells as there will be, before it is known with which settings."""
         return unique([*self.first_cells(), *self.last_cells(lambda dataset, method: method.grid[0])])
+
+
+def changed(dataset: Dataset, settings: Json, change: Json) -> Json:
+    """Without what only repeats the dataset's default, or a flag's: equal cells are run once."""
+    both = {**settings, **change}
+    return {name: value for name, value in both.items()
+            if name not in change or value != dataset.defaults.get(name, False if value is False else None)}
 
 
 def with_baselines(catalogue: Catalogue, methods: Iterable[str]) -> list[str]:

@@ -104,6 +104,12 @@ class GradientBlending {
     next_ = is_online ? std::optional(run.epoch() + options_.super_epoch) : std::nullopt;
   }
 
+  /// A trial of one modality has no use for the others.
+  void control_batch(const StepContext&, Controls& controls) {
+    if (!on_trial_ || *on_trial_ == controls.size()) return;
+    for (std::size_t m = 0; m < controls.size(); ++m) controls[m].frozen = controls[m].skipped = m != *on_trial_;
+  }
+
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
     const auto target = outputs.kept(context.batch.target);
     task_.check(outputs.fused.size(1), target);

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/capabilities.hpp>
@@ -24,6 +26,7 @@
 #include <g2d/task/concept.hpp>
 #include <g2d/teacher/teacher_source.hpp>
 #include <g2d/train/detail/calibrate.hpp>
+#include <g2d/train/detail/candidate_epochs.hpp>
 #include <g2d/train/detail/epoch_batches.hpp>
 #include <g2d/train/detail/loss_meter.hpp>
 #include <g2d/train/detail/state_snapshot.hpp>
@@ -81,7 +84,7 @@ class Trainer {
     history.calibrated = calibrate(train);
     detail::StateSnapshot best;
     double best_score = -std::numeric_limits<double>::infinity();
-    std::string stage;
+    detail::CandidateEpochs candidates;
     for (std::int64_t epoch = 0; epoch < options_.num_epochs && !history.was_interrupted; ++epoch) {
       const auto preparation_seconds = prepare(train, validation, epoch, history);
       step_.begin_epoch(epoch);
@@ -91,8 +94,7 @@ class Trainer {
       if (history.was_interrupted) break;
       report.validation = evaluate(student_, validation, task_, options_.evaluation_batch_size);
       report.work = step_.work();
-      // Only the last stage trains everything: a best epoch of an earlier one is no candidate.
-      if (std::exchange(stage, report.stage) != report.stage) {
+      if (candidates.begin_anew(learning())) {
         best_score = -std::numeric_limits<double>::infinity();
         best = {};
         history.best_epoch.reset();
@@ -165,17 +167,23 @@ class Trainer {
   }
 
   /// The modalities that are not held back in the planned epoch.
+  [[nodiscard]] PerModality<bool> learning() const {
+    PerModality<bool> learning;
+    for (const auto& control : step_.plan().controls) {
+      const auto& scale = control.gradient_scale;
+      learning.push_back(!control.frozen && !(scale.defined() && scale.template item<double>() < 1.0));
+    }
+    return learning;
+  }
+
   [[nodiscard]] std::string stage_name() const {
     std::string name;
-    std::size_t num_learning = 0;
-    for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
-      const auto& control = step_.plan().controls[m];
-      const auto& scale = control.gradient_scale;
-      if (control.frozen || (scale.defined() && scale.template item<double>() < 1.0)) continue;
-      name += (name.empty() ? "" : "+") + student_.names()[m];
-      ++num_learning;
+    const auto learning = this->learning();
+    if (std::find(learning.begin(), learning.end(), false) == learning.end()) return "all";
+    for (std::size_t m = 0; m < learning.size(); ++m) {
+      if (learning[m]) name += (name.empty() ? "" : "+") + student_.names()[m];
     }
-    return num_learning == student_.num_modalities() ? "all" : name;
+    return name;
   }
 
   /// Lets the method look at data before it plans the epoch; gives back the seconds that it took.
@@ -200,6 +208,7 @@ class Trainer {
     const auto batches = data::shuffled_batches(train.size(), options_.batch_size,
                                                 mix_seed(options_.seed, static_cast<std::uint64_t>(trial_epoch)), epoch);
     auto stream = data::stream(train, batches, epoch);
+    step_.set_learning_rate_factor(options_.learning_rate(epoch, options_.num_epochs));
     for (std::size_t i = 0; i < batches.size() && !options_.stop.stop_requested(); ++i) {
       (void)run_step(data::to_device(stream.next(), device()));
     }

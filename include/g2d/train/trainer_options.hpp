@@ -19,7 +19,9 @@ namespace g2d {
 
 /// Which weights a run ends with.
 enum class Selection {
-  BestValidation,  ///< Those of the best validation epoch within the last stage; ties: the earlier one.
+  /// Those of the best validation epoch, of those after every modality has begun to learn and as many as ever do have learnt
+  /// together: with stages that end in all modalities, of the last stage. Ties: the earlier one.
+  BestValidation,
   Last,            ///< Those of the last epoch.
 };
 
@@ -36,7 +38,7 @@ struct EpochReport {
   Work work;                                           ///< Of the run up to here.
   std::int64_t num_skipped = 0;                        ///< Steps that did not count, for something was not finite.
   Evaluation validation;
-  bool is_best = false;                                ///< Best so far within its stage.
+  bool is_best = false;                                ///< Best so far, of those that may still be selected.
 };
 
 /// What is known after a step; counts only, so that nothing waits for the device.
