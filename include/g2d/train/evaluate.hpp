@@ -17,7 +17,9 @@
 #include <g2d/data/to_device.hpp>
 #include <g2d/metrics/measure.hpp>
 #include <g2d/task/concept.hpp>
+#include <g2d/train/detail/encode_unless_known.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
+#include <g2d/train/detail/stage_features.hpp>
 
 namespace g2d {
 
@@ -48,10 +50,11 @@ struct Predictions {
   at::Tensor target;
 };
 
-/// Runs a student over a dataset in evaluation mode, without gradients; every module's mode is put back.
+/// Runs a student over a dataset in evaluation mode, without gradients; every module's mode is put back. `known`: features of
+/// encoders that stand still, kept from one call to the next; null: none are.
 template <class Student, data::DatasetPolicy Dataset, class Readout>
 [[nodiscard]] Predictions predict(Student& student, const Dataset& dataset, const Readout& readout,
-                                  std::int64_t batch_size = 256) {
+                                  std::int64_t batch_size = 256, detail::StageFeatures* known = nullptr) {
   at::NoGradGuard no_grad;
   const detail::ModeScope evaluation(student, /*training=*/false);
   const auto device = student.parameters().front().device();
@@ -61,7 +64,7 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
   auto stream = data::stream(dataset, batches);
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const auto batch = data::to_device(stream.next(), device);
-    const auto features = student.encode(batch.inputs, batch.present);
+    const auto features = detail::encode_unless_known(student, batch, batches[i], known);
     fused.push_back(student.fuse(features).logits);
     target.push_back(batch.target);
     const auto parts = student.unimodal_logits(features, readout);
@@ -93,8 +96,9 @@ template <task::TaskPolicy Task>
 
 /// A student on a dataset, modalities read by the student's own readout.
 template <class Student, data::DatasetPolicy Dataset, task::TaskPolicy Task>
-[[nodiscard]] Evaluation evaluate(Student& student, const Dataset& dataset, const Task& task, std::int64_t batch_size = 256) {
-  return evaluate(predict(student, dataset, student.readout(), batch_size), task);
+[[nodiscard]] Evaluation evaluate(Student& student, const Dataset& dataset, const Task& task, std::int64_t batch_size = 256,
+                                  detail::StageFeatures* known = nullptr) {
+  return evaluate(predict(student, dataset, student.readout(), batch_size, known), task);
 }
 
 }  // namespace g2d

@@ -98,15 +98,18 @@ class Step {
   }
 
   /// One step. `teachers` holds the teachers' outputs for the rows of the batch; null for methods without teachers.
-  StepResult operator()(const Batch& batch, const TeacherOutputs* teachers = nullptr) {
+  /// `known_features[m]`, where defined, [B, D_m]: the features of an encoder that stands still, which is not run then.
+  StepResult operator()(const Batch& batch, const TeacherOutputs* teachers = nullptr,
+                        ModalitySpan<at::Tensor> known_features = {}) {
     check_batch(batch, student_.names());
     check_teachers(batch, teachers);
+    check_known_features(batch, known_features);
     if (!is_prepared_ && method::detail::prepares(method_)) {
       throw ConfigError("g2d: Step: this method looks at data between epochs; train it with Trainer, or call prepare(run) first");
     }
     StepResult result;
     for (std::int64_t substep = 0; substep < plan_.num_substeps; ++substep) {
-      merge(result, guarded({epoch_, step_, batch, teachers, substep, &view_}));
+      merge(result, guarded({epoch_, step_, batch, teachers, substep, &view_}, known_features));
     }
     ++step_;
     return result;
@@ -124,10 +127,11 @@ class Step {
   [[nodiscard]] const Work& work() const { return work_; }
   [[nodiscard]] const method::StudentView& student_view() const { return view_; }
 
-  /// Adds passes through all encoders that somebody else made for the method.
+  /// Adds passes that somebody else made for the method: through all encoders, or through one.
   void count_forwards(std::int64_t num_samples) {
     for (auto& forwards : work_.forwards) forwards += num_samples;
   }
+  void count_forwards(std::size_t m, std::int64_t num_samples) { work_.forwards[m] += num_samples; }
 
   /// Steps that `run` makes count as none: the optimizer starts anew for them and is put back, as are the counted steps.
   template <class Function>
@@ -178,6 +182,19 @@ class Step {
     }
   }
 
+  void check_known_features(const Batch& batch, ModalitySpan<at::Tensor> known) const {
+    if (known.empty()) return;
+    if (known.size() != student_.num_modalities()) {
+      throw ShapeError(fmt::format("g2d: Step: expected known features for {} modalities ({}), got {}", student_.num_modalities(),
+                                   student_.names().joined(), known.size()));
+    }
+    for (std::size_t m = 0; m < known.size(); ++m) {
+      if (!known[m].defined()) continue;
+      check_matrix(known[m], batch.size(), student_.encoder(m).feature_width(),
+                   fmt::format("Step: modality \"{}\": known features", student_.names()[m]));
+    }
+  }
+
   [[nodiscard]] bool checks_finite() const { return options_.finite_check != FiniteCheck::Off; }
 
   template <class Visitor>
@@ -202,12 +219,12 @@ class Step {
   }
 
   /// One substep; an error leaves neither gradients nor norm statistics behind.
-  StepResult guarded(const method::StepContext& context) {
+  StepResult guarded(const method::StepContext& context, ModalitySpan<at::Tensor> known_features) {
     controls_ = plan_.controls;
     method::detail::control_batch(method_, context, controls_);
     if (checks_finite()) each_learning_encoder([](auto& guard) { guard.save(); });
     try {
-      return run(context);
+      return run(context, known_features);
     } catch (...) {
       if (checks_finite()) each_learning_encoder([](auto& guard) { guard.restore(); });
       optimizer_->clear_gradients();
@@ -226,8 +243,8 @@ class Step {
     if (part.is_skipped.defined()) all.is_skipped = all.is_skipped.logical_or(part.is_skipped);
   }
 
-  StepResult run(const method::StepContext& context) {
-    auto outputs = forward(context);
+  StepResult run(const method::StepContext& context, ModalitySpan<at::Tensor> known_features) {
+    auto outputs = forward(context, known_features);
     method::Terms terms;
     method::detail::loss(method_, context, outputs, terms);
     if (terms.empty()) throw ConfigError("g2d: Step: expected a method with at least one loss term, got none");
@@ -262,11 +279,12 @@ class Step {
     }
   }
 
-  [[nodiscard]] method::Outputs forward(const method::StepContext& context) {
+  [[nodiscard]] method::Outputs forward(const method::StepContext& context, ModalitySpan<at::Tensor> known_features) {
     PerModality<at::Tensor> features;
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
-      features.push_back(detail::encode_controlled(student_, m, context.batch, controls_[m]));
-      if (!controls_[m].skipped) work_.forwards[m] += context.batch.size();
+      const auto known = known_features.empty() ? at::Tensor() : known_features[m];
+      features.push_back(detail::encode_controlled(student_, m, context.batch, controls_[m], known));
+      if (!controls_[m].skipped && !known.defined()) work_.forwards[m] += context.batch.size();
     }
     auto fused = student_.fuse(features);
     method::Outputs outputs{std::move(fused.features), std::move(fused.logits), {}, {}, {}};

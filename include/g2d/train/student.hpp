@@ -86,9 +86,15 @@ class BasicStudent : public torch::nn::Module {
   /// The features of modality m; `present` is bool [B, M] or undefined. Whatever stands where a sample is absent, NaN
   /// above all, reaches neither the features nor a gradient.
   [[nodiscard]] at::Tensor encode(std::size_t m, const Input& input, const at::Tensor& present = {}) const {
-    if (!present.defined()) return run_encoder(m, input);
-    const auto is_present = present.select(1, static_cast<std::int64_t>(m));
-    return replace_absent(m, run_encoder(m, without_absent(input, is_present)), is_present);
+    return replace_absent(m, encode_present(m, input, present), present);
+  }
+  /// The first half of `encode`: features as the encoder gives them. Those of absent samples mean nothing yet.
+  [[nodiscard]] at::Tensor encode_present(std::size_t m, const Input& input, const at::Tensor& present = {}) const {
+    return run_encoder(m, present.defined() ? without_absent(input, column(present, m)) : input);
+  }
+  /// The second half: puts what stands for an absent sample in the place of its features.
+  [[nodiscard]] at::Tensor replace_absent(std::size_t m, const at::Tensor& features, const at::Tensor& present) const {
+    return present.defined() ? replace_absent_rows(m, features, column(present, m)) : features;
   }
 
   [[nodiscard]] fusion::Output fuse(ModalitySpan<at::Tensor> features) const { return fusion_.forward(features); }
@@ -152,7 +158,11 @@ class BasicStudent : public torch::nn::Module {
     register_module("absent", holder);
   }
 
-  [[nodiscard]] at::Tensor replace_absent(std::size_t m, const at::Tensor& features, const at::Tensor& present) const {
+  [[nodiscard]] static at::Tensor column(const at::Tensor& present, std::size_t m) {
+    return present.select(1, static_cast<std::int64_t>(m));
+  }
+
+  [[nodiscard]] at::Tensor replace_absent_rows(std::size_t m, const at::Tensor& features, const at::Tensor& present) const {
     const auto rows = present.unsqueeze(1);
     switch (options_.absent_features) {
       case AbsentFeatures::Learned: return at::where(rows, features, absent_[m].to(features.scalar_type()));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,12 +24,15 @@
 #include <g2d/data/concept.hpp>
 #include <g2d/data/to_device.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/suppression/norm_statistics.hpp>
 #include <g2d/task/concept.hpp>
 #include <g2d/teacher/teacher_source.hpp>
 #include <g2d/train/detail/calibrate.hpp>
 #include <g2d/train/detail/candidate_epochs.hpp>
 #include <g2d/train/detail/epoch_batches.hpp>
 #include <g2d/train/detail/loss_meter.hpp>
+#include <g2d/train/detail/mode_scope.hpp>
+#include <g2d/train/detail/stage_features.hpp>
 #include <g2d/train/detail/state_snapshot.hpp>
 #include <g2d/train/detail/trainer_run.hpp>
 #include <g2d/train/detail/training_mode.hpp>
@@ -85,14 +89,18 @@ class Trainer {
     detail::StateSnapshot best;
     double best_score = -std::numeric_limits<double>::infinity();
     detail::CandidateEpochs candidates;
+    detail::StageFeatures train_features(train.size(), options_.feature_memory_bytes);
+    detail::StageFeatures validation_features(validation.size(), options_.feature_memory_bytes);
     for (std::int64_t epoch = 0; epoch < options_.num_epochs && !history.was_interrupted; ++epoch) {
       const auto preparation_seconds = prepare(train, validation, epoch, history);
       step_.begin_epoch(epoch);
       if (step_.plan().ends_run) break;
-      auto report = run_epoch(train, epoch, history);
+      train_features.begin_epoch(student_, standing_still(train, /*is_training=*/true));
+      auto report = run_epoch(train, epoch, train_features, history);
       report.preparation_seconds = preparation_seconds;
       if (history.was_interrupted) break;
-      report.validation = evaluate(student_, validation, task_, options_.evaluation_batch_size);
+      validation_features.begin_epoch(student_, standing_still(validation, /*is_training=*/false));
+      report.validation = evaluate(student_, validation, task_, options_.evaluation_batch_size, &validation_features);
       report.work = step_.work();
       if (candidates.begin_anew(learning())) {
         best_score = -std::numeric_limits<double>::infinity();
@@ -186,6 +194,31 @@ class Trainer {
     return name;
   }
 
+  /// Which encoders say the same of the same sample until they learn again. While training, a view of the samples may hide
+  /// some of them or show them twice, and norm layers may use the batch's statistics.
+  template <class Dataset>
+  [[nodiscard]] PerModality<bool> standing_still(const Dataset& dataset, bool is_training) const {
+    const auto& plan = step_.plan();
+    PerModality<bool> still(student_.num_modalities(), false);
+    if (!options_.reuses_features || !dataset.is_deterministic() || (is_training && plan.samples)) return still;
+    for (std::size_t m = 0; m < still.size(); ++m) {
+      const auto& control = plan.controls[m];
+      const bool keeps_norms = !is_training || control.norm_statistics == suppression::NormStatistics::Frozen;
+      still[m] = !control.skipped && ((control.frozen && keeps_norms) || detail::is_frozen_by_caller(*student_.encoder(m).module()));
+    }
+    return still;
+  }
+
+  /// What is known of a batch before its step; encoders that stand still are run here for the first time.
+  [[nodiscard]] PerModality<at::Tensor> known_features(const Batch& batch, const at::Tensor& rows, detail::StageFeatures& known) {
+    return known.features(rows, [&](std::size_t m) {
+      const at::NoGradGuard no_grad;
+      const detail::ModeScope evaluation(*student_.encoder(m).module(), /*training=*/false);
+      step_.count_forwards(m, batch.size());
+      return student_.encode_present(m, batch.inputs[m], batch.present);
+    });
+  }
+
   /// Lets the method look at data before it plans the epoch; gives back the seconds that it took.
   template <class Train, class Validation>
   double prepare(const Train& train, const Validation& validation, std::int64_t epoch, const History& history) {
@@ -220,7 +253,7 @@ class Trainer {
   }
 
   template <class Dataset>
-  EpochReport run_epoch(const Dataset& train, std::int64_t epoch, History& history) {
+  EpochReport run_epoch(const Dataset& train, std::int64_t epoch, detail::StageFeatures& features, History& history) {
     const auto begin = std::chrono::steady_clock::now();
     step_.set_learning_rate_factor(learning_rate_factor(epoch));
     EpochReport report;
@@ -239,7 +272,7 @@ class Trainer {
       auto batch = data::to_device(stream.next(), device());
       batches.hide(batch, i);
       report.num_samples += batch.size();
-      meter.add(run_step(batch), student_.names());
+      meter.add(run_step(batch, known_features(batch, batches.rows[i], features)), student_.names());
       const StepReport step{epoch, options_.num_epochs, static_cast<std::int64_t>(i) + 1,
                             static_cast<std::int64_t>(batches.rows.size())};
       for (const auto& callback : options_.on_step) callback(step);
@@ -250,10 +283,10 @@ class Trainer {
     return report;
   }
 
-  StepResult run_step(const Batch& batch) {
-    if (!teachers_) return step_(batch);
+  StepResult run_step(const Batch& batch, const PerModality<at::Tensor>& known_features = {}) {
+    if (!teachers_) return step_(batch, nullptr, known_features);
     const auto outputs = teachers_->outputs(batch);
-    return step_(batch, &outputs);
+    return step_(batch, &outputs, known_features);
   }
 
   Student& student_;

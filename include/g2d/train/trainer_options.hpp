@@ -61,6 +61,10 @@ struct TrainerOptions {
   bool calibrate_norm_statistics = true;           ///< Before encoders are frozen that have never been trained.
   std::int64_t calibration_batches = 50;           ///< Training batches that are enough for it.
   std::int64_t evaluation_batch_size = 256;
+  /// Encoders that stand still, suppressed or frozen by the caller, are run once over data that never change, and not again
+  /// until they learn.
+  bool reuses_features = true;
+  std::int64_t feature_memory_bytes = std::int64_t{1} << 30;  ///< Of such features, for each dataset; more is mapped from an unnamed file.
   std::vector<std::function<void(const EpochReport&)>> on_epoch = {};
   std::vector<std::function<void(const StepReport&)>> on_step = {};
   std::stop_token stop = {};                       ///< A stop is looked at before every step.

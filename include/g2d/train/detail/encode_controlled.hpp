@@ -54,11 +54,16 @@ template <class Student>
   return at::zeros({num_samples, student.encoder(m).feature_width()}, student.parameters().front().options().requires_grad(false));
 }
 
-/// The features of modality m under its control: without a graph when it is frozen.
+/// The features of modality m under its control: without a graph when it is frozen. `known`: what `encode_present` would give;
+/// undefined where the encoder has to be run.
 template <class Student>
 [[nodiscard]] at::Tensor encode_controlled(const Student& student, std::size_t m, const Batch& batch,
-                                           const method::Control& control) {
+                                           const method::Control& control, const at::Tensor& known) {
   if (control.skipped) return unseen_features(student, m, batch.size());
+  if (known.defined()) {
+    const at::AutoGradMode gradients(!control.frozen && at::GradMode::is_enabled());
+    return student.replace_absent(m, known, batch.present);
+  }
   if (control.norm_statistics == suppression::NormStatistics::Tracked && !control.frozen) {
     return student.encode(m, batch.inputs[m], batch.present);
   }
