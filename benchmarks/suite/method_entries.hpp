@@ -21,8 +21,13 @@ using Grid = std::vector<nlohmann::json>;
 /// For methods without a setting of their own.
 [[nodiscard]] inline Grid learning_rates() { return values_of("learning_rate_factor", {1.0, 0.5, 2.0}); }
 
-/// Of Sequential Modality Prioritization.
-[[nodiscard]] inline Grid stages() { return {nlohmann::json::object(), {{"restart_learning_rate", true}}, {{"alone_share", 0}}}; }
+/// Of Sequential Modality Prioritization: short stages with one schedule over all of them, with one schedule for each, and equal
+/// stages with one for each.
+[[nodiscard]] inline Grid stages() {
+  return {{{"alone_share", 0.1}},
+          {{"alone_share", 0.1}, {"restart_learning_rate", true}},
+          {{"alone_share", 0}, {"restart_learning_rate", true}}};
+}
 
 }  // namespace detail
 
