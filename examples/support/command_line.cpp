@@ -103,7 +103,7 @@ void add_training_options(const Group& group, Settings& settings) {
 }
 
 void add_run_options(const Group& group, Settings& settings) {
-  group.add("--precision", settings.precision, "arithmetic of the encoders")->check(CLI::IsMember({"float32", "bfloat16"}));
+  group.add("--precision", settings.precision, "arithmetic of the encoders")->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
   group.add("--threads", settings.threads, "of the arithmetic; 0: as many as LibTorch takes")->check(whole_number(0));
   group.add("--device", settings.device, "cpu, cuda, cuda:1, ...");
   group.add("--out", settings.out, "folder for results.csv, results.json and the weights of teachers and students");

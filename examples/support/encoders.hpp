@@ -130,8 +130,10 @@ class EncoderFactory {
 
   template <class Module>
   [[nodiscard]] g2d::Encoder wrap(std::shared_ptr<Module> module) const {
-    return {std::move(module), g2d::EncoderOptions{.precision = settings_.precision == "bfloat16" ? g2d::Precision::BFloat16
-                                                                                                  : g2d::Precision::Full}};
+    const auto precision = settings_.precision == "bfloat16"  ? g2d::Precision::BFloat16
+                           : settings_.precision == "float16" ? g2d::Precision::Float16
+                                                              : g2d::Precision::Full;
+    return {std::move(module), g2d::EncoderOptions{.precision = precision}};
   }
 
   void expect(std::size_t m, bool fits, std::string_view expected) const {

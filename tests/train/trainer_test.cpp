@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <g2d/data/single_modality.hpp>
+#include <g2d/encoder/mlp.hpp>
 #include <g2d/method/joint_training.hpp>
 #include <g2d/suppression/zeroed_gradients.hpp>
 #include <g2d/task/multi_label.hpp>
@@ -610,4 +611,71 @@ TEST_CASE("Trainer: memory does not grow with the number of steps", "[trainer]")
   REQUIRE(steps == 600);
   CHECK(after - before < 3.0);
 #endif
+}
+
+namespace {
+
+/// Two MLPs whose layers run in this precision, without dropout and norms.
+std::shared_ptr<g2d::AnyStudent> mlp_student(g2d::Precision precision) {
+  torch::manual_seed(11);
+  std::vector<g2d::Encoder> encoders;
+  for (int m = 0; m < 2; ++m) {
+    const g2d::encoder::MlpOptions options{.in_features = input_width, .hidden = {16}, .feature_width = 8};
+    encoders.emplace_back(std::make_shared<g2d::encoder::Mlp>(options), g2d::EncoderOptions{.precision = precision});
+  }
+  return make_student(std::move(encoders), num_classes);
+}
+
+}  // namespace
+
+TEST_CASE("Trainer: float16 encoders learn as float32 ones do, for the loss is scaled", "[trainer][precision]") {
+  const auto accuracy = [](g2d::Precision precision) {
+    const auto student = mlp_student(precision);
+    g2d::TrainerOptions options{.num_epochs = 6, .batch_size = 8};
+    options.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.05};
+    std::int64_t num_skipped = 0;
+    options.on_epoch.push_back([&](const g2d::EpochReport& report) { num_skipped += report.num_skipped; });
+    const auto history = make_trainer(*student, joint(), options).fit(blobs(96, 0), blobs(60, 1));
+    CHECK(all_finite(*student));
+    CHECK(num_skipped < 6);
+    return history.epochs.back().validation.score();
+  };
+  const double full = accuracy(g2d::Precision::Full);
+  CHECK(full > 0.8);
+  CHECK(accuracy(g2d::Precision::Float16) == Approx(full).margin(0.05));
+}
+
+TEST_CASE("Step: gradients too small for float16 arrive, for the loss is scaled", "[step][precision]") {
+  const auto batch = blobs(8, 0).batch(torch::arange(8));
+  const auto change = [&](g2d::Precision precision) {
+    const auto student = mlp_student(precision);
+    {
+      // Behind a head of 1e-6 the encoders' gradients are some 1e-7: below float16's smallest normal number by far.
+      const at::NoGradGuard no_grad;
+      for (auto& parameter : student->fusion().parameters()) parameter.value.mul_(1e-6);
+    }
+    const auto parameter = student->encoder(0).module()->parameters()[0];
+    const auto before = parameter.detach().to(at::kDouble).clone();
+    g2d::Step<g2d::AnyStudent, g2d::method::Any> step(
+        *student, joint(), {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e4, .momentum = 0.0, .weight_decay = 0.0}});
+    CHECK_FALSE(step(batch).is_skipped.item<bool>());
+    return parameter.detach().to(at::kDouble).sub(before);
+  };
+  const auto expected = change(g2d::Precision::Full);
+  REQUIRE(expected.norm().item<double>() > 0.0);
+  CHECK(change(g2d::Precision::Float16).sub(expected).norm().item<double>() < 0.02 * expected.norm().item<double>());
+}
+
+TEST_CASE("Step: a float16 step that overflows changes nothing, and the scale comes down until one fits", "[step][precision]") {
+  const auto student = mlp_student(g2d::Precision::Float16);
+  g2d::Step<g2d::AnyStudent, g2d::method::Any> step(*student, joint(), {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e-3}});
+  auto batch = blobs(8, 0).batch(torch::arange(8));
+  for (auto& input : batch.inputs) input.values = input.values.mul(40.0);
+  const auto before = snapshot(*student);
+  REQUIRE(step(batch).is_skipped.item<bool>());
+  CHECK(changed(before, *student).empty());
+  std::int64_t num_skipped = 1;
+  while (num_skipped < 20 && step(batch).is_skipped.item<bool>()) ++num_skipped;
+  CHECK(num_skipped < 20);
+  CHECK_FALSE(changed(before, *student).empty());
 }

@@ -54,12 +54,14 @@ class Encoder {
   [[nodiscard]] at::Tensor operator()(const Input& input) const {
     if (options_.precision == Precision::Full) return forward_(input);
     const auto& values = input.values;
-    const encoder::detail::AutocastScope autocast(values.device().type());
+    const auto dtype = options_.precision == Precision::BFloat16 ? at::kBFloat16 : at::kHalf;
+    const encoder::detail::AutocastScope autocast(values.device().type(), dtype);
     return forward_(input).to(values.is_floating_point() ? values.scalar_type() : at::kFloat);
   }
 
   [[nodiscard]] const std::shared_ptr<torch::nn::Module>& module() const { return module_; }
   [[nodiscard]] std::int64_t feature_width() const { return options_.feature_width; }
+  [[nodiscard]] Precision precision() const { return options_.precision; }
   [[nodiscard]] double learning_rate_factor() const { return options_.learning_rate_factor; }
 
  private:

@@ -9,6 +9,8 @@ enum class Precision {
   Full,      ///< That of the weights.
   BFloat16,  ///< Convolutions and matrix products in bfloat16 (LibTorch's autocast): 1.6 to 2 times the speed of ResNet-18 on a
              ///< CPU, three significant digits.
+  Float16,   ///< The same in float16: four significant digits, a small range. `Step` scales the loss for it by itself, and skips
+             ///< steps that overflow until the scale fits. For accelerators without bfloat16.
 };
 
 }  // namespace g2d

@@ -24,10 +24,12 @@
 #include <g2d/core/error.hpp>
 #include <g2d/core/parameter_group.hpp>
 #include <g2d/core/teacher_outputs.hpp>
+#include <g2d/encoder/precision.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/optimizer/optimizer.hpp>
 #include <g2d/train/detail/buffer_guard.hpp>
 #include <g2d/train/detail/encode_controlled.hpp>
+#include <g2d/train/detail/loss_scaler.hpp>
 #include <g2d/train/detail/parameter_groups.hpp>
 #include <g2d/train/detail/separate_gradients.hpp>
 #include <g2d/train/detail/student_access.hpp>
@@ -74,6 +76,7 @@ class Step {
     groups_ = student_.parameter_groups();
     append_method_parameters();
     optimizer_.emplace(options_.optimizer, groups_);
+    scaler_.emplace(needs_loss_scale(), student_.parameters().front().options());
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) guards_.emplace_back(student_.encoder(m).module()->buffers());
     begin_epoch(0);
   }
@@ -195,7 +198,14 @@ class Step {
     }
   }
 
-  [[nodiscard]] bool checks_finite() const { return options_.finite_check != FiniteCheck::Off; }
+  [[nodiscard]] bool checks_finite() const { return options_.finite_check != FiniteCheck::Off || scaler_->is_active(); }
+
+  [[nodiscard]] bool needs_loss_scale() const {
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
+      if (student_.encoder(m).precision() == Precision::Float16) return true;
+    }
+    return false;
+  }
 
   template <class Visitor>
   void each_learning_encoder(Visitor&& visit) {
@@ -270,9 +280,10 @@ class Step {
   void backward(const Batch& batch, const method::Terms& terms, const at::Tensor& total, method::GradientView& view) {
     std::int64_t passes = 1;
     if (method::detail::needs_separate_gradients(method_)) {
-      passes = detail::backward_separately(terms, groups_, view);
+      passes = detail::backward_separately(terms, groups_, *scaler_, view);
     } else {
-      total.backward();
+      scaler_->scale(total).backward();
+      scaler_->unscale(groups_);
     }
     for (std::size_t m = 0; m < controls_.size(); ++m) {
       if (!controls_[m].frozen) work_.backwards[m] += passes * batch.size();
@@ -358,6 +369,7 @@ class Step {
       at::_amp_foreach_non_finite_check_and_unscale_(all, found, at::ones({}, found.options()));
       is_bad = is_bad.logical_or(found.gt(0));
     }
+    if (scaler_->is_active()) is_bad = is_bad.logical_or(scaler_->finish_step());
     return is_bad;
   }
 
@@ -369,6 +381,7 @@ class Step {
   detail::StudentAccess<Student> view_;
   std::vector<ParameterGroup> groups_;
   std::optional<optimizer::Optimizer> optimizer_;
+  std::optional<detail::LossScaler> scaler_;
   std::vector<detail::BufferGuard> guards_;
   Observer observer_;
   method::Plan plan_;

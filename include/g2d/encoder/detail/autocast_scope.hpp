@@ -6,29 +6,29 @@
 
 namespace g2d::encoder::detail {
 
-/// Autocast to bfloat16 on one kind of device while it lives; what was set before is put back.
+/// Autocast to a dtype on one kind of device while it lives; what was set before is put back.
 class AutocastScope {
  public:
-  explicit AutocastScope(at::DeviceType device)
+  AutocastScope(at::DeviceType device, at::ScalarType dtype)
       : device_(device),
         was_enabled_(at::autocast::is_autocast_enabled(device)),
-        dtype_(at::autocast::get_autocast_dtype(device)) {
+        previous_dtype_(at::autocast::get_autocast_dtype(device)) {
     at::autocast::set_autocast_enabled(device, true);
-    at::autocast::set_autocast_dtype(device, at::kBFloat16);
+    at::autocast::set_autocast_dtype(device, dtype);
     at::autocast::increment_nesting();
   }
   AutocastScope(const AutocastScope&) = delete;
   AutocastScope& operator=(const AutocastScope&) = delete;
   ~AutocastScope() {
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-    at::autocast::set_autocast_dtype(device_, dtype_);
+    at::autocast::set_autocast_dtype(device_, previous_dtype_);
     at::autocast::set_autocast_enabled(device_, was_enabled_);
   }
 
  private:
   at::DeviceType device_;
   bool was_enabled_;
-  at::ScalarType dtype_;
+  at::ScalarType previous_dtype_;
 };
 
 }  // namespace g2d::encoder::detail

@@ -12,6 +12,7 @@
 #include <g2d/core/parameter_group.hpp>
 #include <g2d/method/gradient_view.hpp>
 #include <g2d/method/term.hpp>
+#include <g2d/train/detail/loss_scaler.hpp>
 
 namespace g2d::detail {
 
@@ -28,7 +29,7 @@ namespace g2d::detail {
 /// Two backward passes, one of the terms that belong to no modality and one of those that do; the parameters get the sum, the view
 /// both parts. Gives back the number of passes.
 inline std::int64_t backward_separately(const method::Terms& terms, std::span<const ParameterGroup> groups,
-                                        method::GradientView& view) {
+                                        LossScaler& scaler, method::GradientView& view) {
   method::Terms joint, own;
   for (const auto& term : terms) (term.modality ? own : joint).push_back(term);
   const auto joint_total = method::total(joint);
@@ -36,11 +37,13 @@ inline std::int64_t backward_separately(const method::Terms& terms, std::span<co
   const bool has_own = own_total.defined() && own_total.requires_grad();
   std::vector<std::vector<at::Tensor>> joint_gradients;
   if (joint_total.defined() && joint_total.requires_grad()) {
-    joint_total.backward({}, /*retain_graph=*/has_own);
+    scaler.scale(joint_total).backward({}, /*retain_graph=*/has_own);
+    scaler.unscale(groups);
     if (!has_own) return 1;
     joint_gradients = take_gradients(groups);
   }
-  own_total.backward();
+  scaler.scale(own_total).backward();
+  scaler.unscale(groups);
   if (joint_gradients.empty()) return 1;
   auto own_gradients = take_gradients(groups);
   const at::NoGradGuard no_grad;
