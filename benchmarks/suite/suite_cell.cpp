@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include <g2d/core/host_memory.hpp>
 #include <g2d/core/nearest_name.hpp>
 #include <g2d/task/classification.hpp>
 #include <g2d/task/regression.hpp>
@@ -130,6 +131,7 @@ template <class Function>
 }  // namespace
 
 int main(int argc, char** argv) {
+  g2d::keep_host_memory();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments == std::vector<std::string>{"list"}) {
     return succeeds([] { fmt::print("{}\n", list().dump()); }) ? 0 : 1;

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <system_error>
 
+#include <g2d/core/host_memory.hpp>
+
 /// What every speed benchmark is told on its command line.
 struct BenchOptions {
   bool is_smoke = false;     ///< Once, with little data: does it run?
@@ -26,7 +28,8 @@ struct BenchOptions {
   }
 };
 
-/// Reads `[--smoke] [--json FILE] [--threads N] [--pairs FACTOR]` and sets the threads; anything else ends the program with the usage.
+/// Reads `[--smoke] [--json FILE] [--threads N] [--pairs FACTOR]`, sets the threads and keeps the host's memory, for both of what is
+/// compared; anything else ends the program with the usage.
 [[nodiscard]] inline BenchOptions read_bench_options(int argc, char** argv) {
   BenchOptions options;
   const auto refuse = [&](std::string_view given) {
@@ -45,6 +48,7 @@ struct BenchOptions {
     else if (argument == "--pairs" && i + 1 < argc) number(argv[++i], options.pairs_factor);
     else refuse(argument);
   }
+  g2d::keep_host_memory();
   at::set_num_threads(options.threads);
   return options;
 }

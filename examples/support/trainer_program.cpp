@@ -16,6 +16,7 @@
 #include <set>
 #include <string_view>
 
+#include <g2d/core/host_memory.hpp>
 #include <g2d/core/nearest_name.hpp>
 #include <g2d/task/classification.hpp>
 #include <g2d/task/multi_label.hpp>
@@ -173,6 +174,7 @@ int run_task(const Run& run) {
 
 int run_parsed(const Run& run) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // In a log file, lines appear as they are printed.
+  g2d::keep_host_memory();
   if (run.settings.threads > 0) at::set_num_threads(run.settings.threads);
   fmt::print("g2d {}, {} threads, {} loader threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.workers,
              run.settings.device, run.settings.precision);
