@@ -31,11 +31,13 @@ template <class Work>
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / static_cast<double>(calls);
 }
 
-/// `calls` calls of each a sample, so that short work is not timed singly; who goes first alternates.
+/// `calls` calls of each a sample, so that short work is not timed singly; who goes first alternates. Long work needs no warm-up.
 template <class A, class B>
-[[nodiscard]] PairedTiming time_pairs(A&& a, B&& b, std::int64_t pairs, std::int64_t calls = 1) {
-  (void)seconds_of(a, calls);
-  (void)seconds_of(b, calls);
+[[nodiscard]] PairedTiming time_pairs(A&& a, B&& b, std::int64_t pairs, std::int64_t calls = 1, bool warm_up = true) {
+  if (warm_up) {
+    (void)seconds_of(a, calls);
+    (void)seconds_of(b, calls);
+  }
   std::vector<double> as, bs, ratios;
   for (std::int64_t i = 0; i < pairs; ++i) {
     double first = 0.0, second = 0.0;

@@ -13,9 +13,11 @@
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/teacher_outputs.hpp>
+#include <g2d/encoder/encoder.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
 #include <g2d/fusion/late.hpp>
+#include <g2d/readout/exact_split.hpp>
 #include <g2d/train/student.hpp>
 
 inline constexpr std::int64_t bench_classes = 10;
@@ -49,6 +51,19 @@ template <class Problem>
   auto audio = Problem::make_encoder(0);
   auto image = Problem::make_encoder(1);
   return std::make_shared<BenchStudent<Problem>>(g2d::ModalityNames{"audio", "image"}, bench_classes, audio, image);
+}
+
+/// The same, its encoders in this arithmetic; `channels_last` is of the encoder with the larger input.
+[[nodiscard]] inline std::shared_ptr<g2d::AnyStudent> make_resnet_student(g2d::Precision precision, bool channels_last) {
+  at::manual_seed(0);
+  std::vector<g2d::Encoder> encoders;
+  for (std::size_t m = 0; m < 2; ++m) {
+    const g2d::encoder::ResNet18Options options{.in_channels = 1, .channels_last = channels_last && m == 0};
+    encoders.emplace_back(std::make_shared<g2d::encoder::ResNet18>(options), g2d::EncoderOptions{.precision = precision});
+  }
+  const auto width = encoders[0].feature_width();
+  const g2d::FusionShape shape({"audio", "image"}, {width, width}, bench_classes);
+  return std::make_shared<g2d::AnyStudent>(g2d::fusion::Late(shape), std::move(encoders), g2d::readout::ExactSplit());
 }
 
 template <class Problem>

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <g2d/core/error.hpp>
 #include <g2d/dataset/synthetic_trimodal.hpp>
 
 #include "dataset_choice.hpp"
@@ -43,6 +46,9 @@
     app.add_option("--noise-correlation", options->noise_correlation, "-0.5 to 1")->group(group)->capture_default_str();
   };
   const auto open = [options, samples, is_regression](const Settings& settings, std::uint64_t seed) -> OpenedDataset {
+    if (!settings.data.empty()) {
+      throw g2d::ConfigError(fmt::format("--data: expected none, for these samples are made up, got {}", settings.data));
+    }
     options->samples = {samples->at(0), samples->at(1), samples->at(2)};
     options->seed = seed;
     auto made = is_regression ? g2d::dataset::make_synthetic_regression(*options) : g2d::dataset::make_synthetic_trimodal(*options);

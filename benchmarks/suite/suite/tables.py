@@ -195,7 +195,7 @@ def ablation(results: DatasetResults, ablated: Ablated) -> Table | None:
     differences = [paired(found, base) for _, found in scores[1:]]
     adjusted = holm([difference.p if difference else None for difference in differences])
     compared = [("", ""), *((interval(d, results.metric), p_text(p)) for d, p in zip(differences, adjusted))]
-    rows = [[title, spread(summary(list(found.values())), results.metric.text) or "failed", *difference]
+    rows = [[title, spread(summary(list(found.values())), results.metric.text) or "missing", *difference]
             for (title, found), difference in zip(scores, compared)]
     header = [each.title, f"test {results.metric.label}", f"minus {scores[0][0]}, 95 %", "Holm p"]
     return Table(header, rows) if any(found for _, found in scores) else None

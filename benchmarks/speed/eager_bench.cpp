@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+//
+// The joint G2D step against the same step in Python eager with Python's torch. Python runs beside this program and steps in
+// turn with it; both use fused SGD, and start from the same weights and data. The interpreter is G2D_PYTHON, or python3;
+// without torch in it nothing is compared.
+//
+//   eager_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <g2d/encoder/small_cnn.hpp>
+#include <g2d/method/g2d.hpp>
+#include <g2d/schedule/joint.hpp>
+#include <g2d/task/classification.hpp>
+#include <g2d/train/step.hpp>
+
+#include "support/bench_report.hpp"
+#include "support/child_process.hpp"
+#include "support/problem.hpp"
+
+namespace {
+
+struct CnnProblem {
+  using Encoder = g2d::encoder::SmallCnn;
+  static constexpr const char* name = "small CNN, 1x112x112 + 1x28x28";
+  static std::shared_ptr<Encoder> make_encoder(std::size_t) { return std::make_shared<Encoder>(); }
+  static std::vector<std::int64_t> input_sizes(std::size_t m) { return ResNetProblem::input_sizes(m); }
+};
+
+/// The steps of benchmarks/python/eager_step.py.
+class PythonStep {
+ public:
+  PythonStep(const std::string& python, const std::string& problem, const std::string& order, std::int64_t batch_size)
+      : process_({python, script(), problem, order, std::to_string(batch_size), std::to_string(at::get_num_threads())}) {
+    if (!process_.read_line()) throw std::runtime_error("eager: Python's side did not start");
+  }
+
+  /// The loss of the last of `count` steps.
+  double operator()(std::int64_t count) {
+    process_.write_line(std::to_string(count));
+    const auto answer = process_.read_line();
+    if (!answer) throw std::runtime_error("eager: Python's side ended early");
+    return std::stod(*answer);
+  }
+
+ private:
+  static std::string script() { return std::filesystem::absolute(__FILE__).parent_path().parent_path() / "python/eager_step.py"; }
+
+  ChildProcess process_;
+};
+
+struct Sizes {
+  std::int64_t batch, pairs, steps;  ///< So many steps a sample; the question to Python then costs nothing that shows.
+};
+
+template <class Problem>
+void compare(BenchReport& report, const std::string& python, const std::string& problem, const std::string& order, Sizes sizes,
+             std::optional<Aim> aim) {
+  using Method = g2d::method::G2d<g2d::task::Classification, g2d::distillation::Mse, g2d::distillation::Kl, g2d::schedule::Joint>;
+  const auto student = make_bench_student<Problem>();
+  const auto batch = make_bench_batch<Problem>(sizes.batch);
+  const auto teachers = make_bench_teachers(*student, sizes.batch);
+  g2d::Step step(*student, Method(), {}, make_bench_summary(*student, {0.5, 0.5}));
+  PythonStep python_step(python, problem, order, sizes.batch);
+  const double first = step(batch, &teachers).total.template item<double>();
+  const double difference = std::abs(first - python_step(1));
+  if (!(difference < 1e-3)) throw std::runtime_error(fmt::format("eager: the first losses differ by {:.1e}", difference));
+  auto timing = time_pairs(
+      [&] {
+        for (std::int64_t i = 1; i < sizes.steps; ++i) (void)step(batch, &teachers);
+        (void)step(batch, &teachers).total.template item<double>();
+      },
+      [&] { (void)python_step(sizes.steps); }, sizes.pairs);
+  timing.median_a /= static_cast<double>(sizes.steps);
+  timing.median_b /= static_cast<double>(sizes.steps);
+  report.add_speedup(fmt::format("{}, batch {}, Python's layers {}", Problem::name, sizes.batch,
+                                 order == "plain" ? "plain" : "in the library's order"),
+                     "g2d", "Python", timing, aim);
+}
+
+bool has_torch(const std::string& python) {
+  ChildProcess process({python, "-c", "import importlib.util; print(importlib.util.find_spec('torch') is not None)"});
+  return process.read_line() == "True";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto options = read_bench_options(argc, argv);
+  const char* named = std::getenv("G2D_PYTHON");
+  const std::string python = named != nullptr ? named : "python3";
+  BenchReport report("eager", options);
+  if (!has_torch(python)) {
+    fmt::print("  nothing compared: {} has no torch; name one that has it in G2D_PYTHON\n", python);
+    return 0;
+  }
+  const std::int64_t batch_size = options.is_smoke ? 2 : 16;
+  const auto steps = [&](std::int64_t full) { return options.is_smoke ? 1 : full; };
+  for (const auto* order : {"plain", "library"}) {
+    compare<ResNetProblem>(report, python, "resnet18", order, {batch_size, options.pairs(15), 1}, at_least(0.97));
+    compare<CnnProblem>(report, python, "cnn", order, {batch_size, options.pairs(21), steps(10)}, at_least(0.97));
+  }
+  compare<MlpProblem>(report, python, "mlp", "plain", {batch_size, options.pairs(21), steps(300)}, at_least(0.97));
+}

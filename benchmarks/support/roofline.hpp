@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The g2d authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/randn.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "paired_timing.hpp"
+
+/// What this machine does with these threads, in floating-point operations a second.
+struct MachineRates {
+  double gemm = 0.0;
+  double gemm_bfloat16 = 0.0;
+  double convolution = 0.0;
+};
+
+namespace detail {
+
+template <class Work>
+[[nodiscard]] double best_rate(double flops, Work&& work) {
+  std::vector<double> seconds;
+  for (int i = 0; i < 12; ++i) seconds.push_back(seconds_of(work, 1));
+  return flops / quantile(seconds, 0.0);
+}
+
+}  // namespace detail
+
+[[nodiscard]] inline MachineRates measure_rates() {
+  const at::NoGradGuard no_grad;
+  constexpr double size = 1024.0;
+  const auto a = at::randn({1024, 1024}), b = at::randn({1024, 1024});
+  const auto half_a = a.to(at::kBFloat16), half_b = b.to(at::kBFloat16);
+  const auto images = at::randn({16, 64, 28, 28}), filters = at::randn({64, 64, 3, 3});
+  const double convolution_flops = 2.0 * 16 * 64 * 64 * 9 * 28 * 28;
+  return {detail::best_rate(2.0 * size * size * size, [&] { (void)at::mm(a, b); }),
+          detail::best_rate(2.0 * size * size * size, [&] { (void)at::mm(half_a, half_b); }),
+          detail::best_rate(convolution_flops, [&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); })};
+}
+
+/// Of the convolutions of one forward pass of ResNet-18 over a one-channel image, 2 for each multiply-add; a backward pass takes
+/// twice as many. Norms, pooling and updates are not counted.
+[[nodiscard]] inline double resnet18_flops(std::int64_t image_size) {
+  const auto halved = [](std::int64_t size) { return (size + 1) / 2; };
+  const auto flops = [](std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t size) {
+    return 2.0 * static_cast<double>(in * out * kernel * kernel * size * size);
+  };
+  auto size = halved(image_size);
+  double sum = flops(1, 64, 7, size);
+  size = halved(size);
+  sum += 4 * flops(64, 64, 3, size);
+  for (const std::int64_t in : {64, 128, 256}) {
+    const auto out = 2 * in;
+    size = halved(size);
+    sum += flops(in, out, 3, size) + 3 * flops(out, out, 3, size) + flops(in, out, 1, size);
+  }
+  return sum;
+}
