@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: MIT
 """The joint G2D step in Python eager, as eager_bench.cpp takes it in C++, which starts this program and speaks to it in lines.
 
-    eager_step.py PROBLEM ORDER BATCH THREADS
+    eager_step.py THREADS
 
-PROBLEM is resnet18, cnn or mlp. ORDER is `plain`, layers as Python's users write them, or `library`, the order and layouts of
-g2d's encoders. A line with a number asks for as many steps; the answer is the loss of the last one. One seed gives the weights
-and data of the C++ side.
+A line `PROBLEM ORDER BATCH COUNT` asks for COUNT steps; the answer is the loss of the last one. PROBLEM is resnet18, cnn or
+mlp. ORDER is `plain`, layers as Python's users write them, or `library`, the order and layouts of g2d's encoders. Another
+problem, order or batch than before starts anew. One seed gives the weights and data of the C++ side.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ CLASSES = 10
 class BasicBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        self.downsample = None
+        downsample = None
         if in_channels != out_channels:
-            self.downsample = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+            downsample = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(out_channels)
+        self.downsample = downsample  # Last of the modules, though drawn first: as torchvision does.
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
@@ -132,12 +133,14 @@ class Step:
 
 
 def main() -> None:
-    problem, order, batch, threads = sys.argv[1:]
-    torch.set_num_threads(int(threads))
-    step = Step(problem, order == "library", int(batch))
-    print(torch.__version__, flush=True)
+    torch.set_num_threads(int(sys.argv[1]))
+    made = step = None
     for line in sys.stdin:
-        for _ in range(int(line)):
+        *which, count = line.split()
+        if which != made:
+            problem, order, batch = made = which
+            step = Step(problem, order == "library", int(batch))
+        for _ in range(int(count)):
             loss = step()
         print(loss.item(), flush=True)
 

@@ -37,17 +37,14 @@ struct CnnProblem {
   static std::vector<std::int64_t> input_sizes(std::size_t m) { return ResNetProblem::input_sizes(m); }
 };
 
-/// The steps of benchmarks/python/eager_step.py.
-class PythonStep {
+/// benchmarks/python/eager_step.py, which waits for orders.
+class PythonSide {
  public:
-  PythonStep(const std::string& python, const std::string& problem, const std::string& order, std::int64_t batch_size)
-      : process_({python, script(), problem, order, std::to_string(batch_size), std::to_string(at::get_num_threads())}) {
-    if (!process_.read_line()) throw std::runtime_error("eager: Python's side did not start");
-  }
+  explicit PythonSide(const std::string& python) : process_({python, script(), std::to_string(at::get_num_threads())}) {}
 
-  /// The loss of the last of `count` steps.
-  double operator()(std::int64_t count) {
-    process_.write_line(std::to_string(count));
+  /// The loss of the last of `count` steps of "problem order batch"; another than before starts anew.
+  double steps(const std::string& which, std::int64_t count) {
+    process_.write_line(fmt::format("{} {}", which, count));
     const auto answer = process_.read_line();
     if (!answer) throw std::runtime_error("eager: Python's side ended early");
     return std::stod(*answer);
@@ -64,28 +61,34 @@ struct Sizes {
 };
 
 template <class Problem>
-void compare(BenchReport& report, const std::string& python, const std::string& problem, const std::string& order, Sizes sizes,
+void compare(BenchReport& report, PythonSide& python, const std::string& problem, const std::string& order, Sizes sizes,
              std::optional<Aim> aim) {
   using Method = g2d::method::G2d<g2d::task::Classification, g2d::distillation::Mse, g2d::distillation::Kl, g2d::schedule::Joint>;
   const auto student = make_bench_student<Problem>();
   const auto batch = make_bench_batch<Problem>(sizes.batch);
   const auto teachers = make_bench_teachers(*student, sizes.batch);
   g2d::Step step(*student, Method(), {}, make_bench_summary(*student, {0.5, 0.5}));
-  PythonStep python_step(python, problem, order, sizes.batch);
+  const auto which = fmt::format("{} {} {}", problem, order, sizes.batch);
   const double first = step(batch, &teachers).total.template item<double>();
-  const double difference = std::abs(first - python_step(1));
+  const double difference = std::abs(first - python.steps(which, 1));
   if (!(difference < 1e-3)) throw std::runtime_error(fmt::format("eager: the first losses differ by {:.1e}", difference));
   auto timing = time_pairs(
       [&] {
         for (std::int64_t i = 1; i < sizes.steps; ++i) (void)step(batch, &teachers);
         (void)step(batch, &teachers).total.template item<double>();
       },
-      [&] { (void)python_step(sizes.steps); }, sizes.pairs);
+      [&] { (void)python.steps(which, sizes.steps); }, sizes.pairs);
   timing.median_a /= static_cast<double>(sizes.steps);
   timing.median_b /= static_cast<double>(sizes.steps);
   report.add_speedup(fmt::format("{}, batch {}, Python's layers {}", Problem::name, sizes.batch,
                                  order == "plain" ? "plain" : "in the library's order"),
                      "g2d", "Python", timing, aim);
+}
+
+/// Python's C library keeps freed memory as this program's does: else Python faults its memory in again in every step, up to a
+/// quarter of the step's time, and the comparison is one of heaps.
+void keep_memory_in_children() {
+  ::setenv("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_threshold=1073741824", 1);
 }
 
 bool has_torch(const std::string& python) {
@@ -98,12 +101,14 @@ bool has_torch(const std::string& python) {
 int main(int argc, char** argv) {
   const auto options = read_bench_options(argc, argv);
   const char* named = std::getenv("G2D_PYTHON");
-  const std::string python = named != nullptr ? named : "python3";
+  const std::string interpreter = named != nullptr ? named : "python3";
+  keep_memory_in_children();
   BenchReport report("eager", options);
-  if (!has_torch(python)) {
-    fmt::print("  nothing compared: {} has no torch; name one that has it in G2D_PYTHON\n", python);
+  if (!has_torch(interpreter)) {
+    fmt::print("  nothing compared: {} has no torch; name one that has it in G2D_PYTHON\n", interpreter);
     return 0;
   }
+  PythonSide python(interpreter);
   const std::int64_t batch_size = options.is_smoke ? 2 : 16;
   const auto steps = [&](std::int64_t full) { return options.is_smoke ? 1 : full; };
   for (const auto* order : {"plain", "library"}) {

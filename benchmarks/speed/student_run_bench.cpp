@@ -33,7 +33,7 @@
 namespace {
 
 using Encoder = ResNetProblem::Encoder;
-constexpr double learning_rate = 0.01;
+constexpr double learning_rate = 0.002;
 constexpr std::int64_t evaluation_batch_size = 64;
 
 struct Sizes {

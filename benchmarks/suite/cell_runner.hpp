@@ -234,7 +234,7 @@ class CellRunner {
       trial_seconds += report.preparation_seconds;
       if (spec_.has_analysis) align(out, student, report.epoch);
     });
-    auto method = make_method<Task>(entry.name, {settings_, own_, task_, student});
+    auto method = make_method<Task>(entry.name, {settings_, own_, task_, student, spec_.seed});
     own_.check_all_known();
     g2d::Trainer trainer(student, std::move(method), task_, options, std::move(source));
     trainer.step().set_observer(history.observer());

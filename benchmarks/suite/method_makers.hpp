@@ -35,6 +35,7 @@ struct MethodParts {
   const MethodSettings& own;
   const Task& task;
   const g2d::AnyStudent& student;
+  std::uint64_t seed;
 };
 
 /// The place of a setting's value among its choices. Errors: ConfigError listing them.
@@ -70,9 +71,9 @@ template <class Task>
         {"multi-task", [](const Parts& parts) -> Any { return method::UniformMultiTask<Task>(parts.task); }},
         {"umt", [umt](const Parts& parts) -> Any { return umt(parts); }},
         {"g2d-loss", [](const Parts& parts) -> Any { return distilling(parts.settings, parts.task, true); }},
-        {"g2d", [](const Parts& parts) { return prioritized(parts.settings, distilling(parts.settings, parts.task, true)); }},
-        {"smp", [](const Parts& parts) { return prioritized(parts.settings, Supervised<Task>(parts.task)); }},
-        {"smp-umt", [umt](const Parts& parts) { return prioritized(parts.settings, umt(parts)); }},
+        {"g2d", [](const Parts& parts) { return prioritized(parts.settings, parts.seed, distilling(parts.settings, parts.task, true)); }},
+        {"smp", [](const Parts& parts) { return prioritized(parts.settings, parts.seed, Supervised<Task>(parts.task)); }},
+        {"smp-umt", [umt](const Parts& parts) { return prioritized(parts.settings, parts.seed, umt(parts)); }},
         {"agm", [added](const Parts& parts) { return added(parts, method::Agm<Task>({.strength = parts.own.get("strength", 1.0)}, parts.task)); }},
         {"mmpareto", [](const Parts& parts) -> Any { return method::MmPareto<Task>({.gain = parts.own.get("gain", 1.5)}, parts.task); }},
         {"mla", [](const Parts& parts) -> Any { return method::Mla<Task>({}, parts.task); }},

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 try:
-    from suite import comparing, report, speed
+    from suite import comparing, report, rows, speed
 except ModuleNotFoundError as error:
     sys.exit(f"g2d: suite: expected the Python package {error.name}, got none; run `make setup`, then build/python/bin/python")
 from suite.ablations import NAMES
@@ -133,6 +133,11 @@ def compare_command(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def csv_command(arguments: argparse.Namespace) -> int:
+    rows.write(arguments.folder, sys.stdout)
+    return 0
+
+
 def list_command(arguments: argparse.Namespace) -> int:
     catalogue = read_catalogue(find_cell(arguments.cell))
     methods = [[each.name, each.title, ", ".join(each.tasks), "yes" if each.needs_teachers else "", ", ".join(each.fusions)]
@@ -147,10 +152,28 @@ def list_command(arguments: argparse.Namespace) -> int:
 
 
 def speed_command(arguments: argparse.Namespace) -> int:
+    if arguments.all:
+        if arguments.name:
+            raise SuiteError(f"suite: speed: expected --all or the name of one benchmark, got both, {arguments.name}")
+        return speed.run_all(arguments.build, ["--smoke"] if arguments.smoke else [], arguments.json)
+    if arguments.json or arguments.smoke:
+        raise SuiteError("suite: speed: expected --json and --smoke with --all, or behind the name of one benchmark")
     if arguments.list or not arguments.name:
         print(speed.listing(arguments.build))
         return 0
+    if arguments.name == "report":
+        return speed_report_command(arguments.arguments)
     return speed.run(arguments.build, arguments.name, arguments.arguments)
+
+
+def speed_report_command(given: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="suite speed report", description="table and figures of a file of --all --json")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    arguments = parser.parse_args(given)
+    for path in speed.write_report(arguments.file, arguments.out):
+        print(path)
+    return 0
 
 
 def positive(text: str) -> int:
@@ -197,14 +220,19 @@ def make_parser() -> argparse.ArgumentParser:
     add_plan_options(command("estimate", "how many cells and CPU hours a run would take", estimate_command))
     folder = command("report", "write report.md and report.html of a folder", report_command)
     folder.add_argument("folder", type=Path, nargs="?", default=FULL_OUT)
+    table_of = command("csv", "every final cell of a folder as comma-separated values", csv_command)
+    table_of.add_argument("folder", type=Path, nargs="?", default=FULL_OUT)
     both = command("compare", "two folders, method by method", compare_command)
     both.add_argument("first", type=Path, metavar="A")
     both.add_argument("second", type=Path, metavar="B")
     add_cell_option(command("list", "methods, datasets and ablations", list_command))
-    speeds = command("speed", "list or run the speed benchmarks", speed_command)
+    speeds = command("speed", "list or run the speed benchmarks, or report their figures", speed_command)
     speeds.add_argument("--list", action="store_true", help="names and purposes")
+    speeds.add_argument("--all", action="store_true", help="run all of them, and print one table")
+    speeds.add_argument("--json", type=Path, metavar="FILE", help="of --all: keep the figures as JSON lines")
+    speeds.add_argument("--smoke", action="store_true", help="of --all: once, with little data: does everything run?")
     speeds.add_argument("--build", type=Path, default=BUILD, help="build folder")
-    speeds.add_argument("name", nargs="?")
+    speeds.add_argument("name", nargs="?", help="of a benchmark; or report FILE --out FOLDER")
     speeds.add_argument("arguments", nargs=argparse.REMAINDER, help="handed to the benchmark")
     return parser
 

@@ -79,7 +79,7 @@ class Experiment {
                                        .confidence = g2d::PerModality<double>(names().size(), 0.5)};
     const g2d::method::Setup setup{names(), widths, num_outputs(), settings_.epochs, teachers};
     for (const auto& name : settings_.methods) {
-      make_method(settings_, task_, name).begin(setup);
+      make_method(settings_, task_, name, seed_).begin(setup);
       (void)make_student(name);
     }
     const auto student = make_student(settings_.methods.front());
@@ -121,7 +121,7 @@ class Experiment {
     student_ = make_student(method);
     student_->to(device_);
     const auto epochs = settings_.epochs + (method == "joint-total" ? settings_.epochs_of_teachers() : 0);
-    g2d::Trainer trainer(*student_, make_method(settings_, task_, method), task_,
+    g2d::Trainer trainer(*student_, make_method(settings_, task_, method, seed_), task_,
                          trainer_options(settings_, epochs, seed_, method, stop_), source());
     const auto history = trainer.fit(dataset_.splits.train, dataset_.splits.validation);
     if (history.was_interrupted) throw Interrupted{};

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -29,9 +30,10 @@
 inline constexpr std::array<std::string_view, 9> method_choices{
     "joint", "joint-total", "multi-task", "g2d-loss", "g2d", "smp", "umt", "ogm", "ogm-ge"};
 
-[[nodiscard]] inline g2d::schedule::SequentialOptions sequential_options(const Settings& settings) {
+/// `seed` draws a random order.
+[[nodiscard]] inline g2d::schedule::SequentialOptions sequential_options(const Settings& settings, std::uint64_t seed) {
   using g2d::schedule::Order;
-  g2d::schedule::SequentialOptions options{.stage_epochs = settings.stage_epochs};
+  g2d::schedule::SequentialOptions options{.stage_epochs = settings.stage_epochs, .seed = seed};
   if (settings.order == "strong-first") options.order = Order::StrongFirst;
   if (settings.order == "random") options.order = Order::Random;
   if (settings.order == "declared") options.order = Order::Declared;
@@ -40,10 +42,10 @@ inline constexpr std::array<std::string_view, 9> method_choices{
 
 /// Sequential modality prioritization, with the suppression asked for, on top of a loss.
 template <class Loss>
-[[nodiscard]] g2d::method::Any prioritized(const Settings& settings, Loss loss) {
+[[nodiscard]] g2d::method::Any prioritized(const Settings& settings, std::uint64_t seed, Loss loss) {
   using namespace g2d;
   const auto with = [&](auto suppression) {
-    const schedule::Sequential schedule(sequential_options(settings), suppression);
+    const schedule::Sequential schedule(sequential_options(settings, seed), suppression);
     return method::Any(method::Stack(loss, method::Prioritization(schedule, {settings.restart_learning_rate})));
   };
   if (settings.suppression == "partial") return with(suppression::Partial());
@@ -64,12 +66,12 @@ template <class Task>
 }
 
 template <class Task>
-[[nodiscard]] g2d::method::Any make_method(const Settings& settings, const Task& task, const std::string& name) {
+[[nodiscard]] g2d::method::Any make_method(const Settings& settings, const Task& task, const std::string& name, std::uint64_t seed) {
   using namespace g2d;
   if (name == "multi-task") return method::UniformMultiTask<Task>(task);
   if (name == "g2d-loss") return distilling(settings, task, true);
-  if (name == "g2d") return prioritized(settings, distilling(settings, task, true));
-  if (name == "smp") return prioritized(settings, method::Supervised<Task>(task));
+  if (name == "g2d") return prioritized(settings, seed, distilling(settings, task, true));
+  if (name == "smp") return prioritized(settings, seed, method::Supervised<Task>(task));
   if (name == "umt") return distilling(settings, task, false);
   if (name == "ogm" || name == "ogm-ge") {
     if constexpr (Task::output_kind == OutputKind::Classes) {

@@ -13,6 +13,7 @@
 #include <g2d/distillation/cosine.hpp>  // IWYU pragma: export
 #include <g2d/distillation/kl.hpp>  // IWYU pragma: export
 #include <g2d/distillation/kl_options.hpp>  // IWYU pragma: export
+#include <g2d/distillation/mean_to_each.hpp>  // IWYU pragma: export
 #include <g2d/distillation/mse.hpp>  // IWYU pragma: export
 #include <g2d/distillation/none.hpp>  // IWYU pragma: export
 #include <g2d/distillation/weight.hpp>  // IWYU pragma: export

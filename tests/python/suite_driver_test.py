@@ -173,10 +173,78 @@ class Commands(Driver):
         self.assertIn("0.2.0", said)
         self.assertIn("expected the folder of a run", self.suite("compare", str(first), str(first.with_name("none")), expected=2))
 
+    def test_csv_has_a_line_for_every_final_cell_and_none_for_tuning(self):
+        self.run_pair("--seeds", "0", "1")
+        lines = self.suite("csv", str(self.out)).splitlines()
+        finals = [cell for cell in self.cells() if cell["role"] in ("final", "teachers")]
+        self.assertEqual(len(lines), 1 + len(finals))
+        self.assertTrue(lines[0].startswith("dataset,method,fusion,settings,seed,epochs"))
+        self.assertTrue(any(line.startswith("pair,g2d,") for line in lines))
+        self.assertIn("expected the folder of a run", self.suite("csv", str(self.out.with_name("none")), expected=2))
+
     def test_list_and_estimate_run_nothing(self):
         fake = str(HERE / "suite_fake_cell.py")
         self.assertIn("ablations of g2d", self.suite("list", "--cell", fake))
         self.assertIn("estimate", self.suite("estimate", "--cell", fake, "--out", str(self.out), "--datasets", "pair", "--methods", "ogm"))
+
+
+class Speed(Driver):
+    RATIO = {"what": "Adam", "kind": "speedup", "a": "g2d", "b": "torch::optim", "seconds_a": 1.0, "seconds_b": 4.5, "ratio": 4.5,
+             "ratio_low": 4.25, "ratio_high": 4.75, "aim": ">= 4"}
+    SLOW = {**RATIO, "what": "SGD", "kind": "time ratio", "ratio": 1.25, "ratio_low": 1.125, "ratio_high": 1.5, "aim": "<= 1.02"}
+    POINTS = [{"what": f"batch = {x}: time of a step", "value": 0.5 * x, "unit": "ms"} for x in (16, 32, 64)]
+    FIGURES = json.dumps([RATIO, SLOW, *POINTS])
+
+    def setUp(self):
+        super().setUp()
+        self.build = self.out.with_name("build")
+        for name in ("benchmarks/first_bench", "benchmarks/deeper/second_bench"):
+            (self.build / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.build / name).symlink_to(HERE / "speed_fake_bench.py")
+
+    def speed(self, *arguments, **environment):
+        return self.suite("speed", "--build", str(self.build), *arguments, **{"FAKE_FIGURES": self.FIGURES, **environment})
+
+    def test_all_benchmarks_run_and_their_figures_make_one_table(self):
+        file = self.out / "speed.jsonl"
+        file.parent.mkdir()
+        file.write_text("of another run\n")
+        said = self.speed("--all", "--json", str(file))
+        self.assertEqual(len(file.read_text().splitlines()), 10)
+        for name in ("first_bench", "second_bench"):
+            self.assertRegex(said, rf"\| {name} +\| Adam: g2d / torch::optim +\| 4\.500 \[4\.250, 4\.750\] +\| >= 4 +\| yes +\|")
+            self.assertRegex(said, rf"\| {name} +\| SGD: g2d / torch::optim +\| time ratio 1\.250 \[1\.125, 1\.500\] +\| <= 1\.02 +\| no +\|")
+            self.assertRegex(said, rf"\| {name} +\| batch = 32: time of a step +\| 16 ms +\| +\| +\|")
+        self.assertIn(f"compares with {sys.executable}", said)
+        self.assertNotIn("smoke", said)
+
+    def test_a_smoke_run_says_that_it_is_one(self):
+        said = self.speed("--all", "--smoke")
+        self.assertIn("first_bench: --smoke --json", said)
+        self.assertIn("no figure means anything", said)
+
+    def test_a_failing_benchmark_is_named_and_the_others_run(self):
+        said = self.speed("--all", FAKE_STATUS="first_bench", expected=1)
+        self.assertIn("first_bench failed", said)
+        self.assertRegex(said, r"\| second_bench +\| Adam")
+
+    def test_the_report_has_the_table_and_both_pictures(self):
+        file = self.out / "speed.jsonl"
+        self.speed("--all", "--json", str(file))
+        folder = self.out / "report"
+        self.speed("report", str(file), "--out", str(folder))
+        self.assertIn("first_bench", (folder / "speed.md").read_text())
+        self.assertIn("4.50×", (folder / "speed-ups.svg").read_text())
+        self.assertIn("time of a step", (folder / "scaling.svg").read_text())
+
+    def test_what_cannot_be_read_or_is_contradictory_is_refused(self):
+        self.assertIn("expected a file of figures", self.speed("report", "/nowhere/speed.jsonl", "--out", str(self.out), expected=2))
+        strange = self.build / "strange"
+        strange.write_text("{}\n")
+        self.assertIn("expected JSON lines", self.speed("report", str(strange), "--out", str(self.out), expected=2))
+        self.assertIn("got both", self.speed("--all", "first_bench", expected=2))
+        self.assertIn("with --all", self.speed("--smoke", expected=2))
+        self.assertIn("first_bench", self.speed("frist_bench", expected=2))
 
 
 if __name__ == "__main__":

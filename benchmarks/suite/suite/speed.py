@@ -1,13 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The g2d authors
 # SPDX-License-Identifier: MIT
-"""`suite speed`: the speed benchmarks, which are programs of their own."""
+"""`suite speed`: the speed benchmarks, which are programs of their own, and what is made of their figures."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from . import markdown
+from .document import Table
 from .errors import SuiteError, check_name
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -15,6 +23,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def programs(build: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted((build / "benchmarks").glob("**/*_bench")) if path.is_file()}
+
+
+def found_programs(build: Path) -> dict[str, Path]:
+    found = programs(build)
+    if not found:
+        raise SuiteError(f"suite: speed: expected speed benchmarks in {build / 'benchmarks'}, got none; build the target bench")
+    return found
 
 
 def purpose(name: str) -> str:
@@ -39,8 +54,98 @@ def listing(build: Path) -> str:
     return "\n".join(f"{name:<{width}}  {purpose(name)}" for name in found)
 
 
+def start(program: Path, arguments: Sequence[str]) -> int:
+    """With this interpreter as the Python that a benchmark compares with, unless another is named."""
+    environment = {"G2D_PYTHON": sys.executable, "OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    return subprocess.run([str(program), *arguments], env=environment, check=False).returncode
+
+
 def run(build: Path, name: str, arguments: list[str]) -> int:
-    found = programs(build)
-    if not found:
-        raise SuiteError(f"suite: speed: expected speed benchmarks in {build / 'benchmarks'}, got none; build the target bench")
-    return subprocess.run([str(found[check_name("suite: speed", name, found)]), *arguments], check=False).returncode
+    found = found_programs(build)
+    return start(found[check_name("suite: speed", name, found)], arguments)
+
+
+def run_all(build: Path, arguments: Sequence[str], file: Path | None) -> int:
+    """All benchmarks one after the other, and one table of their figures; 1 when one failed, and the others have run."""
+    found = found_programs(build)
+    with tempfile.TemporaryDirectory() as folder:
+        lines = (file or Path(folder) / "speed.jsonl").resolve()
+        lines.parent.mkdir(parents=True, exist_ok=True)
+        lines.write_text("", encoding="utf-8")
+        failed = [name for name, program in found.items() if start(program, [*arguments, "--json", str(lines)]) != 0]
+        print("\n" + table(read_figures(lines)))
+    for name in failed:
+        print(f"g2d: suite: speed: {name} failed", file=sys.stderr)
+    return 1 if failed else 0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of a benchmark's JSON: a value, or a ratio with its quartiles."""
+
+    benchmark: str
+    what: str
+    value: float
+    low: float | None
+    high: float | None
+    unit: str  # of a ratio: which ratio it is
+    aim: str
+    is_smoke: bool
+
+    @property
+    def text(self) -> str:
+        if self.low is None:
+            return f"{self.value:.4g} {self.unit}".strip()
+        against = f"{self.unit} " if self.unit != "speedup" else ""
+        return f"{against}{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    @property
+    def limit(self) -> float | None:
+        return float(self.aim.split()[1]) if self.aim else None
+
+    @property
+    def reached(self) -> str:
+        if not self.aim:
+            return ""
+        is_reached = self.value <= self.limit if self.aim.startswith("<=") else self.value >= self.limit
+        return "yes" if is_reached else "no"
+
+
+def read_figure(line: str) -> Figure:
+    entry = json.loads(line)
+    shared = (entry.get("aim", ""), entry["is_smoke"])
+    if "ratio" in entry:
+        return Figure(entry["benchmark"], f"{entry['what']}: {entry['a']} / {entry['b']}", entry["ratio"], entry["ratio_low"],
+                      entry["ratio_high"], entry["kind"], *shared)
+    return Figure(entry["benchmark"], entry["what"], entry["value"], None, None, entry["unit"], *shared)
+
+
+def read_figures(file: Path) -> list[Figure]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise SuiteError(f"suite: speed: expected a file of figures, got {file}: {error.strerror}; write one with speed --all --json FILE") from None
+    try:
+        return [read_figure(line) for line in lines]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SuiteError(f"suite: speed: expected JSON lines of benchmarks in {file}, got something else ({error!r})") from None
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Speed-ups are how many times faster the first named is; time ratios are said to be such."""
+    rows = [[figure.benchmark, figure.what, figure.text, figure.aim, figure.reached] for figure in figures]
+    text = markdown.table(Table(["benchmark", "what", "ratio [quartiles]", "aim", "reached"], rows, (0, 1, 2, 3, 4)))
+    note = "Of a smoke run: it shows that everything runs, and no figure means anything.\n\n"
+    return (note if any(figure.is_smoke for figure in figures) else "") + text
+
+
+def write_report(file: Path, folder: Path) -> list[Path]:
+    """The table, and the figures that there are numbers for."""
+    from . import speed_figures  # matplotlib, which running the benchmarks needs not
+
+    figures = read_figures(file)
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {"speed.md": table(figures) + "\n", **speed_figures.draw(figures)}
+    for name, text in contents.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in contents]

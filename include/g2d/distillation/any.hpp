@@ -14,10 +14,12 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/output_kind.hpp>
+#include <g2d/core/per_modality.hpp>
 #include <g2d/distillation/bernoulli_kl.hpp>
 #include <g2d/distillation/concept.hpp>
 #include <g2d/distillation/cosine.hpp>
 #include <g2d/distillation/kl.hpp>
+#include <g2d/distillation/mean_to_each.hpp>
 #include <g2d/distillation/mse.hpp>
 #include <g2d/distillation/none.hpp>
 
@@ -25,7 +27,7 @@ namespace g2d::distillation {
 
 /// A distillation formula chosen at run time: holds any DistillationPolicy, shipped or the user's own.
 ///
-/// Use when   a command line or a table of experiments picks the formula. One indirect call a term and step.
+/// Use when   a command line or a table of experiments picks the formula. One indirect call a term and step, or one for all terms.
 /// Errors     those of the policy held.
 class Any {
  public:
@@ -38,13 +40,20 @@ class Any {
         admitted_{admits_v<Distillation, OutputKind::Classes>, admits_v<Distillation, OutputKind::Labels>,
                   admits_v<Distillation, OutputKind::Values>},
         batch_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation(s, t); }),
-        samples_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation.per_sample(s, t); }) {}
+        samples_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation.per_sample(s, t); }),
+        each_([distillation](const at::Tensor& s, ModalitySpan<at::Tensor> t, ModalitySpan<at::Tensor> present) {
+          return distillation::mean_to_each(distillation, s, t, present);
+        }) {}
 
   [[nodiscard]] at::Tensor operator()(const at::Tensor& student, const at::Tensor& teacher) const {
     return batch_(student, teacher);
   }
   [[nodiscard]] at::Tensor per_sample(const at::Tensor& student, const at::Tensor& teacher) const {
     return samples_(student, teacher);
+  }
+  [[nodiscard]] PerModality<at::Tensor> mean_to_each(const at::Tensor& student, ModalitySpan<at::Tensor> teachers,
+                                                     ModalitySpan<at::Tensor> present) const {
+    return each_(student, teachers, present);
   }
 
   [[nodiscard]] bool enabled() const { return enabled_; }
@@ -54,6 +63,8 @@ class Any {
 
  private:
   using Formula = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
+  using FormulaToEach =
+      std::function<PerModality<at::Tensor>(const at::Tensor&, ModalitySpan<at::Tensor>, ModalitySpan<at::Tensor>)>;
 
   bool enabled_;
   bool for_features_;
@@ -61,6 +72,7 @@ class Any {
   std::array<bool, 3> admitted_;
   Formula batch_;
   Formula samples_;
+  FormulaToEach each_;
 };
 
 static_assert(DistillationPolicy<Any>);

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include <g2d/core/output_kind.hpp>
+#include <g2d/core/per_modality.hpp>
 
 /// Distillation: how far the student is from the teacher, for features or for predictions.
 ///
@@ -27,7 +28,8 @@
 ///     };
 ///
 /// Optional: `static constexpr bool admits(g2d::OutputKind)` (default: every kind), `static constexpr std::int64_t
-/// min_outputs` (default 1), `static constexpr bool for_features` (default true).
+/// min_outputs` (default 1), `static constexpr bool for_features` (default true), and `mean_to_each`, as in `Kl`, where comparing
+/// one student with several teachers at once costs less than one after the other.
 namespace g2d::distillation {
 
 namespace detail {
@@ -48,6 +50,13 @@ concept ComparesSamples =
 
 template <class Distillation>
 concept DistillationPolicy = detail::ComparesBatches<Distillation> && detail::ComparesSamples<Distillation>;
+
+/// A formula with a way of its own to compare one student with several teachers; see `distillation::mean_to_each`.
+template <class Distillation>
+concept ComparesWithEach =
+    requires(const Distillation& distillation, const at::Tensor& student, ModalitySpan<at::Tensor> teachers) {
+      { distillation.mean_to_each(student, teachers, /*present=*/teachers) } -> std::same_as<PerModality<at::Tensor>>;
+    };
 
 /// Whether the formula makes sense for predictions of this kind.
 template <class Distillation, OutputKind kind>

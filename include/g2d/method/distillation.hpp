@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/where.h>
 
 #include <cstddef>
 #include <string_view>
@@ -11,9 +10,11 @@
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/core/per_modality.hpp>
 #include <g2d/distillation/any.hpp>
 #include <g2d/distillation/concept.hpp>
 #include <g2d/distillation/connector/identity.hpp>
+#include <g2d/distillation/mean_to_each.hpp>
 #include <g2d/distillation/weight.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/task/concept.hpp>
@@ -33,7 +34,8 @@ struct DistillationOptions {
 ///
 /// Use when   teachers exist. `None` on an axis leaves its terms out.
 /// Shapes     features [B, D_m], logits [B, C]. Samples that lack modality m are left out of its terms.
-/// Cost       O(B (sum_m D_m + M C)) a step; the teachers' forward passes are precomputed.
+/// Cost       O(B (sum_m D_m + M C)) a step, the logit terms in one go where the formula can (`Kl`); the teachers' forward passes are
+///            precomputed.
 /// Errors     ConfigError before the first step: no teachers, differing widths (naming the modality), a formula that
 ///            cannot compare such predictions, a negative weight.
 /// Source     arXiv:2506.21514, the G2D loss.
@@ -81,17 +83,16 @@ class Distillation {
 
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
     const auto& teachers = *context.teachers;
+    const auto logit_values = logit_means(context, outputs);
     for (std::size_t m = 0; m < outputs.features.size(); ++m) {
-      const auto present = outputs.kept(present_column(context.batch, m));
       const double alpha = options_.feature_weight(m, context.epoch);
       if (alpha > 0.0 && distillation::is_enabled(feature_)) {
         const auto target = outputs.kept(teachers.features[m]);
-        terms.push_back({"feature", m, mean(feature_, connector_(m, outputs.features[m]), target, present), alpha});
+        const auto present = outputs.kept(present_column(context.batch, m));
+        terms.push_back({"feature", m, distillation::mean_to(feature_, connector_(m, outputs.features[m]), target, present), alpha});
       }
-      const double beta = options_.logit_weight(m, context.epoch);
-      if (beta > 0.0 && distillation::is_enabled(logit_)) {
-        const auto target = outputs.kept(teachers.logits[m]);
-        terms.push_back({"logit", m, mean(logit_, outputs.fused, target, present), beta});
+      if (logit_values[m].defined()) {
+        terms.push_back({"logit", m, logit_values[m], options_.logit_weight(m, context.epoch)});
       }
     }
   }
@@ -99,15 +100,23 @@ class Distillation {
   [[nodiscard]] Parameters parameters() const { return connector_.parameters(); }
 
  private:
-  /// The mean over the samples that have the modality; 0 when none has. Whatever a teacher says of the others, NaN
-  /// above all, does not count.
-  template <class Formula>
-  [[nodiscard]] static at::Tensor mean(const Formula& formula, const at::Tensor& student, const at::Tensor& teacher,
-                                       const at::Tensor& present) {
-    if (!present.defined()) return formula(student, teacher);
-    const auto weights = present.to(student.scalar_type());
-    const auto known = at::where(present.unsqueeze(1), teacher, teacher.new_zeros({}));
-    return formula.per_sample(student, known).mul(weights).sum().div(weights.sum().clamp_min(1.0));
+  /// The logit terms' values, all in one go; undefined where the weight leaves the term out.
+  [[nodiscard]] PerModality<at::Tensor> logit_means(const StepContext& context, const Outputs& outputs) const {
+    const auto num_modalities = outputs.features.size();
+    PerModality<at::Tensor> values(num_modalities);
+    if (!distillation::is_enabled(logit_)) return values;
+    PerModality<std::size_t> heard;
+    PerModality<at::Tensor> targets, present;
+    for (std::size_t m = 0; m < num_modalities; ++m) {
+      if (!(options_.logit_weight(m, context.epoch) > 0.0)) continue;
+      heard.push_back(m);
+      targets.push_back(outputs.kept(context.teachers->logits[m]));
+      if (context.batch.present.defined()) present.push_back(outputs.kept(present_column(context.batch, m)));
+    }
+    if (heard.empty()) return values;
+    const auto means = distillation::mean_to_each(logit_, outputs.fused, targets, present);
+    for (std::size_t k = 0; k < heard.size(); ++k) values[heard[k]] = means[k];
+    return values;
   }
 
   DistillationOptions options_;

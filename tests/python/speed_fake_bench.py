@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The g2d authors
+# SPDX-License-Identifier: MIT
+"""A made-up speed benchmark: the figures that FAKE_FIGURES holds, or the exit status of FAKE_STATUS if its name is in it."""
+
+import json
+import os
+import pathlib
+import sys
+
+name = pathlib.Path(sys.argv[0]).name
+arguments = sys.argv[1:]
+print(f"{name}: {' '.join(arguments)}; compares with {os.environ['G2D_PYTHON']}")
+if name in os.environ.get("FAKE_STATUS", ""):
+    sys.exit(3)
+with open(arguments[arguments.index("--json") + 1], "a", encoding="utf-8") as file:
+    for figure in json.loads(os.environ["FAKE_FIGURES"]):
+        file.write(json.dumps({"benchmark": name, "is_smoke": "--smoke" in arguments, "threads": 1, **figure}) + "\n")
