@@ -207,7 +207,7 @@ void scale_samples(BenchReport& report, const BenchOptions& options, const std::
   std::filesystem::remove_all(folder);  // What is mapped stays until nobody maps it.
   time_in_turn(gathers, options.pairs(21));
   time_in_turn(shuffles, options.pairs(5));
-  report_times(report, "samples", "gather of a batch of 16 with its teachers' outputs", gathers, at_most(0.1));
+  report_times(report, "samples", "gather of a batch of 16", gathers, at_most(0.1));
   report_times(report, "samples", "shuffling an epoch", shuffles);
 }
 

@@ -40,7 +40,7 @@ struct Sizes {
   std::int64_t train, validation, batch, epochs, teacher_epochs;
 };
 
-/// A picture for each class and modality under noise: 128 samples are enough to learn it.
+/// A picture for each class and modality under noise: 64 samples are enough to learn it.
 g2d::data::InMemory make_split(std::int64_t num_samples, std::uint64_t seed) {
   at::manual_seed(1);
   g2d::PerModality<at::Tensor> pictures;
@@ -153,7 +153,7 @@ void compare(BenchReport& report, const Comparison& comparison, const std::strin
 int main(int argc, char** argv) {
   const auto options = read_bench_options(argc, argv);
   BenchReport report("student_run", options);
-  const Comparison comparison(options.is_smoke ? Sizes{8, 4, 4, 3, 1} : Sizes{128, 64, 16, 12, 4});
+  const Comparison comparison(options.is_smoke ? Sizes{8, 4, 4, 3, 1} : Sizes{64, 32, 16, 30, 8});
   compare(report, comparison, "float32", g2d::Precision::Full, options.pairs(3), 2.0);
   compare(report, comparison, "bfloat16", g2d::Precision::BFloat16, options.pairs(3), 3.5);
 }

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import LogLocator
 
 from .drawing import INK, MODALITIES, MUTED, panels
 from .speed import Figure
@@ -65,7 +66,9 @@ def draw_scaling(curves: Curves) -> str:
             axes.plot(*zip(*sorted(points)), marker="o", markersize=3.5, color=colour, label=quantity)
         axes.set(xscale="log", yscale="log", xlabel=axis, ylabel=unit)
         ticks = sorted({x for points in quantities.values() for x, _ in points})
-        axes.set_xticks(ticks, [f"{x:,.0f}" for x in ticks])
+        axes.set_xticks(ticks, [f"{x / 1000:g}k" if x >= 1000 else f"{x:g}" for x in ticks])
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
         if axes.get_ylim()[1] < 10 * axes.get_ylim()[0]:  # a decade at least: a flat curve looks flat
             middle = (axes.get_ylim()[0] * axes.get_ylim()[1]) ** 0.5

@@ -42,7 +42,7 @@ class Any {
         batch_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation(s, t); }),
         samples_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation.per_sample(s, t); }),
         each_([distillation](const at::Tensor& s, ModalitySpan<at::Tensor> t, ModalitySpan<at::Tensor> present) {
-          return distillation::mean_to_each(distillation, s, t, present);
+          return g2d::distillation::mean_to_each(distillation, s, t, present);
         }) {}
 
   [[nodiscard]] at::Tensor operator()(const at::Tensor& student, const at::Tensor& teacher) const {

@@ -31,7 +31,7 @@ namespace g2d::distillation {
 /// Shapes     student, teacher: logits [B, C]; out: scalar. Gradient with respect to the student.
 /// Dtype      floating, one dtype and one device; no transfers.
 /// Units      nats times tau^2, which keeps the gradient's size free of tau.
-/// Invariant  >= 0, zero at equality. With one tau, sum_m b_m KL(p_m || q) differs from (sum_m b_m) KL(p || q), p the
+/// Invariant  >= 0, zero at equality, to rounding. With one tau, sum_m b_m KL(p_m || q) differs from (sum_m b_m) KL(p || q), p the
 ///            weighted mean of the p_m, by a constant of the student: several teachers act as their mean.
 /// Cost       O(B C); M teachers at once O(M B C) with one log-softmax of the student, forward and backward.
 /// Errors     ConfigError for a temperature that is not positive; ShapeError when the two shapes differ.
@@ -83,7 +83,7 @@ class Kl {
       const auto log_p = log_probabilities(at::stack(logits).to(student.scalar_type()));
       auto p = log_p.exp();
       if (shares.defined()) p = p.mul(shares.narrow(1, first, size).unsqueeze(2));
-      const auto entropy_terms = p.mul(log_p).sum({1, 2});
+      const auto entropy_terms = p.mul(log_p).sum(at::IntArrayRef{1, 2});
       const auto part = at::addmv(entropy_terms, p.view({num_teachers, -1}), block.reshape(-1), factor, -factor);
       means = means.defined() ? means.add(part) : part;
       first += size;
