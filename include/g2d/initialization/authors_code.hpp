@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <torch/nn/init.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
@@ -33,7 +36,7 @@ class AuthorsCode {
       initialize(linear->weight);
       if (linear->bias.defined()) initialize(linear->bias);
     } else if (auto* convolution = module.as<torch::nn::Conv2d>()) {
-      torch::nn::init::kaiming_normal_(convolution->weight, 0.0, torch::kFanOut, torch::kReLU);
+      draw_filters(convolution->weight);
     } else if (auto* norm = module.as<torch::nn::BatchNorm2d>(); norm != nullptr && norm->weight.defined()) {
       torch::nn::init::ones_(norm->weight);
       torch::nn::init::zeros_(norm->bias);
@@ -45,6 +48,13 @@ class AuthorsCode {
   }
 
  private:
+  /// In the order of the plain layout, whatever layout the filters have: else one seed would give other weights.
+  static void draw_filters(at::Tensor& filters) {
+    const at::NoGradGuard no_grad;
+    const auto drawn = at::empty(filters.sizes(), filters.options().requires_grad(false));
+    filters.copy_(torch::nn::init::kaiming_normal_(drawn, 0.0, torch::kFanOut, torch::kReLU));
+  }
+
   static void initialize(const at::Tensor& tensor) {
     if (tensor.dim() == 2) {
       torch::nn::init::xavier_normal_(tensor);
