@@ -375,6 +375,81 @@ TEST_CASE("TeacherCache: keeps double precision, in memory and in a file", "[tea
   }
 }
 
+TEST_CASE("TeacherCache: float16 storage halves the tables and hands out the teachers' dtype", "[teacher][cache]") {
+  const TemporaryFolder folder;
+  const auto samples = blobs(200, 0);
+  const auto teachers = make_teachers();
+  const g2d::TeacherCacheOptions full{.file = folder / "full.cache"};
+  const g2d::TeacherCacheOptions half{.file = folder / "half.cache", .storage = at::kHalf};
+  (void)TeacherCache::precompute(teachers, samples, Task(), full);
+  const auto memory = TeacherCache::precompute(teachers, samples, Task(), {.storage = at::kHalf});
+  const auto written = TeacherCache::precompute(teachers, samples, Task(), half);
+  const auto reused = TeacherCache::precompute(teachers, samples, Task(), half);
+  CHECK_FALSE(written.was_reused());
+  REQUIRE(reused.was_reused());
+  const auto table_bytes = static_cast<double>(200 * 2 * (3 + num_classes) * 4);
+  const auto saved = static_cast<double>(std::filesystem::file_size(full.file)) - static_cast<double>(std::filesystem::file_size(half.file));
+  CHECK(saved == Approx(table_bytes / 2.0).margin(2 * 64.0));
+  const auto exact = teachers(samples.all(), Task());
+  for (const auto* cache : {&memory, &written, &reused}) {
+    const auto outputs = cache->outputs(samples.all());
+    for (std::size_t m = 0; m < 2; ++m) {
+      CHECK(outputs.logits[m].scalar_type() == at::kFloat);
+      CHECK(torch::equal(outputs.logits[m], exact.logits[m].to(at::kHalf).to(at::kFloat)));
+      CHECK(torch::equal(outputs.features[m], exact.features[m].to(at::kHalf).to(at::kFloat)));
+      const auto confidence = Task().confidence(outputs.logits[m], samples.all().target).to(at::kDouble);
+      CHECK(torch::equal(outputs.confidence.select(1, static_cast<std::int64_t>(m)), confidence));
+    }
+  }
+  CHECK_FALSE(TeacherCache::precompute(teachers, samples, Task(), {.file = half.file}).was_reused());
+}
+
+TEST_CASE("TeacherCache: storage that cannot hold the outputs is refused", "[teacher][cache]") {
+  const auto samples = blobs(8, 0);
+  const auto teachers = make_teachers();
+  const auto precompute = [&](g2d::TeacherCacheOptions options) { (void)TeacherCache::precompute(teachers, samples, Task(), options); };
+  CHECK(thrown<g2d::ConfigError>([&] { precompute({.storage = at::kLong}); }) ==
+        "g2d: TeacherCache: storage: expected a floating-point dtype (at::kHalf, at::kFloat, ...), got Long");
+  CHECK(thrown<g2d::ConfigError>([&] { precompute({.batch_size = -1}); }) ==
+        "g2d: TeacherCache: batch_size: expected at least 1, or 0 to choose it, got -1");
+  for (auto& parameter : teachers[1].module()->parameters()) parameter.fill_(1e6);
+  CHECK(thrown<g2d::ConfigError>([&] { precompute({.storage = at::kHalf}); }) ==
+        "g2d: TeacherCache: modality \"image\": expected outputs that Half can hold, got larger ones; use storage = at::kFloat");
+  CHECK_NOTHROW(precompute({.storage = at::kBFloat16}));
+}
+
+TEST_CASE("TeacherCache: passes in bfloat16 keep the teachers' dtype, and their file apart", "[teacher][cache]") {
+  const TemporaryFolder folder;
+  const auto file = folder / "teachers.cache";
+  const auto samples = blobs(40, 0);
+  const auto teachers = make_teachers();
+  const auto exact = teachers(samples.all(), Task());
+  (void)TeacherCache::precompute(teachers, samples, Task(), {.file = file});
+  for (const auto precision : {g2d::Precision::BFloat16, g2d::Precision::Float16}) {
+    const auto cache = TeacherCache::precompute(teachers, samples, Task(), {.file = file, .precision = precision});
+    CHECK_FALSE(cache.was_reused());
+    const auto outputs = cache.outputs(samples.all());
+    CHECK(outputs.logits[0].scalar_type() == at::kFloat);
+    CHECK(distance(outputs, exact) > 1e-6);
+    CHECK(distance(outputs, exact) < 0.05);
+  }
+  CHECK_FALSE(at::autocast::is_autocast_enabled(at::kCPU));
+}
+
+TEST_CASE("TeacherCache: chooses its batch by the size of a sample", "[teacher][cache]") {
+  const auto chosen = [](at::IntArrayRef sample, at::Device device) {
+    g2d::Batch one;
+    one.inputs = {g2d::Input{torch::zeros({1, 2})}, g2d::Input{torch::zeros({1}).expand(sample).unsqueeze(0)}};
+    return g2d::detail::inference_batch_size(one, device);
+  };
+  CHECK(chosen({8}, at::kCPU) == 1024);
+  CHECK(chosen({1, 28, 28}, at::kCPU) == 256);
+  CHECK(chosen({1, 112, 112}, at::kCPU) == 16);
+  CHECK(chosen({3, 224, 224}, at::kCPU) == 8);
+  CHECK(chosen({3, 224, 224}, at::kCUDA) == 16);
+  CHECK(chosen({1, 112, 112}, at::kCUDA) == 256);
+}
+
 TEST_CASE("Teachers: a sample that lacks a modality says nothing of its teacher", "[teacher][cache]") {
   const TemporaryFolder folder;
   const auto samples = blobs(30, 0);

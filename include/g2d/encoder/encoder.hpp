@@ -54,8 +54,7 @@ class Encoder {
   [[nodiscard]] at::Tensor operator()(const Input& input) const {
     if (options_.precision == Precision::Full) return forward_(input);
     const auto& values = input.values;
-    const auto dtype = options_.precision == Precision::BFloat16 ? at::kBFloat16 : at::kHalf;
-    const encoder::detail::AutocastScope autocast(values.device().type(), dtype);
+    const encoder::detail::AutocastScope autocast(values.device().type(), options_.precision);
     return forward_(input).to(values.is_floating_point() ? values.scalar_type() : at::kFloat);
   }
 

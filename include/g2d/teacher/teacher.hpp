@@ -16,6 +16,8 @@
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/shape.hpp>
 #include <g2d/core/fingerprint.hpp>
+#include <g2d/encoder/detail/autocast_scope.hpp>
+#include <g2d/encoder/precision.hpp>
 
 namespace g2d {
 
@@ -24,7 +26,7 @@ namespace g2d {
 /// At construction the module goes into evaluation mode and none of its parameters requires a gradient; a call puts it back
 /// into evaluation mode if someone changed that, and runs without a graph.
 ///
-/// Shapes     input [B, ...]; features [B, D]; logits [B, C].
+/// Shapes     input [B, ...]; features [B, D]; logits [B, C], both in the dtype of the parameters.
 /// Errors     ShapeError when the model does not give that; ConfigError for no module.
 class Teacher {
  public:
@@ -58,10 +60,11 @@ class Teacher {
     return Teacher(std::move(model), std::move(forward), width, outputs);
   }
 
-  [[nodiscard]] Output operator()(const Input& input) const {
+  /// One pass; `precision` of its layers, which may be less than the weights were trained with.
+  [[nodiscard]] Output operator()(const Input& input, Precision precision = Precision::Full) const {
     at::NoGradGuard no_grad;
     module_->eval();
-    auto output = forward_(input);
+    auto output = precision == Precision::Full ? forward_(input) : reduced(input, precision);
     check_matrix(output.features, input.values.size(0), feature_width_, "Teacher: features");
     check_matrix(output.logits, input.values.size(0), num_outputs_, "Teacher: logits");
     return output;
@@ -86,6 +89,14 @@ class Teacher {
   }
 
  private:
+  [[nodiscard]] Output reduced(const Input& input, Precision precision) const {
+    const auto own = options();
+    const encoder::detail::AutocastScope autocast(own.device().type(), precision);
+    auto [features, logits] = forward_(input);
+    const auto dtype = c10::typeMetaToScalarType(own.dtype());
+    return {features.to(dtype), logits.to(dtype)};
+  }
+
   std::shared_ptr<torch::nn::Module> module_;
   Forward forward_;
   std::int64_t feature_width_;

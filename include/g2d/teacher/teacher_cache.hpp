@@ -5,11 +5,12 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_file.h>
 #include <ATen/ops/searchsorted.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,15 +35,23 @@
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/data/to_device.hpp>
+#include <g2d/encoder/precision.hpp>
 #include <g2d/teacher/detail/cache_header.hpp>
+#include <g2d/teacher/detail/inference_batch_size.hpp>
 #include <g2d/teacher/teacher_source.hpp>
 #include <g2d/teacher/teachers.hpp>
 
 namespace g2d {
 
 struct TeacherCacheOptions {
-  std::int64_t batch_size = 128;          ///< Of the inference passes: by memory, not by the training batch.
-  std::filesystem::path file = {};        ///< Empty: in memory. Else kept in this file and mapped from it.
+  std::int64_t batch_size = 0;      ///< Of the inference passes; 0: by the size of a sample, whatever the training batch.
+  std::filesystem::path file = {};  ///< Empty: in memory. Else kept in this file and mapped from it.
+
+  /// What the tables are kept in, the teachers' own dtype if not given; outputs are handed out in the teachers' dtype.
+  /// Float16 halves memory and file, at three significant digits.
+  std::optional<at::ScalarType> storage = {};
+
+  Precision precision = Precision::Full;  ///< Of the inference passes.
 };
 
 /// The teachers' outputs for every sample of a dataset, computed once: one table [N, D_m + C] for each teacher.
@@ -50,12 +59,14 @@ struct TeacherCacheOptions {
 /// A file is reused when it was made of the same teachers, data and task, and replaced otherwise. A sample is found by
 /// its id, so that any order, subset or batch of the same samples can be asked for.
 ///
-/// Shapes     outputs(batch): see TeacherOutputs. Dtype: the teachers'.
+/// Shapes     outputs(batch): see TeacherOutputs. Dtype: the teachers', whatever the storage; confidences are those of the
+///            logits that are handed out.
 /// Device     tables live on the teachers' device, mapped ones in host memory; confidences always in host memory.
-/// Cost       M forward passes over the data, once; 4 (D_m + C) bytes a sample and teacher in float32. In a step: one gather a
-///            teacher.
-/// Errors     ConfigError when the dataset's transform is random, or of other modalities; DataError for an empty dataset, an
-///            unknown sample id, or a file that cannot be read or written; ShapeError for batches without ids.
+/// Cost       M forward passes over the data, once; 4 (D_m + C) bytes a sample and teacher in float32, half in float16. In a
+///            step: one gather a teacher.
+/// Errors     ConfigError when the dataset's transform is random, or of other modalities, or the storage is no floating-point
+///            dtype or too small for what the teachers give; DataError for an empty dataset, an unknown sample id, or a file
+///            that cannot be read or written; ShapeError for batches without ids.
 class TeacherCache {
  public:
   template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
@@ -71,15 +82,15 @@ class TeacherCache {
                                     teachers.names().joined(), dataset.names().joined()));
     }
     if (dataset.size() < 1) throw DataError("g2d: TeacherCache: expected at least one sample, got an empty dataset");
-    TeacherCache cache(teachers);
+    TeacherCache cache(teachers, options);
     if (options.file.empty()) {
-      cache.compute(teachers, dataset, task, options.batch_size);
+      cache.compute(teachers, dataset, task, options);
       return cache;
     }
-    const auto header = cache.expected_header(teachers, dataset);
-    if (!cache.map(options.file, header) || !cache.has_confidence_of(task, dataset, options.batch_size)) {
+    const auto header = cache.expected_header(teachers, dataset, options);
+    if (!cache.map(options.file, header) || !cache.has_confidence_of(task, dataset)) {
       AtomicFile file(options.file);  // Before the long computation: a folder that cannot be written shows at once.
-      cache.compute(teachers, dataset, task, options.batch_size);
+      cache.compute(teachers, dataset, task, options);
       cache.write(file, header);
       if (!cache.map(options.file, header)) {
         throw DataError(fmt::format("g2d: TeacherCache: file {} changed while it was written", options.file.string()));
@@ -96,10 +107,10 @@ class TeacherCache {
     TeacherOutputs outputs;
     for (std::size_t m = 0; m < tables_.size(); ++m) {
       const auto table = tables_[m].index_select(0, rows.to(tables_[m].device(), /*non_blocking=*/true))
-                             .to(batch.target.device(), /*non_blocking=*/true);
-      const auto width = summary_.feature_widths[m];
-      outputs.features.push_back(table.narrow(1, 0, width));
-      outputs.logits.push_back(table.narrow(1, width, summary_.num_outputs));
+                             .to(batch.target.device(), /*non_blocking=*/true)
+                             .to(dtype_);  // After the copy to a device: half the bytes of a small storage.
+      outputs.features.push_back(features_of(table, m));
+      outputs.logits.push_back(logits_of(table, m));
     }
     outputs.confidence = confidence_.index_select(0, rows).nan_to_num(0.0);
     return outputs;
@@ -124,63 +135,94 @@ class TeacherCache {
   [[nodiscard]] bool was_reused() const { return was_reused_; }
 
  private:
-  explicit TeacherCache(const Teachers& teachers) : summary_(teachers.summary({})) {}
+  TeacherCache(const Teachers& teachers, const TeacherCacheOptions& options)
+      : summary_(teachers.summary({})), dtype_(teachers.dtype()), storage_(options.storage.value_or(dtype_)) {
+    if (!c10::isFloatingType(storage_)) {
+      throw ConfigError(fmt::format(
+          "g2d: TeacherCache: storage: expected a floating-point dtype (at::kHalf, at::kFloat, ...), got {}", c10::toString(storage_)));
+    }
+    if (options.batch_size < 0) {
+      throw ConfigError(fmt::format("g2d: TeacherCache: batch_size: expected at least 1, or 0 to choose it, got {}", options.batch_size));
+    }
+  }
 
   template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
-  void compute(const Teachers& teachers, const Dataset& dataset, const Task& task, std::int64_t batch_size) {
+  void compute(const Teachers& teachers, const Dataset& dataset, const Task& task, const TeacherCacheOptions& options) {
     at::NoGradGuard no_grad;
     const auto begin = std::chrono::steady_clock::now();
+    const auto device = teachers[0].options().device();
+    const auto batch_size = options.batch_size > 0 ? options.batch_size
+                                                   : detail::inference_batch_size(dataset.batch(at::zeros({1}, at::kLong)), device);
     std::int64_t row = 0;
     const auto batches = data::ordered_batches(dataset.size(), batch_size);
     auto stream = data::stream(dataset, batches);
     for (std::size_t i = 0; i < batches.size(); ++i) {
-      const auto batch = data::to_device(stream.next(), teachers[0].options().device());
+      const auto batch = data::to_device(stream.next(), device);
       check_ids(batch);
-      const auto outputs = teachers(batch, task);
-      if (row == 0) allocate(dataset.size(), outputs);
+      const auto outputs = teachers(batch, task, options.precision);
+      if (row == 0) allocate(dataset.size(), device);
       const auto count = batch.size();
+      PerModality<at::Tensor> logits;
       for (std::size_t m = 0; m < tables_.size(); ++m) {
-        auto part = tables_[m].narrow(0, row, count);
-        part.narrow(1, 0, summary_.feature_widths[m]).copy_(outputs.features[m]);
-        part.narrow(1, summary_.feature_widths[m], summary_.num_outputs).copy_(outputs.logits[m]);
+        const auto part = tables_[m].narrow(0, row, count);
+        features_of(part, m).copy_(outputs.features[m]);
+        logits_of(part, m).copy_(outputs.logits[m]);
+        logits.push_back(logits_of(part, m).to(dtype_));
       }
-      confidence_.narrow(0, row, count).copy_(known_confidence(outputs, batch));
+      confidence_.narrow(0, row, count).copy_(known_confidence(task, logits, batch));
       ids_.narrow(0, row, count).copy_(batch.sample_ids);
       row += count;
     }
+    check_range(teachers.names());
     index();
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
-  /// Confidences [B, M], NaN where a sample lacks the modality.
-  [[nodiscard]] static at::Tensor known_confidence(const TeacherOutputs& outputs, const Batch& batch) {
-    const auto& all = outputs.confidence;
-    return batch.present.defined() ? at::where(batch.present, all, all.new_full({}, std::nan(""))) : all;
+  [[nodiscard]] at::Tensor features_of(const at::Tensor& rows, std::size_t m) const {
+    return rows.narrow(1, 0, summary_.feature_widths[m]);
+  }
+  [[nodiscard]] at::Tensor logits_of(const at::Tensor& rows, std::size_t m) const {
+    return rows.narrow(1, summary_.feature_widths[m], summary_.num_outputs);
   }
 
-  void allocate(std::int64_t num_samples, const TeacherOutputs& outputs) {
+  /// Confidences [B, M], NaN where a sample lacks the modality.
+  template <class Task>
+  [[nodiscard]] static at::Tensor known_confidence(const Task& task, const PerModality<at::Tensor>& logits, const Batch& batch) {
+    std::vector<at::Tensor> all;
+    for (const auto& of_teacher : logits) all.push_back(task.confidence(of_teacher, batch.target).to(at::kDouble));
+    const auto confidence = at::stack(all, 1);
+    return batch.present.defined() ? at::where(batch.present, confidence, confidence.new_full({}, std::nan(""))) : confidence;
+  }
+
+  void allocate(std::int64_t num_samples, const at::Device& device) {
     tables_.clear();
-    for (std::size_t m = 0; m < outputs.logits.size(); ++m) {
-      tables_.push_back(at::empty({num_samples, summary_.feature_widths[m] + summary_.num_outputs}, outputs.logits[m].options()));
+    for (const auto width : summary_.feature_widths) {
+      tables_.push_back(at::empty({num_samples, width + summary_.num_outputs}, at::TensorOptions(device).dtype(storage_)));
     }
-    const auto modalities = static_cast<std::int64_t>(outputs.logits.size());
-    confidence_ = at::empty({num_samples, modalities}, at::kDouble);
+    confidence_ = at::empty({num_samples, static_cast<std::int64_t>(tables_.size())}, at::kDouble);
     ids_ = at::empty({num_samples}, at::kLong);
   }
 
-  /// Whether the confidences of the first batch are those of this task, which no fingerprint tells.
-  template <class Dataset, class Task>
-  [[nodiscard]] bool has_confidence_of(const Task& task, const Dataset& dataset, std::int64_t batch_size) const {
-    const Batch batch = dataset.batch(at::arange(std::min(batch_size, dataset.size()), at::kLong));
-    const auto known = outputs(batch);
-    for (std::size_t m = 0; m < known.logits.size(); ++m) {
-      auto confidence = task.confidence(known.logits[m], batch.target).to(at::kDouble);
-      const auto present = present_column(batch, m);
-      if (present.defined()) confidence = at::where(present, confidence, confidence.new_zeros({}));
-      const auto stored = known.confidence.select(1, static_cast<std::int64_t>(m));
-      if (!confidence.cpu().nan_to_num(0.0).allclose(stored, 1e-4, 1e-6)) return false;
+  /// A storage smaller than the teachers' dtype turns what it cannot hold into infinities.
+  void check_range(const ModalityNames& names) const {
+    if (storage_ == dtype_) return;
+    for (std::size_t m = 0; m < tables_.size(); ++m) {
+      if (tables_[m].isinf().any().template item<bool>()) {
+        throw ConfigError(fmt::format(
+            "g2d: TeacherCache: modality \"{}\": expected outputs that {} can hold, got larger ones; use storage = at::kFloat",
+            names[m], c10::toString(storage_)));
+      }
     }
-    return true;
+  }
+
+  /// Whether the confidences of the first samples are those of this task, which no fingerprint tells.
+  template <class Dataset, class Task>
+  [[nodiscard]] bool has_confidence_of(const Task& task, const Dataset& dataset) const {
+    constexpr std::int64_t most = 128;
+    const Batch batch = dataset.batch(at::arange(std::min(most, dataset.size()), at::kLong));
+    const auto known = outputs(batch);
+    const auto confidence = known_confidence(task, known.logits, batch).nan_to_num(0.0);  // As outputs() hands them out.
+    return confidence.allclose(known.confidence, 1e-4, 1e-6);
   }
 
   /// Prepares the search by id; ids 0, 1, 2, ... are rows already.
@@ -215,7 +257,8 @@ class TeacherCache {
   }
 
   template <class Dataset>
-  [[nodiscard]] detail::CacheHeader expected_header(const Teachers& teachers, const Dataset& dataset) const {
+  [[nodiscard]] detail::CacheHeader expected_header(const Teachers& teachers, const Dataset& dataset,
+                                                    const TeacherCacheOptions& options) const {
     for (std::size_t m = 0; m < teachers.size(); ++m) {
       if (teachers[m].module()->parameters().empty() && teachers[m].module()->buffers().empty()) {
         throw ConfigError(fmt::format(
@@ -230,7 +273,8 @@ class TeacherCache {
     header.num_samples = dataset.size();
     header.num_outputs = summary_.num_outputs;
     header.num_modalities = static_cast<std::int64_t>(teachers.size());
-    header.dtype = static_cast<std::int64_t>(teachers.dtype());
+    header.dtype = static_cast<std::int64_t>(storage_);
+    header.precision = static_cast<std::int64_t>(options.precision);
     header.num_bytes = layout(header).back();
     return header;
   }
@@ -243,7 +287,7 @@ class TeacherCache {
   [[nodiscard]] std::vector<std::int64_t> layout(const detail::CacheHeader& header) const {
     constexpr std::int64_t id_bytes = sizeof(std::int64_t);
     constexpr std::int64_t confidence_bytes = sizeof(double);
-    const auto value_bytes = static_cast<std::int64_t>(c10::elementSize(static_cast<at::ScalarType>(header.dtype)));
+    const auto value_bytes = static_cast<std::int64_t>(c10::elementSize(storage_));
     std::vector<std::int64_t> offsets{detail::aligned(static_cast<std::int64_t>(sizeof header))};
     offsets.push_back(detail::aligned(offsets.back() + header.num_samples * id_bytes));
     offsets.push_back(detail::aligned(offsets.back() + header.num_samples * header.num_modalities * confidence_bytes));
@@ -262,7 +306,7 @@ class TeacherCache {
     };
     append(ids_);
     append(confidence_);
-    for (const auto& table : tables_) append(table.to(static_cast<at::ScalarType>(header.dtype)));
+    for (const auto& table : tables_) append(table);
     file.pad_to(static_cast<std::size_t>(detail::cache_alignment));
     file.commit();
   }
@@ -288,8 +332,7 @@ class TeacherCache {
     confidence_ = view(1, at::kDouble, {expected.num_samples, expected.num_modalities});
     tables_.clear();
     for (std::size_t m = 0; m < summary_.feature_widths.size(); ++m) {
-      tables_.push_back(view(m + 2, static_cast<at::ScalarType>(expected.dtype),
-                             {expected.num_samples, summary_.feature_widths[m] + expected.num_outputs}));
+      tables_.push_back(view(m + 2, storage_, {expected.num_samples, summary_.feature_widths[m] + expected.num_outputs}));
     }
     index();
     was_reused_ = true;
@@ -297,6 +340,8 @@ class TeacherCache {
   }
 
   TeacherSummary summary_;
+  at::ScalarType dtype_;    ///< The teachers', of what is handed out.
+  at::ScalarType storage_;  ///< Of the tables.
   at::Tensor ids_;
   at::Tensor confidence_;
   std::vector<at::Tensor> tables_;

@@ -49,12 +49,13 @@ class Teachers {
 
   /// Evaluates all teachers on a batch; confidences stay on the batch's device, 0 for samples that lack the modality.
   template <task::TaskPolicy Task>
-  [[nodiscard]] TeacherOutputs operator()(const Batch& batch, const Task& task) const {
+  [[nodiscard]] TeacherOutputs operator()(const Batch& batch, const Task& task,
+                                          Precision precision = Precision::Full) const {
     TeacherOutputs outputs;
     std::vector<at::Tensor> confidence;
     for (std::size_t m = 0; m < teachers_.size(); ++m) {
       const auto present = present_column(batch, m);
-      auto [features, logits] = teachers_[m](without_absent(batch.inputs[m], present));
+      auto [features, logits] = teachers_[m](without_absent(batch.inputs[m], present), precision);
       confidence.push_back(task.confidence(logits, batch.target));
       if (present.defined()) confidence[m] = at::where(present, confidence[m], confidence[m].new_zeros({}));
       outputs.features.push_back(std::move(features));

@@ -4,17 +4,19 @@
 
 #include <ATen/autocast_mode.h>
 
+#include <g2d/encoder/precision.hpp>
+
 namespace g2d::encoder::detail {
 
-/// Autocast to a dtype on one kind of device while it lives; what was set before is put back.
+/// Autocast to a precision below Full on one kind of device while it lives; what was set before is put back.
 class AutocastScope {
  public:
-  AutocastScope(at::DeviceType device, at::ScalarType dtype)
+  AutocastScope(at::DeviceType device, Precision precision)
       : device_(device),
         was_enabled_(at::autocast::is_autocast_enabled(device)),
         previous_dtype_(at::autocast::get_autocast_dtype(device)) {
     at::autocast::set_autocast_enabled(device, true);
-    at::autocast::set_autocast_dtype(device, dtype);
+    at::autocast::set_autocast_dtype(device, precision == Precision::BFloat16 ? at::kBFloat16 : at::kHalf);
     at::autocast::increment_nesting();
   }
   AutocastScope(const AutocastScope&) = delete;
