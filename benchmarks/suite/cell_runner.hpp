@@ -72,6 +72,7 @@ class CellRunner {
     const g2d::Teachers all(names(), std::move(teachers));
     kept["rho"]["training"] = g2d::measure_confidence(all, splits().train, task_);
     kept["rho"]["held-out"] = g2d::measure_confidence(all, splits().validation, task_);
+    if (const auto cache = precomputed(all)) kept["seconds_precomputing"] = cache->seconds();
     kept["epochs"] = settings_.epochs;
     out["rho"] = kept["rho"];
     out["cost"]["seconds"] = seconds_since(begin_);
@@ -158,8 +159,15 @@ class CellRunner {
     rho_ = teachers_json_.at("rho");
   }
 
+  /// The teachers' outputs, computed once for all students of a seed; nothing where samples are augmented at random.
+  [[nodiscard]] std::optional<g2d::TeacherCache> precomputed(const g2d::Teachers& teachers) const {
+    if (!splits().train.is_deterministic()) return std::nullopt;
+    return g2d::TeacherCache::precompute(teachers, splits().train, task_,
+                                         {.file = std::filesystem::path(spec_.teachers) / "outputs.cache"});
+  }
+
   [[nodiscard]] double teacher_seconds() const {
-    double seconds = 0.0;
+    double seconds = teachers_json_.value("seconds_precomputing", 0.0);
     for (const auto& [name, value] : teachers_json_.at("seconds").items()) seconds += value.template get<double>();
     return seconds;
   }
@@ -222,7 +230,7 @@ class CellRunner {
     if (entry.needs_teachers) {
       const auto begin = Clock::now();
       const auto rho = confidence();
-      if (splits().train.is_deterministic()) cache.emplace(g2d::TeacherCache::precompute(*teachers_, splits().train, task_));
+      cache = precomputed(*teachers_);
       source = cache ? cache->source(rho) : g2d::online(*teachers_, task_, rho);
       trial_seconds += seconds_since(begin);
     }

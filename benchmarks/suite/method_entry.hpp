@@ -21,7 +21,7 @@ struct MethodEntry {
   std::string source;
   std::vector<std::string> fusions;     ///< Admitted, its own first.
   std::string readout = "auto";
-  std::vector<nlohmann::json> grid;     ///< Settings to choose from on validation, its paper's first.
+  std::vector<nlohmann::json> grid;     ///< Its settings to choose from, its paper's first; see `tuning_grid`.
   bool needs_teachers = false;
   bool admits_regression = true;
   std::vector<std::size_t> modality_counts = {};  ///< Empty: any.

@@ -53,7 +53,7 @@ template <class Entry>
                               {"needs_teachers", entry.needs_teachers},
                               {"tasks", tasks},
                               {"fusions", entry.fusions},
-                              {"grid", entry.grid},
+                              {"grid", tuning_grid(entry)},
                               {"modality_counts", entry.modality_counts}});
   }
   for (const auto& dataset : suite_datasets()) {
