@@ -3,10 +3,13 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <g2d/encoder/detail/channels_last.hpp>
+#include <g2d/encoder/detail/convolve.hpp>
 #include <g2d/encoder/encoder.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
@@ -71,6 +74,28 @@ TEST_CASE("encoder::ResNet18: gradients reach every parameter", "[encoder][resne
     REQUIRE(parameter->grad().defined());
     CHECK(parameter->grad().abs().sum().item<double>() > 0.0);
   }
+}
+
+TEST_CASE("encoder::detail::convolve: a picture of one pixel, like any other, is what conv2d makes of it", "[encoder][resnet18]") {
+  torch::manual_seed(3);
+  const std::int64_t height = GENERATE(1, 2, 4), width = GENERATE(1, 3);
+  const auto stride = GENERATE(1, 2);
+  const bool is_channels_last = GENERATE(false, true);
+  INFO("size " << height << " x " << width << ", stride " << stride << ", channels-last " << is_channels_last);
+  torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(6, 5, 3).stride(stride).padding(1).bias(false));
+  if (is_channels_last) encoder::detail::use_channels_last(*convolution);
+  const auto x = torch::randn({3, 6, height, width}).requires_grad_();
+  const auto twin = x.detach().clone().requires_grad_();
+  const auto weight = convolution->weight.detach().clone(at::MemoryFormat::Contiguous).requires_grad_();
+  const auto expected = at::conv2d(twin, weight, {}, at::IntArrayRef{stride, stride}, at::IntArrayRef{1, 1});
+  const auto given = encoder::detail::convolve(convolution, x);
+  REQUIRE(given.sizes() == expected.sizes());
+  CHECK(distance(given, expected) < 1e-5);
+  const auto direction = torch::randn_like(expected);
+  given.backward(direction);
+  expected.backward(direction);
+  CHECK(distance(x.grad(), twin.grad()) < 1e-5);
+  CHECK(distance(convolution->weight.grad(), weight.grad()) < 1e-5);
 }
 
 TEST_CASE("encoder::ResNet18: inputs and options that do not fit are named", "[encoder][resnet18]") {

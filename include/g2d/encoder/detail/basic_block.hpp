@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <utility>
 
+#include <g2d/encoder/detail/convolve.hpp>
+
 namespace g2d::encoder::detail {
 
 /// y = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)), with torchvision's names.
@@ -28,8 +30,8 @@ class BasicBlock : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const auto inner = bn1_(conv1_(x)).relu_();
-    auto sum = bn2_(conv2_(inner));
+    const auto inner = bn1_(convolve(conv1_, x)).relu_();
+    auto sum = bn2_(convolve(conv2_, inner));
     sum += downsample_ ? downsample_->forward(x) : x;
     return sum.relu_();
   }
