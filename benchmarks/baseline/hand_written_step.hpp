@@ -12,37 +12,41 @@
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/zeros_like.h>
 
-#include <memory>
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/teacher_outputs.hpp>
 
-/// The G2D step for two modalities and late fusion, by hand in plain LibTorch with the kernels that g2d uses: no checks, no
-/// suppression, no guard against NaN.
+#include "models.hpp"
+
+/// The G2D step for late fusion, by hand in plain LibTorch with the kernels that g2d uses: no checks, no suppression, no guard
+/// against NaN.
 template <class Encoder>
 class HandWrittenStep {
  public:
-  struct Head {
-    at::Tensor weight, bias;
-  };
-
-  HandWrittenStep(std::shared_ptr<Encoder> audio, std::shared_ptr<Encoder> image, Head audio_head, Head image_head)
-      : audio_(std::move(audio)), image_(std::move(image)), audio_head_(std::move(audio_head)), image_head_(std::move(image_head)) {
-    for (const auto& module : {audio_, image_}) {
-      for (const auto& parameter : module->parameters()) parameters_.push_back(parameter);
+  explicit HandWrittenStep(std::vector<UnimodalModel<Encoder>> models) : models_(std::move(models)) {
+    for (const auto& model : models_) {
+      for (const auto& parameter : model.encoder->parameters()) parameters_.push_back(parameter);
     }
-    for (const auto& head : {audio_head_, image_head_}) parameters_.insert(parameters_.end(), {head.weight, head.bias});
+    for (const auto& model : models_) parameters_.insert(parameters_.end(), {model.weight, model.bias});
     for (const auto& parameter : parameters_) momentum_.push_back(at::zeros_like(parameter));
   }
 
   at::Tensor operator()(const g2d::Batch& batch, const g2d::TeacherOutputs& teachers) {
-    const auto a = audio_->forward(batch.inputs[0].values);
-    const auto b = image_->forward(batch.inputs[1].values);
-    const auto z = at::linear(a, audio_head_.weight, audio_head_.bias).add(at::linear(b, image_head_.weight, image_head_.bias)).div(2.0);
+    std::vector<at::Tensor> features;
+    at::Tensor z;
+    for (std::size_t m = 0; m < models_.size(); ++m) {
+      features.push_back(models_[m].encoder->forward(batch.inputs[m].values));
+      const auto logits = at::linear(features[m], models_[m].weight, models_[m].bias);
+      z = m == 0 ? logits : z.add(logits);
+    }
+    z = z.div(static_cast<double>(models_.size()));
     auto loss = at::cross_entropy_loss(z, batch.target);
-    loss = loss.add(at::mse_loss(a, teachers.features[0])).add(kl(z, teachers.logits[0]));
-    loss = loss.add(at::mse_loss(b, teachers.features[1])).add(kl(z, teachers.logits[1]));
+    for (std::size_t m = 0; m < models_.size(); ++m) {
+      loss = loss.add(at::mse_loss(features[m], teachers.features[m])).add(kl(z, teachers.logits[m]));
+    }
     loss.backward();
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> gradients;
@@ -58,7 +62,6 @@ class HandWrittenStep {
         .mul(1.0 / static_cast<double>(student.size(0)));
   }
 
-  std::shared_ptr<Encoder> audio_, image_;
-  Head audio_head_, image_head_;
+  std::vector<UnimodalModel<Encoder>> models_;
   std::vector<at::Tensor> parameters_, momentum_;
 };

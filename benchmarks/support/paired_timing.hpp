@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -31,6 +32,13 @@ template <class Work>
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / static_cast<double>(calls);
 }
 
+/// Of samples that were timed in turn.
+[[nodiscard]] inline PairedTiming paired_timing(const std::vector<double>& as, const std::vector<double>& bs) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < as.size(); ++i) ratios.push_back(as[i] / bs[i]);
+  return {quantile(as, 0.5), quantile(bs, 0.5), quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75)};
+}
+
 /// `calls` calls of each a sample, so that short work is not timed singly; who goes first alternates. Long work needs no warm-up.
 template <class A, class B>
 [[nodiscard]] PairedTiming time_pairs(A&& a, B&& b, std::int64_t pairs, std::int64_t calls = 1, bool warm_up = true) {
@@ -38,19 +46,11 @@ template <class A, class B>
     (void)seconds_of(a, calls);
     (void)seconds_of(b, calls);
   }
-  std::vector<double> as, bs, ratios;
+  std::vector<double> as, bs;
   for (std::int64_t i = 0; i < pairs; ++i) {
-    double first = 0.0, second = 0.0;
-    if (i % 2 == 0) {
-      first = seconds_of(a, calls);
-      second = seconds_of(b, calls);
-    } else {
-      second = seconds_of(b, calls);
-      first = seconds_of(a, calls);
-    }
-    as.push_back(first);
-    bs.push_back(second);
-    ratios.push_back(first / second);
+    if (i % 2 == 0) as.push_back(seconds_of(a, calls));
+    bs.push_back(seconds_of(b, calls));
+    if (i % 2 != 0) as.push_back(seconds_of(a, calls));
   }
-  return {quantile(as, 0.5), quantile(bs, 0.5), quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75)};
+  return paired_timing(as, bs);
 }

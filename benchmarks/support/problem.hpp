@@ -81,7 +81,7 @@ template <class Problem>
 template <class Student>
 [[nodiscard]] g2d::TeacherOutputs make_bench_teachers(const Student& student, std::int64_t size) {
   g2d::TeacherOutputs outputs;
-  for (std::size_t m = 0; m < 2; ++m) {
+  for (std::size_t m = 0; m < student.num_modalities(); ++m) {
     outputs.features.push_back(at::randn({size, student.handed_on_width(m)}));
     outputs.logits.push_back(at::randn({size, bench_classes}));
   }
@@ -90,5 +90,7 @@ template <class Student>
 
 template <class Student>
 [[nodiscard]] g2d::TeacherSummary make_bench_summary(const Student& student, g2d::PerModality<double> confidence) {
-  return {{student.handed_on_width(0), student.handed_on_width(1)}, bench_classes, std::move(confidence)};
+  g2d::PerModality<std::int64_t> widths;
+  for (std::size_t m = 0; m < student.num_modalities(); ++m) widths.push_back(student.handed_on_width(m));
+  return {std::move(widths), bench_classes, std::move(confidence)};
 }

@@ -31,15 +31,29 @@ template <class Work>
 
 }  // namespace detail
 
+namespace detail {
+
+[[nodiscard]] inline double gemm_rate(std::int64_t size, at::ScalarType dtype) {
+  const at::NoGradGuard no_grad;
+  const auto a = at::randn({size, size}).to(dtype), b = at::randn({size, size}).to(dtype);
+  const auto length = static_cast<double>(size);
+  return best_rate(2.0 * length * length * length, [&] { (void)at::mm(a, b); });
+}
+
+}  // namespace detail
+
+/// Processors without instructions for it emulate bfloat16 at a fraction of float32's speed.
+[[nodiscard]] inline bool has_fast_bfloat16() {
+  constexpr std::int64_t size = 256;
+  return detail::gemm_rate(size, at::kBFloat16) > detail::gemm_rate(size, at::kFloat);
+}
+
 [[nodiscard]] inline MachineRates measure_rates() {
   const at::NoGradGuard no_grad;
-  constexpr double size = 1024.0;
-  const auto a = at::randn({1024, 1024}), b = at::randn({1024, 1024});
-  const auto half_a = a.to(at::kBFloat16), half_b = b.to(at::kBFloat16);
+  constexpr std::int64_t size = 1024;
   const auto images = at::randn({16, 64, 28, 28}), filters = at::randn({64, 64, 3, 3});
   const double convolution_flops = 2.0 * 16 * 64 * 64 * 9 * 28 * 28;
-  return {detail::best_rate(2.0 * size * size * size, [&] { (void)at::mm(a, b); }),
-          detail::best_rate(2.0 * size * size * size, [&] { (void)at::mm(half_a, half_b); }),
+  return {detail::gemm_rate(size, at::kFloat), detail::gemm_rate(size, at::kBFloat16),
           detail::best_rate(convolution_flops, [&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); })};
 }
 
