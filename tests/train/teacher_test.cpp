@@ -218,6 +218,9 @@ TEST_CASE("TeacherCache: asks for samples and data that it can know", "[teacher]
   CHECK_THAT(thrown<g2d::DataError>([&] { (void)cache.outputs(batch); }), Contains("got sample id 12"));
   batch.sample_ids = torch::tensor({-1, 3});
   CHECK_THAT(thrown<g2d::DataError>([&] { (void)cache.outputs(batch); }), Contains("got sample id -1"));
+  batch.sample_ids = torch::tensor({3.0, 1.0});
+  CHECK(thrown<g2d::ShapeError>([&] { (void)cache.outputs(batch); }) ==
+        "g2d: TeacherCache: expected sample_ids int64 [B] in host memory, got Float [2] on cpu");
   batch.sample_ids = at::Tensor();
   const std::string no_ids = "g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them";
   CHECK(thrown<g2d::ShapeError>([&] { (void)cache.outputs(batch); }) == no_ids);
@@ -413,8 +416,15 @@ TEST_CASE("TeacherCache: storage that cannot hold the outputs is refused", "[tea
   CHECK(thrown<g2d::ConfigError>([&] { precompute({.batch_size = -1}); }) ==
         "g2d: TeacherCache: batch_size: expected at least 1, or 0 to choose it, got -1");
   for (auto& parameter : teachers[1].module()->parameters()) parameter.fill_(1e6);
-  CHECK(thrown<g2d::ConfigError>([&] { precompute({.storage = at::kHalf}); }) ==
-        "g2d: TeacherCache: modality \"image\": expected outputs that Half can hold, got larger ones; use storage = at::kFloat");
+  const std::string too_large = "g2d: TeacherCache: modality \"image\": expected outputs that Half can hold, got larger ones; use storage = at::kFloat";
+  CHECK(thrown<g2d::ConfigError>([&] { precompute({.storage = at::kHalf}); }) == too_large);
+  const auto with_nan = [large = teachers[1]](const g2d::Input& input) {
+    auto output = large(input);
+    output.features[0].fill_(std::nan(""));
+    return output;
+  };
+  const g2d::Teachers hidden(teachers.names(), {teachers[0], g2d::Teacher(teachers[1].module(), with_nan, teachers[1].feature_width(), teachers.num_outputs())});
+  CHECK(thrown<g2d::ConfigError>([&] { (void)TeacherCache::precompute(hidden, samples, Task(), {.storage = at::kHalf}); }) == too_large);
   CHECK_NOTHROW(precompute({.storage = at::kBFloat16}));
 }
 

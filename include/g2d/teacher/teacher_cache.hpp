@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_file.h>
@@ -31,6 +32,7 @@
 #include <g2d/core/atomic_file.hpp>
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/core/shape.hpp>
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/concept.hpp>
@@ -106,11 +108,9 @@ class TeacherCache {
     const auto rows = rows_of(batch.sample_ids);
     TeacherOutputs outputs;
     for (std::size_t m = 0; m < tables_.size(); ++m) {
-      const auto table = tables_[m].index_select(0, rows.to(tables_[m].device(), /*non_blocking=*/true))
-                             .to(batch.target.device(), /*non_blocking=*/true)
-                             .to(dtype_);  // After the copy to a device: half the bytes of a small storage.
-      outputs.features.push_back(features_of(table, m));
-      outputs.logits.push_back(logits_of(table, m));
+      auto [features, logits] = gather(m, rows, batch.target.device());
+      outputs.features.push_back(std::move(features));
+      outputs.logits.push_back(std::move(logits));
     }
     outputs.confidence = confidence_.index_select(0, rows).nan_to_num(0.0);
     return outputs;
@@ -159,7 +159,7 @@ class TeacherCache {
     for (std::size_t i = 0; i < batches.size(); ++i) {
       const auto batch = data::to_device(stream.next(), device);
       check_ids(batch);
-      const auto outputs = teachers(batch, task, options.precision);
+      const auto outputs = teachers.predict(batch, options.precision);
       if (row == 0) allocate(dataset.size(), device);
       const auto count = batch.size();
       PerModality<at::Tensor> logits;
@@ -207,12 +207,19 @@ class TeacherCache {
   void check_range(const ModalityNames& names) const {
     if (storage_ == dtype_) return;
     for (std::size_t m = 0; m < tables_.size(); ++m) {
-      if (tables_[m].isinf().any().template item<bool>()) {
+      if (has_infinity(tables_[m])) {
         throw ConfigError(fmt::format(
             "g2d: TeacherCache: modality \"{}\": expected outputs that {} can hold, got larger ones; use storage = at::kFloat",
             names[m], c10::toString(storage_)));
       }
     }
+  }
+
+  /// The extremes take a tenth of the time of asking every value, and a NaN is the only thing that hides others from them.
+  [[nodiscard]] static bool has_infinity(const at::Tensor& table) {
+    const auto [least, greatest] = at::aminmax(table);
+    if (least.isnan().template item<bool>()) return table.isinf().any().template item<bool>();
+    return least.isinf().logical_or(greatest.isinf()).template item<bool>();
   }
 
   /// Whether the confidences of the first samples are those of this task, which no fingerprint tells.
@@ -233,7 +240,7 @@ class TeacherCache {
 
   [[nodiscard]] at::Tensor rows_of(const at::Tensor& ids) const {
     if (is_identity_) {
-      check_known(ids.lt(0).logical_or(ids.ge(ids_.size(0))), ids);
+      check_rows(ids);
       return ids;
     }
     const auto found = at::searchsorted(sorted_ids_, ids).clamp_max(sorted_ids_.size(0) - 1);
@@ -241,19 +248,63 @@ class TeacherCache {
     return sorted_rows_.index_select(0, found);
   }
 
+  /// In a plain loop: for a batch of host numbers, operators cost more than the gather that follows.
+  void check_rows(const at::Tensor& ids) const {
+    const auto values = ids.accessor<std::int64_t, 1>();
+    for (std::int64_t i = 0; i < values.size(0); ++i) {
+      if (values[i] < 0 || values[i] >= ids_.size(0)) throw_unknown(values[i]);
+    }
+  }
+
+  /// Features [B, D_m] and logits [B, C] of one teacher.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> gather(std::size_t m, const at::Tensor& rows, at::Device device) const {
+    if (tables_[m].is_cpu() && device.is_cpu() && storage_ == dtype_) return copy_rows(m, rows);
+    const auto table = tables_[m].index_select(0, rows.to(tables_[m].device(), /*non_blocking=*/true))
+                           .to(device, /*non_blocking=*/true)
+                           .to(dtype_);  // After the copy to a device: half the bytes of a small storage.
+    return {features_of(table, m), logits_of(table, m)};
+  }
+
+  /// Row by row in host memory: a row is kilobytes in one piece, which copies at several times the rate of index_select, and
+  /// leaves features and logits contiguous each.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> copy_rows(std::size_t m, const at::Tensor& rows) const {
+    const auto& table = tables_[m];
+    const auto size_of = [&](std::int64_t width) { return static_cast<std::size_t>(width * table.element_size()); };
+    const auto feature_bytes = size_of(summary_.feature_widths[m]), logit_bytes = size_of(summary_.num_outputs);
+    auto features = at::empty({rows.size(0), summary_.feature_widths[m]}, table.options());
+    auto logits = at::empty({rows.size(0), summary_.num_outputs}, table.options());
+    const auto* from = static_cast<const char*>(table.const_data_ptr());
+    auto* to_features = static_cast<char*>(features.mutable_data_ptr());
+    auto* to_logits = static_cast<char*>(logits.mutable_data_ptr());
+    const auto indices = rows.accessor<std::int64_t, 1>();
+    for (std::int64_t i = 0; i < indices.size(0); ++i) {
+      const auto* row = from + static_cast<std::size_t>(indices[i]) * (feature_bytes + logit_bytes);
+      std::memcpy(to_features, row, feature_bytes);
+      std::memcpy(to_logits, row + feature_bytes, logit_bytes);
+      to_features += feature_bytes;
+      to_logits += logit_bytes;
+    }
+    return {features, logits};
+  }
+
   static void check_ids(const Batch& batch) {
-    if (!batch.sample_ids.defined()) {
-      throw ShapeError("g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them");
+    const auto& ids = batch.sample_ids;
+    if (!ids.defined()) throw ShapeError("g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them");
+    if (ids.dim() != 1 || ids.scalar_type() != at::kLong || !ids.is_cpu()) {
+      throw ShapeError(fmt::format("g2d: TeacherCache: expected sample_ids int64 [B] in host memory, got {} {} on {}",
+                                   c10::toString(ids.scalar_type()), to_string(ids.sizes()), ids.device().str()));
     }
   }
 
   static void check_known(const at::Tensor& is_unknown, const at::Tensor& ids) {
-    if (is_unknown.any().item<bool>()) {
-      throw DataError(fmt::format(
-          "g2d: TeacherCache: expected samples that the teachers have seen, got sample id {}; precompute over the dataset "
-          "that is trained on",
-          ids.masked_select(is_unknown)[0].item<std::int64_t>()));
-    }
+    if (is_unknown.any().item<bool>()) throw_unknown(ids.masked_select(is_unknown)[0].item<std::int64_t>());
+  }
+
+  [[noreturn]] static void throw_unknown(std::int64_t id) {
+    throw DataError(fmt::format(
+        "g2d: TeacherCache: expected samples that the teachers have seen, got sample id {}; precompute over the dataset "
+        "that is trained on",
+        id));
   }
 
   template <class Dataset>

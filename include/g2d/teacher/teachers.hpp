@@ -51,17 +51,25 @@ class Teachers {
   template <task::TaskPolicy Task>
   [[nodiscard]] TeacherOutputs operator()(const Batch& batch, const Task& task,
                                           Precision precision = Precision::Full) const {
-    TeacherOutputs outputs;
+    auto outputs = predict(batch, precision);
     std::vector<at::Tensor> confidence;
     for (std::size_t m = 0; m < teachers_.size(); ++m) {
       const auto present = present_column(batch, m);
-      auto [features, logits] = teachers_[m](without_absent(batch.inputs[m], present), precision);
-      confidence.push_back(task.confidence(logits, batch.target));
+      confidence.push_back(task.confidence(outputs.logits[m], batch.target));
       if (present.defined()) confidence[m] = at::where(present, confidence[m], confidence[m].new_zeros({}));
+    }
+    outputs.confidence = at::stack(confidence, 1);
+    return outputs;
+  }
+
+  /// The same without confidences.
+  [[nodiscard]] TeacherOutputs predict(const Batch& batch, Precision precision = Precision::Full) const {
+    TeacherOutputs outputs;
+    for (std::size_t m = 0; m < teachers_.size(); ++m) {
+      auto [features, logits] = teachers_[m](without_absent(batch.inputs[m], present_column(batch, m)), precision);
       outputs.features.push_back(std::move(features));
       outputs.logits.push_back(std::move(logits));
     }
-    outputs.confidence = at::stack(confidence, 1);
     return outputs;
   }
 
