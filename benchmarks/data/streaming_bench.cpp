@@ -6,12 +6,11 @@
 //   decoding  samples a second and core, of each format and of the loader;
 //   training  steps a second on data::Streaming against data::InMemory of the same samples: paired, median of the ratios.
 //
-//   streaming_bench [--smoke]
+//   streaming_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -46,8 +46,9 @@
 #include <g2d/transform/spectrogram.hpp>
 #include <g2d/transform/to_float.hpp>
 
+#include "support/bench_report.hpp"
 #include "support/media_tree.hpp"
-#include "support/paired_timing.hpp"
+#include "support/memory.hpp"
 #include "support/problem.hpp"
 
 namespace {
@@ -93,11 +94,6 @@ struct Memory {
   double peak_growth = 0.0;  ///< Bytes of resident memory at most, index and epoch, above what there was before.
 };
 
-double allocated_bytes() {
-  const auto heap = mallinfo2();
-  return static_cast<double>(heap.uordblks + heap.hblkhd);
-}
-
 /// A line of /proc/self/status, in bytes.
 double status_bytes(std::string_view key) {
   std::ifstream status("/proc/self/status");
@@ -109,10 +105,10 @@ double status_bytes(std::string_view key) {
 
 Memory stream_once(const MediaTree& tree, std::size_t num_samples) {
   const double resident = status_bytes("VmRSS");
-  const double allocated = allocated_bytes();
+  const auto allocated = heap_bytes();
   const Streaming dataset(read_tree(tree.first(num_samples), 3, g2d::transform::Spectrogram({.n_fft = 256, .hop = 128}),
                                     g2d::transform::ToFloat{}));
-  const double index = allocated_bytes() - allocated;
+  const auto index = static_cast<double>(heap_bytes() - allocated);
   run_epoch(dataset, 0, [](const g2d::Batch&) {});
   return {index, status_bytes("VmHWM") - resident};
 }
@@ -136,22 +132,22 @@ Memory stream_once_apart(const MediaTree& tree, std::size_t num_samples) {
   return memory;
 }
 
-void compare_memory(bool smoke) {
-  const std::size_t few = smoke ? 64 : 2000;
+void compare_memory(BenchReport& report, const BenchOptions& options) {
+  const std::size_t few = options.is_smoke ? 64 : 2000;
   const std::size_t many = 10 * few;
   const TemporaryFolder folder;
-  const auto tree = write_small_tree(folder.path(), many, smoke ? 16 : 200);
+  const auto tree = write_small_tree(folder.path(), many, options.is_smoke ? 16 : 200);
   const auto small = stream_once_apart(tree, few);
   const auto large = stream_once_apart(tree, many);
-  const auto show = [](std::size_t count, const Memory& memory) {
-    fmt::print("  {:>6} samples   index {:6.2f} MiB, {:4.0f} bytes a sample   peak {:6.2f} MiB\n", count, memory.index / 1048576,
-               memory.index / static_cast<double>(count), memory.peak_growth / 1048576);
+  const auto add = [&](const std::string& what, const Memory& memory) {
+    report.add_value(what + ": index", memory.index / 1048576, "MiB");
+    report.add_value(what + ": peak", memory.peak_growth / 1048576, "MiB");
   };
   fmt::print("memory: WAV 0.25 s + JPEG 32x32, 2 workers; resident memory above that before the dataset was opened\n");
-  show(few, small);
-  show(many, large);
-  fmt::print("  the difference   index {:6.2f} MiB                       peak {:6.2f} MiB\n", (large.index - small.index) / 1048576,
-             (large.peak_growth - small.peak_growth) / 1048576);
+  add(fmt::format("memory, {} samples", few), small);
+  add(fmt::format("memory, {} samples", many), large);
+  add("memory, the difference", {large.index - small.index, large.peak_growth - small.peak_growth});
+  report.add_value("memory, index of a sample", large.index / static_cast<double>(many), "bytes");
 }
 
 // ---- decoding
@@ -184,10 +180,10 @@ Load streamed(std::string name, const Samples& samples, std::int64_t num_workers
           }};
 }
 
-void measure_decoding(bool smoke) {
+void measure_decoding(BenchReport& report, const BenchOptions& options) {
   constexpr int sample_rate = 22050;
-  const std::int64_t num_samples = smoke ? 4 : 64;
-  const std::int64_t repetitions = smoke ? 1 : 9;
+  const std::int64_t num_samples = options.is_smoke ? 4 : 64;
+  const std::int64_t repetitions = options.pairs(9);
   const TemporaryFolder folder;
   MediaTree tree;
   MediaTree lossless;
@@ -227,9 +223,8 @@ void measure_decoding(bool smoke) {
              fs::file_size(tree.recordings[0]) / 1000, fs::file_size(tree.images[0]) / 1000);
   for (const auto& load : loads) {
     const auto count = static_cast<double>(num_samples);
-    const double cpu = quantile(load.cpu_seconds, 0.5);
-    fmt::print("  {:<28} {:7.3f} ms of a core a sample   {:6.0f} samples a second and core   {:6.0f} a second\n", load.name,
-               1e3 * cpu / count, count / cpu, count / quantile(load.seconds, 0.5));
+    report.add_value("decoding, " + load.name, count / quantile(load.cpu_seconds, 0.5), "samples a second and core");
+    report.add_value("decoding, " + load.name + ", by the clock", count / quantile(load.seconds, 0.5), "samples a second");
   }
 }
 
@@ -274,31 +269,30 @@ class Training {
   at::Tensor loss_;
 };
 
-void compare_training(bool smoke) {
-  const std::int64_t num_samples = smoke ? 32 : 160;
-  const std::int64_t pairs = smoke ? 1 : 25;
-  const auto steps = static_cast<double>(num_samples / batch_size);
+void compare_training(BenchReport& report, const BenchOptions& options) {
+  const std::int64_t num_samples = options.is_smoke ? 32 : 160;
   const TemporaryFolder folder;
   const auto samples = write_digits(folder.path(), num_samples);
   const auto in_memory = g2d::data::load_in_memory(samples);
-  fmt::print("training: digits, 1x32x32 and 1x28x28, ResNet-18 each, B {}, {} intra-op threads; steps a second\n", batch_size,
-             at::get_num_threads());
+  fmt::print("training: digits, 1x32x32 and 1x28x28, ResNet-18 each, B {}; epochs of {} steps\n", batch_size, num_samples / batch_size);
   for (const std::int64_t num_workers : {0, 1, 2}) {
     Training from_memory(in_memory);
     Training from_disk(Streaming(samples, {.num_workers = num_workers}));
-    const auto timing = time_pairs([&] { from_memory(); }, [&] { from_disk(); }, pairs);
-    fmt::print("  {} workers   Streaming {:6.2f}   InMemory {:6.2f}   ratio {:.3f} [{:.3f}, {:.3f}]  {}   losses differ by {:.1e}\n",
-               num_workers, steps / timing.median_b, steps / timing.median_a, timing.ratio, timing.ratio_low, timing.ratio_high,
-               num_workers == 0 ? "            " : "(aim >= 0.90)", std::abs(from_memory.loss() - from_disk.loss()));
+    const auto timing = time_pairs([&] { from_disk(); }, [&] { from_memory(); }, options.pairs(25));
+    const auto what = fmt::format("training, {} worker{}", num_workers, num_workers == 1 ? "" : "s");
+    report.add_speedup(what, "Streaming", "InMemory", timing, num_workers == 0 ? std::nullopt : std::optional(at_least(0.9)));
+    report.add_value(what + ": losses differ by", std::abs(from_memory.loss() - from_disk.loss()), "");
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool smoke = argc > 1 && std::string_view(argv[1]) == "--smoke";
-  at::set_num_threads(1);
-  compare_memory(smoke);  // first: its processes begin with this one's heap, which should be small
-  measure_decoding(smoke);
-  compare_training(smoke);
+  const auto options = read_bench_options(argc, argv);
+  BenchReport report("streaming", options);
+  at::set_num_threads(1);  // The processes of the next line would miss the operators' other threads.
+  compare_memory(report, options);  // first: its processes begin with this one's heap, which should be small
+  at::set_num_threads(options.threads);
+  measure_decoding(report, options);
+  compare_training(report, options);
 }

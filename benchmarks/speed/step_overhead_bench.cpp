@@ -33,11 +33,10 @@ void compare(BenchReport& report, std::int64_t batch_size, std::int64_t pairs, s
   const auto twin = make_bench_student<Problem>();
   HandWrittenStep<typename Problem::Encoder> by_hand(unimodal_models_of<typename Problem::Encoder>(*twin));
 
-  at::Tensor loss_of_step, loss_by_hand;
-  const auto timing = time_pairs([&] { loss_of_step = step(batch, &teachers).total; },
-                                 [&] { loss_by_hand = by_hand(batch, teachers); }, pairs, calls);
-  const double difference = loss_of_step.sub(loss_by_hand).abs().template item<double>();
-  if (!(difference < 1e-3)) throw std::runtime_error(fmt::format("step_overhead: the losses differ by {:.1e}", difference));
+  // Of the first step: later ones carry the rounding of all before.
+  const double difference = step(batch, &teachers).total.sub(by_hand(batch, teachers)).abs().template item<double>();
+  if (!(difference < 1e-4)) throw std::runtime_error(fmt::format("step_overhead: the losses differ by {:.1e}", difference));
+  const auto timing = time_pairs([&] { (void)step(batch, &teachers); }, [&] { (void)by_hand(batch, teachers); }, pairs, calls);
   report.add_time_ratio(fmt::format("{}, batch {}", Problem::name, batch_size), "Step", "by hand", timing, at_most(limit));
 }
 

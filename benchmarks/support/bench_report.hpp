@@ -71,6 +71,7 @@ class BenchReport {
     line["threads"] = at::get_num_threads();
     line["libtorch"] = TORCH_VERSION;
     line["is_smoke"] = options_.is_smoke;
+    line["keeps_memory"] = options_.keeps_memory;
     if (aim) line["aim"] = aim->text();
     std::ofstream file(options_.json, std::ios::app);
     if (!(file << line.dump() << "\n")) throw std::runtime_error("cannot write " + options_.json);

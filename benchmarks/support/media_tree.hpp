@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 #include <sndfile.h>
 #include <turbojpeg.h>
-#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -31,23 +30,7 @@
 #include <g2d/io/image.hpp>
 #include <g2d/transform/any.hpp>
 
-/// A folder of one measurement's own, gone at its end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "g2d-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make the folder " + name);
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+#include "temporary_folder.hpp"
 
 /// Tones in noise, float32 [length]: what neither FLAC nor silence makes easy.
 [[nodiscard]] inline at::Tensor make_recording(std::int64_t length, int sample_rate, const at::Generator& generator) {
