@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -40,7 +39,7 @@ struct CnnProblem {
 /// benchmarks/python/eager_step.py, which waits for orders.
 class PythonSide {
  public:
-  explicit PythonSide(const std::string& python) : process_({python, script(), std::to_string(at::get_num_threads())}) {}
+  explicit PythonSide(const std::string& python) : process_({python, G2D_EAGER_STEP, std::to_string(at::get_num_threads())}) {}
 
   /// The loss of the last of `count` steps of "problem order batch"; another than before starts anew.
   double steps(const std::string& which, std::int64_t count) {
@@ -51,8 +50,6 @@ class PythonSide {
   }
 
  private:
-  static std::string script() { return std::filesystem::absolute(__FILE__).parent_path().parent_path() / "python/eager_step.py"; }
-
   ChildProcess process_;
 };
 
