@@ -35,7 +35,7 @@ struct FusedModel {
   }
 };
 
-/// An encoder and its head, of a teacher.
+/// An encoder and its head: a teacher, or a modality of a student with late fusion.
 template <class Encoder>
 struct UnimodalModel {
   std::shared_ptr<Encoder> encoder;

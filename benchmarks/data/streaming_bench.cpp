@@ -6,7 +6,7 @@
 //   decoding  samples a second and core, of each format and of the loader;
 //   training  steps a second on data::Streaming against data::InMemory of the same samples: paired, median of the ratios.
 //
-//   streaming_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   streaming_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>

@@ -14,7 +14,7 @@
 //           that shuffled batches are held to this alone.
 // Rates are of the file's bytes; float16 tables hand out twice theirs. TMPDIR=/dev/shm leaves the disk out.
 //
-//   cache_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   cache_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/from_file.h>

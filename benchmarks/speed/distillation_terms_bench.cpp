@@ -4,7 +4,7 @@
 // What the M logit terms of distillation by KL cost, forward and backward, when they share one log-softmax of the student: against
 // the same formula called teacher by teacher; paired, by batch, classes and M.
 //
-//   distillation_terms_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   distillation_terms_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/randn.h>

@@ -5,7 +5,7 @@
 // turn with it; both use fused SGD, and start from the same weights and data. The interpreter is G2D_PYTHON, or python3;
 // without torch in it nothing is compared.
 //
-//   eager_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   eager_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <cmath>
 #include <cstddef>

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Inference: a student's forward pass against its own encoders and heads called by hand. Both run the same modules, so that
+// A student's forward pass at inference, against its own encoders and heads called by hand. Both run the same modules, so that
 // nothing differs but the library.
 //
-//   inference_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   inference_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/linear.h>

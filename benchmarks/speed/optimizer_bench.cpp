@@ -4,7 +4,7 @@
 // One update of ResNet-18's parameters by g2d's optimizers against torch::optim's. The gradients are given and stay; g2d is
 // handed the flag that tells a step that must not count, as in every step.
 //
-//   optimizer_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   optimizer_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/ops/randn_like.h>
 #include <ATen/ops/zeros.h>

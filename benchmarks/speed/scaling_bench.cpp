@@ -5,7 +5,7 @@
 // are tiny, so that all the rest shows; the teachers' cache lies in a file. The slopes are those of straight lines through
 // the logarithms: 1 is proportional, 0 is flat.
 //
-//   scaling_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   scaling_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>

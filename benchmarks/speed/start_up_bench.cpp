@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Start-up: from the start of a process to its first training step, with the teachers' outputs read from a cache file. The
+// From the start of a process to its first training step, with the teachers' outputs read from a cache file. The
 // program starts itself; what only loads LibTorch is beside it.
 //
-//   start_up_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   start_up_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/ops/arange.h>
 #include <unistd.h>

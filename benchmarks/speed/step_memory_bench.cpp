@@ -4,7 +4,7 @@
 // Peak memory of a G2D step against joint training of the same model, and growth of resident memory over many steps and
 // epochs. The teachers' rows of the batch count; the mapped cache they come from does not.
 //
-//   step_memory_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   step_memory_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <optional>
 #include <utility>

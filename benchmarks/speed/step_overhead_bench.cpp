@@ -3,7 +3,7 @@
 //
 // What Step costs beyond the same mathematics written by hand with the same kernels: paired, ratio of times.
 //
-//   step_overhead_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   step_overhead_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 // in all, seconds to the same validation accuracy, and joules where they can be read. Counted are the teachers' precomputation, the
 // stages' first passes and the validation of every epoch; the teachers are trained before.
 //
-//   student_run_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   student_run_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/randn.h>
@@ -249,11 +249,7 @@ void compare(BenchReport& report, const BenchOptions& options, Workload workload
   const Comparison<Encoder> comparison(std::move(workload));
   compare(report, comparison, "float32", g2d::Precision::Full, options.pairs(3), comparison.workload().aim);
   const auto bfloat16_aim = comparison.workload().bfloat16_aim;
-  if (!bfloat16_aim) return;
-  if (!has_fast_bfloat16()) {
-    fmt::print("  bfloat16: not compared, for this machine multiplies it no faster than float32\n");
-    return;
-  }
+  if (!bfloat16_aim || !can_compare_bfloat16()) return;
   compare(report, comparison, "bfloat16", g2d::Precision::BFloat16, options.pairs(3), bfloat16_aim);
 }
 

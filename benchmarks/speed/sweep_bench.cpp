@@ -5,7 +5,7 @@
 // and with late fusion against a step by hand. One axis at a time from two modalities, late fusion, batch 16. The features
 // of encoders that are held back are known, teachers are precomputed; both sides have the same encoders, layouts and threads.
 //
-//   sweep_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR]
+//   sweep_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>

@@ -218,6 +218,11 @@ class Speed(Driver):
         self.assertIn(f"compares with {sys.executable}", said)
         self.assertNotIn("smoke", said)
 
+    def test_figures_of_the_default_heap_are_told_apart(self):
+        said = self.speed("--all", FAKE_FIGURES=json.dumps([{**self.RATIO, "keeps_memory": False}, {**self.RATIO, "keeps_memory": True}]))
+        self.assertRegex(said, r"\| first_bench +\| Adam, default heap: g2d / torch::optim +\|")
+        self.assertRegex(said, r"\| first_bench +\| Adam: g2d / torch::optim +\|")
+
     def test_a_smoke_run_says_that_it_is_one(self):
         said = self.speed("--all", "--smoke")
         self.assertIn("first_bench: --smoke --json", said)

@@ -113,6 +113,8 @@ class Figure:
 
 def read_figure(line: str) -> Figure:
     entry = json.loads(line)
+    if not entry.get("keeps_memory", True):
+        entry["what"] += ", default heap"
     shared = (entry.get("aim", ""), entry["is_smoke"])
     if "ratio" in entry:
         return Figure(entry["benchmark"], f"{entry['what']}: {entry['a']} / {entry['b']}", entry["ratio"], entry["ratio_low"],

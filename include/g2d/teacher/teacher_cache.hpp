@@ -265,8 +265,8 @@ class TeacherCache {
     return {features_of(table, m), logits_of(table, m)};
   }
 
-  /// Row by row in host memory: a row is kilobytes in one piece, which copies at several times the rate of index_select, and
-  /// leaves features and logits contiguous each.
+  /// Row by row in host memory: a row is kilobytes in one piece, so that operators would cost more than the copy; and features and
+  /// logits come out contiguous each.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> copy_rows(std::size_t m, const at::Tensor& rows) const {
     const auto& table = tables_[m];
     const auto size_of = [&](std::int64_t width) { return static_cast<std::size_t>(width * table.element_size()); };
