@@ -98,6 +98,62 @@ TEST_CASE("encoder::detail::convolve: a picture of one pixel, like any other, is
   CHECK(distance(convolution->weight.grad(), weight.grad()) < 1e-5);
 }
 
+TEST_CASE("encoder::detail::PatchConvolution: values and gradients, first and second, are those of conv2d", "[encoder][resnet18]") {
+  torch::manual_seed(4);
+  const std::int64_t in_channels = 128, out_channels = 6;  // 28 samples of 11 x 12 make two blocks of patches
+  const auto [height, stride] = GENERATE(table<std::int64_t, std::int64_t>({{2, 1}, {3, 2}, {11, 1}}));
+  INFO("height " << height << ", stride " << stride);
+  const auto x = torch::randn({28, in_channels, height, height + 1}, at::kDouble).requires_grad_();
+  const auto weight = torch::randn({out_channels, in_channels, 3, 3}, at::kDouble).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
+  const auto given = encoder::detail::PatchConvolution::apply(x, weight, stride);
+  const auto expected = at::conv2d(x, weight, {}, at::IntArrayRef{stride, stride}, at::IntArrayRef{1, 1});
+  CHECK(distance(given, expected) < 1e-9);
+  const auto first = torch::autograd::grad({given.tanh().sum()}, {x, weight}, {}, true, /*create_graph=*/true);
+  const auto expected_first = torch::autograd::grad({expected.tanh().sum()}, {x, weight}, {}, true, /*create_graph=*/true);
+  const auto second = torch::autograd::grad({first[0].square().sum() + first[1].square().sum()}, {x, weight});
+  const auto expected_second = torch::autograd::grad({expected_first[0].square().sum() + expected_first[1].square().sum()}, {x, weight});
+  for (std::size_t k = 0; k < 2; ++k) {
+    CHECK(distance(first[k], expected_first[k]) < 1e-9);
+    CHECK(distance(second[k], expected_second[k]) < 1e-7);
+  }
+  CHECK(first[1].is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+TEST_CASE("encoder::detail::PatchConvolution: pays for many channels, channels-last, when gradients are wanted", "[encoder][resnet18]") {
+  using encoder::detail::PatchConvolution;
+  const auto x = torch::zeros({1, 2, 4, 4});
+  const auto weight_of = [](std::int64_t channels) {
+    return torch::zeros({channels, 2, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
+  };
+  CHECK(PatchConvolution::pays(x, weight_of(128)) == (at::get_cpu_capability() == "AVX2"));
+  CHECK_FALSE(PatchConvolution::pays(x, weight_of(64)));
+  CHECK_FALSE(PatchConvolution::pays(x, weight_of(128).detach()));
+  CHECK_FALSE(PatchConvolution::pays(x, torch::zeros({128, 2, 3, 3}).requires_grad_()));
+  const at::NoGradGuard no_grad;
+  CHECK_FALSE(PatchConvolution::pays(x, weight_of(128)));
+}
+
+TEST_CASE("encoder::ResNet18: either layout gives the same features and gradients", "[encoder][resnet18]") {
+  const auto make = [](bool channels_last) {
+    torch::manual_seed(5);
+    return encoder::ResNet18({.in_channels = 2, .channels_last = channels_last});
+  };
+  auto plain = make(false), last = make(true);
+  const auto x = torch::randn({8, 2, 64, 64});
+  const auto direction = torch::randn({8, 512});
+  const auto features = plain.forward(x), of_last = last.forward(x);
+  CHECK(distance(of_last, features) < 1e-4);
+  features.backward(direction);
+  of_last.backward(direction);
+  const auto expected = plain.named_parameters();
+  for (const auto& parameter : last.named_parameters()) {
+    INFO(parameter.key());
+    const auto& gradient = expected[parameter.key()].grad();
+    CHECK(distance(parameter->grad(), gradient) < 1e-4 * gradient.abs().max().item<double>() + 1e-5);
+    CHECK(parameter->grad().strides() == parameter->strides());
+  }
+}
+
 TEST_CASE("encoder::ResNet18: inputs and options that do not fit are named", "[encoder][resnet18]") {
   encoder::ResNet18 net({.in_channels = 3});
   CHECK_THROWS_AS(net.forward(torch::zeros({2, 1, 8, 8})), g2d::ShapeError);

@@ -8,12 +8,17 @@
 
 #include <cstdint>
 
+#include <g2d/encoder/detail/patch_convolution.hpp>
+
 namespace g2d::encoder::detail {
 
 /// A convolution 3x3 with padding 1 and without bias. Of a picture that has shrunk to one pixel only the kernel's centre sees anything,
 /// the other eight ninths see padding: one matrix product does it, with the same values and gradients at a fifth of the time.
 inline at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x) {
-  if (x.size(2) != 1 || x.size(3) != 1) return convolution(x);
+  if (x.size(2) != 1 || x.size(3) != 1) {
+    if (!PatchConvolution::pays(x, convolution->weight)) return convolution(x);
+    return PatchConvolution::apply(x, convolution->weight, convolution->options.stride()->at(0));
+  }
   constexpr std::int64_t centre = 4;
   return at::linear(x.flatten(1), convolution->weight.flatten(2).select(2, centre)).unflatten(1, {-1, 1, 1});
 }
