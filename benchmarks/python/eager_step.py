@@ -41,9 +41,9 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """torchvision's, without its classifier."""
+    """torchvision's, without its classifier; in the library's order with the layouts of the benchmarks in C++."""
 
-    def __init__(self, in_library_order: bool) -> None:
+    def __init__(self, in_library_order: bool, size: int) -> None:
         super().__init__()
         self.in_library_order = in_library_order
         self.width = 512
@@ -59,20 +59,22 @@ class ResNet18(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             elif isinstance(module, nn.BatchNorm2d):
                 nn.init.normal_(module.weight, 1.0, 0.02)
+        self.layout = torch.channels_last if size > 28 else torch.contiguous_format
         if in_library_order:
+            self.to(memory_format=self.layout)
             self.conv1.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.bn1(self.conv1(x))
         if self.in_library_order:
-            x = functional.relu(functional.max_pool2d(x, 3, 2, 1), inplace=True).contiguous()
+            x = functional.relu(functional.max_pool2d(x, 3, 2, 1), inplace=True).contiguous(memory_format=self.layout)
         else:
             x = functional.max_pool2d(functional.relu(x, inplace=True), 3, 2, 1)
         return self.stages(x).mean((2, 3))
 
 
 class SmallCnn(nn.Module):
-    def __init__(self, in_library_order: bool) -> None:
+    def __init__(self, in_library_order: bool, _size: int) -> None:
         super().__init__()
         self.in_library_order = in_library_order
         self.width = 64
@@ -93,7 +95,7 @@ class SmallCnn(nn.Module):
 
 
 class Mlp(nn.Sequential):
-    def __init__(self, _: bool) -> None:
+    def __init__(self, _in_library_order: bool, _size: int) -> None:
         super().__init__(nn.Linear(32, 64), nn.ReLU(inplace=True), nn.Linear(64, 32), nn.ReLU(inplace=True))
         self.width = 32
 
@@ -107,7 +109,7 @@ class Step:
         make_encoder, sizes = PROBLEMS[problem]
         # Encoders, heads, inputs, target, teachers: the order in which the C++ side draws.
         torch.manual_seed(0)
-        self.encoders = [make_encoder(in_library_order) for _ in sizes]
+        self.encoders = [make_encoder(in_library_order, size[-1]) for size in sizes]
         self.heads = [nn.Linear(encoder.width, CLASSES) for encoder in self.encoders]
         self.inputs = [torch.randn(batch, *size) for size in sizes]
         self.target = torch.randint(CLASSES, (batch,))

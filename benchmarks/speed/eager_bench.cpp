@@ -17,7 +17,6 @@
 #include <string>
 #include <vector>
 
-#include <g2d/encoder/small_cnn.hpp>
 #include <g2d/method/g2d.hpp>
 #include <g2d/schedule/joint.hpp>
 #include <g2d/task/classification.hpp>
@@ -28,13 +27,6 @@
 #include "support/problem.hpp"
 
 namespace {
-
-struct CnnProblem {
-  using Encoder = g2d::encoder::SmallCnn;
-  static constexpr const char* name = "small CNN, 1x112x112 + 1x28x28";
-  static std::shared_ptr<Encoder> make_encoder(std::size_t) { return std::make_shared<Encoder>(); }
-  static std::vector<std::int64_t> input_sizes(std::size_t m) { return ResNetProblem::input_sizes(m); }
-};
 
 /// benchmarks/python/eager_step.py, which waits for orders.
 class PythonSide {

@@ -3,7 +3,8 @@
 //
 // The whole training of a student, each modality alone for a third of the epochs and then both, against the authors' way: seconds
 // in all, seconds to the same validation accuracy, and joules where they can be read. Counted are the teachers' precomputation, the
-// stages' first passes and the validation of every epoch; the teachers are trained before.
+// stages' first passes and the validation of every epoch; the teachers are trained before. The authors' ResNet-18 is plain layers, in
+// the same layouts.
 //
 //   student_run_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -24,7 +25,6 @@
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/in_memory.hpp>
 #include <g2d/dataset/synthetic_digits.hpp>
-#include <g2d/encoder/small_cnn.hpp>
 #include <g2d/method/g2d.hpp>
 #include <g2d/schedule/sequential.hpp>
 #include <g2d/task/classification.hpp>
@@ -33,6 +33,7 @@
 #include <g2d/train/trainer.hpp>
 
 #include "baseline/authors_step.hpp"
+#include "baseline/plain_resnet18.hpp"
 #include "support/bench_options.hpp"
 #include "support/bench_report.hpp"
 #include "support/energy.hpp"
@@ -132,8 +133,9 @@ class Recorder {
   Run run_;
 };
 
-template <class Encoder>
+template <class Problem>
 class Comparison {
+  using Encoder = typename Problem::Encoder;
   using Student = g2d::BasicStudent<g2d::fusion::Late>;
 
  public:
@@ -142,7 +144,7 @@ class Comparison {
     for (std::size_t m = 0; m < 2; ++m) {
       at::manual_seed(7 + m);
       const auto& name = workload_.train.names()[m];
-      const auto model = g2d::make_unimodal_model(name, g2d::Encoder(std::make_shared<Encoder>()), bench_classes);
+      const auto model = g2d::make_unimodal_model(name, g2d::Encoder(Problem::make_encoder(m)), bench_classes);
       auto options = trainer_options(workload_.teacher_epochs);
       teachers.push_back(g2d::train_teacher(model, workload_.train, workload_.validation, m, task_, options).teacher);
       models_.push_back(unimodal_models_of<Encoder>(*model)[0]);
@@ -166,7 +168,7 @@ class Comparison {
 
   [[nodiscard]] Run as_the_authors() const {
     const auto student = make_student(g2d::Precision::Full);
-    AuthorsStep step(model_of<Encoder>(*student), models_, workload_.learning_rate);
+    AuthorsStep step(in_plain_layers(model_of<Encoder>(*student)), in_plain_layers(models_), workload_.learning_rate);
     Recorder recorder;
     for (std::int64_t epoch = 0; epoch < workload_.epochs; ++epoch) {
       const auto third = static_cast<std::size_t>(3 * epoch / workload_.epochs);
@@ -185,7 +187,7 @@ class Comparison {
   [[nodiscard]] std::shared_ptr<Student> make_student(g2d::Precision precision) const {
     at::manual_seed(0);
     std::vector<g2d::Encoder> encoders;
-    for (std::size_t m = 0; m < 2; ++m) encoders.emplace_back(std::make_shared<Encoder>(), g2d::EncoderOptions{.precision = precision});
+    for (std::size_t m = 0; m < 2; ++m) encoders.emplace_back(Problem::make_encoder(m), g2d::EncoderOptions{.precision = precision});
     const auto width = encoders[0].feature_width();
     const g2d::FusionShape shape(workload_.train.names(), {width, width}, bench_classes);
     return std::make_shared<Student>(g2d::fusion::Late(shape), std::move(encoders));
@@ -222,8 +224,8 @@ void report_joules(BenchReport& report, const std::string& name, const Run& ours
   report.add_value(name + ", authors: energy of the processor", *theirs.joules, "J");
 }
 
-template <class Encoder>
-void compare(BenchReport& report, const Comparison<Encoder>& comparison, const std::string& precision_name, g2d::Precision precision,
+template <class Problem>
+void compare(BenchReport& report, const Comparison<Problem>& comparison, const std::string& precision_name, g2d::Precision precision,
              std::int64_t pairs, std::optional<Aim> aim) {
   const auto name = comparison.workload().name + ", " + precision_name;
   std::vector<double> ours_in_all, theirs_in_all, ours_to_accuracy, theirs_to_accuracy;
@@ -244,9 +246,9 @@ void compare(BenchReport& report, const Comparison<Encoder>& comparison, const s
   report_joules(report, name, ours, theirs);
 }
 
-template <class Encoder>
+template <class Problem>
 void compare(BenchReport& report, const BenchOptions& options, Workload workload) {
-  const Comparison<Encoder> comparison(std::move(workload));
+  const Comparison<Problem> comparison(std::move(workload));
   compare(report, comparison, "float32", g2d::Precision::Full, options.pairs(3), comparison.workload().aim);
   const auto bfloat16_aim = comparison.workload().bfloat16_aim;
   if (!bfloat16_aim || !can_compare_bfloat16()) return;
@@ -258,6 +260,6 @@ void compare(BenchReport& report, const BenchOptions& options, Workload workload
 int main(int argc, char** argv) {
   const auto options = read_bench_options(argc, argv);
   BenchReport report("student_run", options);
-  compare<g2d::encoder::SmallCnn>(report, options, digits(options.is_smoke));
-  compare<g2d::encoder::ResNet18>(report, options, pictures(options.is_smoke));
+  compare<CnnProblem>(report, options, digits(options.is_smoke));
+  compare<ResNetProblem>(report, options, pictures(options.is_smoke));
 }

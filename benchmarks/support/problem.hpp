@@ -16,20 +16,30 @@
 #include <g2d/encoder/encoder.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
+#include <g2d/encoder/small_cnn.hpp>
 #include <g2d/fusion/late.hpp>
 #include <g2d/readout/exact_split.hpp>
 #include <g2d/train/student.hpp>
 
 inline constexpr std::int64_t bench_classes = 10;
 
-/// Audio 1x112x112 and image 1x28x28 under ResNet-18: the sizes of AV-MNIST.
+/// Audio 1x112x112 and image 1x28x28 under ResNet-18: the sizes of AV-MNIST. Each has the layout in which plain layers are quickest.
 struct ResNetProblem {
   using Encoder = g2d::encoder::ResNet18;
   static constexpr const char* name = "ResNet-18, 1x112x112 + 1x28x28";
-  static std::shared_ptr<Encoder> make_encoder(std::size_t) { return std::make_shared<Encoder>(g2d::encoder::ResNet18Options{.in_channels = 1}); }
+  static std::shared_ptr<Encoder> make_encoder(std::size_t m) {
+    return std::make_shared<Encoder>(g2d::encoder::ResNet18Options{.in_channels = 1, .channels_last = m == 0});
+  }
   static std::vector<std::int64_t> input_sizes(std::size_t m) {
     return m == 0 ? std::vector<std::int64_t>{1, 112, 112} : std::vector<std::int64_t>{1, 28, 28};
   }
+};
+
+struct CnnProblem {
+  using Encoder = g2d::encoder::SmallCnn;
+  static constexpr const char* name = "small CNN, 1x112x112 + 1x28x28";
+  static std::shared_ptr<Encoder> make_encoder(std::size_t) { return std::make_shared<Encoder>(); }
+  static std::vector<std::int64_t> input_sizes(std::size_t m) { return ResNetProblem::input_sizes(m); }
 };
 
 /// Two tiny networks, so that what is not arithmetic shows.
@@ -53,14 +63,11 @@ template <class Problem>
   return std::make_shared<BenchStudent<Problem>>(g2d::ModalityNames{"audio", "image"}, bench_classes, audio, image);
 }
 
-/// The same, its encoders in this arithmetic; `channels_last` is of the encoder with the larger input.
-[[nodiscard]] inline std::shared_ptr<g2d::AnyStudent> make_resnet_student(g2d::Precision precision, bool channels_last) {
-  at::manual_seed(0);
+/// A run-time student with these encoders, in this arithmetic.
+[[nodiscard]] inline std::shared_ptr<g2d::AnyStudent> make_resnet_student(
+    const std::vector<std::shared_ptr<g2d::encoder::ResNet18>>& modules, g2d::Precision precision = g2d::Precision::Full) {
   std::vector<g2d::Encoder> encoders;
-  for (std::size_t m = 0; m < 2; ++m) {
-    const g2d::encoder::ResNet18Options options{.in_channels = 1, .channels_last = channels_last && m == 0};
-    encoders.emplace_back(std::make_shared<g2d::encoder::ResNet18>(options), g2d::EncoderOptions{.precision = precision});
-  }
+  for (const auto& module : modules) encoders.emplace_back(module, g2d::EncoderOptions{.precision = precision});
   const auto width = encoders[0].feature_width();
   const g2d::FusionShape shape({"audio", "image"}, {width, width}, bench_classes);
   return std::make_shared<g2d::AnyStudent>(g2d::fusion::Late(shape), std::move(encoders), g2d::readout::ExactSplit());

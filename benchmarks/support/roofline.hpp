@@ -9,7 +9,9 @@
 #include <ATen/ops/randn.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "paired_timing.hpp"
@@ -17,8 +19,8 @@
 /// What this machine does with these threads, in floating-point operations a second.
 struct MachineRates {
   double gemm = 0.0;
-  double gemm_bfloat16 = 0.0;
-  double convolution = 0.0;
+  std::optional<double> gemm_bfloat16;  ///< Unless it is emulated.
+  double convolution = 0.0;             ///< Of the quicker layout.
 };
 
 namespace detail {
@@ -30,10 +32,6 @@ template <class Work>
   return flops / quantile(seconds, 0.0);
 }
 
-}  // namespace detail
-
-namespace detail {
-
 [[nodiscard]] inline double gemm_rate(std::int64_t size, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
   const auto a = at::randn({size, size}).to(dtype), b = at::randn({size, size}).to(dtype);
@@ -41,23 +39,34 @@ namespace detail {
   return best_rate(2.0 * length * length * length, [&] { (void)at::mm(a, b); });
 }
 
+/// Of ResNet-18's most common convolution.
+[[nodiscard]] inline double convolution_rate(at::MemoryFormat layout) {
+  const at::NoGradGuard no_grad;
+  const auto images = at::randn({16, 64, 28, 28}).contiguous(layout), filters = at::randn({64, 64, 3, 3}).contiguous(layout);
+  constexpr double flops = 2.0 * 16 * 64 * 64 * 9 * 28 * 28;
+  return best_rate(flops, [&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); });
+}
+
+/// Processors without instructions for it emulate bfloat16 at a fraction of float32's speed.
+[[nodiscard]] inline bool multiplies_bfloat16_faster() {
+  constexpr std::int64_t size = 256;
+  return gemm_rate(size, at::kBFloat16) > gemm_rate(size, at::kFloat);
+}
+
 }  // namespace detail
 
-/// Processors without instructions for it emulate bfloat16 at a fraction of float32's speed: false then, and a line that says so.
+/// False, and a line that says so, where bfloat16 is slower than float32.
 [[nodiscard]] inline bool can_compare_bfloat16() {
-  constexpr std::int64_t size = 256;
-  if (detail::gemm_rate(size, at::kBFloat16) > detail::gemm_rate(size, at::kFloat)) return true;
+  if (detail::multiplies_bfloat16_faster()) return true;
   fmt::print("  bfloat16: not compared, for this machine multiplies it no faster than float32\n");
   return false;
 }
 
 [[nodiscard]] inline MachineRates measure_rates() {
-  const at::NoGradGuard no_grad;
   constexpr std::int64_t size = 1024;
-  const auto images = at::randn({16, 64, 28, 28}), filters = at::randn({64, 64, 3, 3});
-  const double convolution_flops = 2.0 * 16 * 64 * 64 * 9 * 28 * 28;
-  return {detail::gemm_rate(size, at::kFloat), detail::gemm_rate(size, at::kBFloat16),
-          detail::best_rate(convolution_flops, [&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); })};
+  return {detail::gemm_rate(size, at::kFloat),
+          detail::multiplies_bfloat16_faster() ? std::optional(detail::gemm_rate(size, at::kBFloat16)) : std::nullopt,
+          std::max(detail::convolution_rate(at::MemoryFormat::Contiguous), detail::convolution_rate(at::MemoryFormat::ChannelsLast))};
 }
 
 /// Of the convolutions of one forward pass of ResNet-18 over a one-channel image, 2 for each multiply-add; a backward pass takes

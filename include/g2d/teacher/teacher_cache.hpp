@@ -112,7 +112,7 @@ class TeacherCache {
       outputs.features.push_back(std::move(features));
       outputs.logits.push_back(std::move(logits));
     }
-    outputs.confidence = confidence_.index_select(0, rows).nan_to_num(0.0);
+    outputs.confidence = confidence_of(rows);
     return outputs;
   }
 
@@ -285,6 +285,21 @@ class TeacherCache {
       to_logits += logit_bytes;
     }
     return {features, logits};
+  }
+
+  /// [B, M], 0 where a sample lacks the modality; in a plain loop, as in check_rows.
+  [[nodiscard]] at::Tensor confidence_of(const at::Tensor& rows) const {
+    auto known = at::empty({rows.size(0), confidence_.size(1)}, at::kDouble);
+    const auto from = confidence_.accessor<double, 2>();
+    auto to = known.accessor<double, 2>();
+    const auto indices = rows.accessor<std::int64_t, 1>();
+    for (std::int64_t i = 0; i < to.size(0); ++i) {
+      for (std::int64_t m = 0; m < to.size(1); ++m) {
+        const double confidence = from[indices[i]][m];
+        to[i][m] = std::isnan(confidence) ? 0.0 : confidence;
+      }
+    }
+    return known;
   }
 
   static void check_ids(const Batch& batch) {
