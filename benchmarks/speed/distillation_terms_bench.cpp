@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What the M logit terms of distillation by KL cost, forward and backward, when they share one log-softmax of the student: against
-// the same formula called teacher by teacher; paired, by batch, classes and M.
+// the same formula called teacher by teacher, and from the mean teacher that a cache can keep against all of them; paired, by batch,
+// classes and M.
 //
 //   distillation_terms_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -40,6 +41,11 @@ void backward_of(const Tensors& terms) {
   total.backward();
 }
 
+void check_equal(const at::Tensor& gradient, const at::Tensor& expected) {
+  const double difference = gradient.sub(expected).abs().max().div(expected.abs().max()).item().toDouble();
+  if (!(difference < 1e-4)) throw std::runtime_error(fmt::format("the gradients differ by {:.1e} of the largest", difference));
+}
+
 void compare(const Case& size, BenchReport& report, const BenchOptions& options) {
   const auto logits = [&] { return at::randn({size.batch, size.classes}).mul(3.0); };
   auto student = logits().requires_grad_();
@@ -47,7 +53,8 @@ void compare(const Case& size, BenchReport& report, const BenchOptions& options)
   for (std::int64_t m = 0; m < size.num_teachers; ++m) teachers.push_back(logits());
   const g2d::distillation::Kl kl;
 
-  at::Tensor gradient, gradient_apart;
+  const auto mean = kl.mean_of(teachers);
+  at::Tensor gradient, gradient_apart, gradient_of_mean;
   const auto together = [&] {
     student.mutable_grad().reset();
     backward_of(kl.mean_to_each(student, teachers, {}));
@@ -60,13 +67,20 @@ void compare(const Case& size, BenchReport& report, const BenchOptions& options)
     backward_of(terms);
     gradient_apart = student.grad();
   };
+  const auto through_mean = [&] {
+    student.mutable_grad().reset();
+    kl.mean_over_teachers(student, mean).mul(static_cast<double>(size.num_teachers)).backward();
+    gradient_of_mean = student.grad();
+  };
   // Short work is not timed singly.
   const auto calls = options.is_smoke ? 1 : std::max<std::int64_t>(1, 1'000'000 / (size.batch * size.classes * size.num_teachers + 2'000));
   const auto timing = time_pairs(together, apart, options.pairs(15), calls);
-  const double difference = gradient.sub(gradient_apart).abs().max().div(gradient_apart.abs().max()).item().toDouble();
-  if (!(difference < 1e-4)) throw std::runtime_error(fmt::format("the gradients differ by {:.1e} of the largest", difference));
-  report.add_speedup(fmt::format("B {} C {} M {}", size.batch, size.classes, size.num_teachers), "together", "one by one", timing,
-                        at_least(1.0));
+  const auto of_mean = time_pairs(through_mean, together, options.pairs(15), calls);
+  check_equal(gradient, gradient_apart);
+  check_equal(gradient_of_mean, gradient_apart);
+  const auto name = fmt::format("B {} C {} M {}", size.batch, size.classes, size.num_teachers);
+  report.add_speedup(name, "together", "one by one", timing, at_least(1.0));
+  report.add_speedup(name + ", mean teacher", "mean", "together", of_mean, at_least(1.0));
 }
 
 }  // namespace

@@ -136,6 +136,53 @@ TEST_CASE("distillation::Kl: teachers of another dtype or shape", "[distillation
         "g2d: distillation::Kl: expected the teacher's shape to equal the student's [4, 3], got [4, 5]");
 }
 
+TEST_CASE("distillation::Kl: the mean teacher stands for all teachers, value and gradient", "[distillation][kl]") {
+  for (const double temperature : {1.0, 2.5}) {
+    const distillation::Kl kl({.temperature = temperature});
+    CHECK(distillation::mean_temperature(kl) == temperature);
+    CHECK(distillation::mean_temperature(distillation::Any(kl)) == temperature);
+    for (const std::int64_t num_teachers : {1, 2, 5}) {
+      CAPTURE(temperature, num_teachers);
+      const auto problem = make_problem(7, 10, num_teachers);
+      const auto means = kl.mean_to_each(problem.student, problem.teachers, {});
+      auto expected = means[0];
+      for (std::size_t m = 1; m < means.size(); ++m) expected = expected.add(means[m]);
+      expected = expected.div(num_teachers);
+      const auto mean = kl.mean_of(problem.teachers);
+      for (const auto& given : {kl.mean_over_teachers(problem.student, mean), distillation::Any(kl).mean_over_teachers(problem.student, mean, {})}) {
+        CHECK(equal_to_rounding(given, expected));
+        CHECK(equal_to_rounding(gradient(given, problem.student), gradient(expected, problem.student)));
+      }
+    }
+  }
+  CHECK_FALSE(distillation::mean_temperature(distillation::Mse()));
+  CHECK_FALSE(distillation::mean_temperature(distillation::Any(distillation::Mse())));
+}
+
+TEST_CASE("SharedLogSoftmax: is computed once for the same logits, and is what cross-entropy and KL take", "[distillation][kl][task]") {
+  const auto problem = make_problem(6, 4, 2);
+  const auto labels = at::tensor({0, 3, 1, 1, 2, 0}, at::kLong);
+  const g2d::SharedLogSoftmax shared;
+  const auto values = shared.of(problem.student);
+  CHECK(shared.of(problem.student).is_same(values));
+  const g2d::task::Classification weighted({.class_weights = at::tensor({1.0, 2.0, 0.5, 3.0})}), plain, smooth({.label_smoothing = 0.1});
+  for (const auto* task : {&plain, &weighted, &smooth}) {
+    const auto given = task->loss(problem.student, labels, shared), alone = task->loss(problem.student, labels);
+    CHECK(torch::equal(given, alone));
+    CHECK(torch::equal(gradient(given, problem.student), gradient(alone, problem.student)));
+  }
+  const auto cross_entropy = at::cross_entropy_loss(problem.student, labels);
+  CHECK(torch::equal(plain.loss(problem.student, labels, shared), cross_entropy));
+  for (const double temperature : {1.0, 2.0}) {
+    const distillation::Kl kl({.temperature = temperature});
+    const auto given = kl.mean_to_each(problem.student, problem.teachers, {}, shared), alone = kl.mean_to_each(problem.student, problem.teachers, {});
+    for (std::size_t m = 0; m < 2; ++m) CHECK(torch::equal(given[m], alone[m]));
+  }
+  CHECK(shared.of(problem.student).is_same(values));
+  const auto other = problem.student.detach().add(1.0).mul(2.0);
+  CHECK(torch::equal(shared.of(other), at::log_softmax(other, 1)));
+}
+
 TEST_CASE("method::Distillation: the logit terms keep their modality, weight and rows", "[method][distillation]") {
   using Method = g2d::method::Distillation<g2d::task::Classification, distillation::None, distillation::Kl>;
   const auto problem = make_problem(6, 4, 3);

@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <g2d/io/safetensors.hpp>
@@ -511,6 +513,80 @@ TEST_CASE("TeacherCache: a run with cached teachers equals one with teachers onl
   CHECK(losses(mapped.source()) == cached);
   REQUIRE(online.size() == cached.size());
   for (std::size_t i = 0; i < online.size(); ++i) CHECK(online[i] == Approx(cached[i]).epsilon(1e-4));
+}
+
+TEST_CASE("TeacherCache: the mean teacher that it keeps is that of the outputs that it hands out", "[teacher][cache]") {
+  const auto samples = blobs(1100, 0);  // More than one block
+  const g2d::distillation::Kl kl({.temperature = 2.0});
+  for (const auto storage : {at::kFloat, at::kHalf}) {
+    auto cache = TeacherCache::precompute(make_teachers(), samples, Task(), {.storage = storage});
+    const auto batch = samples.batch(at::tensor({1099, 0, 3, 1024}, at::kLong));
+    CHECK_FALSE(cache.outputs(batch).mean.probabilities.defined());
+    CHECK_FALSE(cache.source().summary.mean_temperature);
+    cache.keep_mean(kl);
+    CHECK(cache.source().summary.mean_temperature == 2.0);
+    const auto outputs = cache.outputs(batch);
+    const auto expected = kl.mean_of(outputs.logits);
+    CHECK(distance(outputs.mean.probabilities, expected.probabilities) < 1e-6);
+    CHECK(distance(outputs.mean.negative_entropy, expected.negative_entropy) < 1e-6);
+    CHECK(outputs.mean.probabilities.scalar_type() == at::kFloat);
+  }
+}
+
+TEST_CASE("TeacherCache: a run that hears the mean teacher equals one that hears each, with one logit term", "[teacher][cache]") {
+  const auto train = blobs(40, 0);
+  const auto validation = blobs(24, 1);
+  const g2d::distillation::Kl kl({.temperature = 2.0});
+  auto cache = TeacherCache::precompute(make_teachers(), train, Task());
+  using Labels = std::vector<std::string>;
+  const auto train_with = [&](const g2d::distillation::Any& formula) {
+    const auto student = norm_dropout_student(7);
+    using Method = g2d::method::G2d<Task, g2d::distillation::Mse, g2d::distillation::Any>;
+    Method method({.logit_weight = 0.5}, Task(), g2d::distillation::Mse(), formula);
+    const auto history = make_trainer(*student, std::move(method), {.num_epochs = 3, .batch_size = 8}, cache.source()).fit(train, validation);
+    Labels labels;
+    for (const auto& loss : history.epochs.back().losses) labels.push_back(loss.first);
+    return std::tuple(labels, history.epochs.back().losses[0].second, student->parameters());
+  };
+  const auto [labels_of_each, loss_of_each, expected] = train_with(kl);
+  cache.keep_mean(kl);
+  const auto [labels_of_mean, loss_of_mean, given] = train_with(kl);
+  CHECK(labels_of_each == Labels{"total", "task", "feature.audio", "logit.audio", "feature.image", "logit.image"});
+  CHECK(labels_of_mean == Labels{"total", "task", "logit", "feature.audio", "feature.image"});
+  CHECK(loss_of_mean == Approx(loss_of_each).epsilon(1e-5));
+  for (std::size_t k = 0; k < expected.size(); ++k) CHECK(distance(given[k], expected[k]) < 1e-5);
+
+  CHECK(thrown<g2d::ConfigError>([&] { (void)train_with(g2d::distillation::Kl()); }) ==
+        "g2d: logit distillation: expected KL at temperature 2, whose mean the teachers' source keeps, got temperature 1; keep the mean of "
+        "the method's formula, or none");
+  CHECK(thrown<g2d::ConfigError>([&] { (void)train_with(g2d::distillation::Mse()); }) ==
+        "g2d: logit distillation: expected KL at temperature 2, whose mean the teachers' source keeps, got another formula; keep the mean of "
+        "the method's formula, or none");
+}
+
+TEST_CASE("Step: a kept mean teacher gives way where terms are wanted one by one", "[teacher][cache][step]") {
+  const auto train = blobs(12, 0);
+  auto cache = TeacherCache::precompute(make_teachers(), train, Task());
+  cache.keep_mean();
+  const auto source = cache.source();
+  const auto student = norm_dropout_student(7);
+  using Method = g2d::method::G2d<Task>;
+  const auto batch = train.all();
+  const auto outputs = source.outputs(batch);
+  const auto num_logit_terms = [&](g2d::Observer observer, const g2d::Batch& of) {
+    g2d::Step step(*student, Method(), {}, source.summary);
+    step.set_observer(std::move(observer));
+    const auto result = step(of, &outputs);
+    return std::count_if(result.terms.begin(), result.terms.end(), [](const auto& term) { return term.name == "logit"; });
+  };
+  CHECK(num_logit_terms({}, batch) == 1);
+  CHECK(num_logit_terms({.on_step = [](const g2d::Observation&) {}}, batch) == 2);
+  auto lacking = batch;
+  lacking.present = at::ones({12, 2}, at::kBool);
+  CHECK(num_logit_terms({}, lacking) == 2);
+  CHECK(thrown<g2d::ConfigError>([&] { g2d::Step(*student, Method({.logit_weight = g2d::PerModality<double>{1.0, 2.0}}), {}, source.summary); }) ==
+        "g2d: logit distillation: expected one weight for all modalities, whose plain mean the teachers' source keeps, got several; keep no "
+        "mean");
 }
 
 TEST_CASE("TeacherCache: the order of the stages follows the confidence that the source was given",

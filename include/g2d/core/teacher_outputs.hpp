@@ -5,16 +5,26 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
 #include <g2d/core/per_modality.hpp>
 
 namespace g2d {
+
+/// All teachers of a batch as one: what is left of them in the gradient of their KL terms at one temperature and one weight.
+///
+///     p = (1/M) sum_m p_m,  p_m = softmax(z^T_m / tau)
+struct MeanTeacher {
+  at::Tensor probabilities = {};     ///< p, [B, C].
+  at::Tensor negative_entropy = {};  ///< (1/M) sum_m sum_c p_mc log p_mc, [B].
+};
 
 /// What the frozen teachers say about one batch, rows in the batch's order.
 struct TeacherOutputs {
   PerModality<at::Tensor> features = {};  ///< M tensors [B, D_m].
   PerModality<at::Tensor> logits = {};    ///< M tensors [B, C].
   at::Tensor confidence = {};             ///< [B, M]: the task's confidence of every sample; in host memory when precomputed.
+  MeanTeacher mean = {};                  ///< Undefined unless the source keeps it; see TeacherSummary::mean_temperature.
 };
 
 /// What is known of the teachers before the first step.
@@ -22,6 +32,7 @@ struct TeacherSummary {
   PerModality<std::int64_t> feature_widths = {};
   std::int64_t num_outputs = 0;
   PerModality<double> confidence = {};  ///< rho_m, by the measure that the user chose.
+  std::optional<double> mean_temperature = {};  ///< tau of TeacherOutputs::mean, where the source keeps it.
 };
 
 }  // namespace g2d

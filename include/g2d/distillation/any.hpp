@@ -9,12 +9,15 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/output_kind.hpp>
 #include <g2d/core/per_modality.hpp>
+#include <g2d/core/shared_log_softmax.hpp>
+#include <g2d/core/teacher_outputs.hpp>
 #include <g2d/distillation/bernoulli_kl.hpp>
 #include <g2d/distillation/concept.hpp>
 #include <g2d/distillation/cosine.hpp>
@@ -41,9 +44,17 @@ class Any {
                   admits_v<Distillation, OutputKind::Values>},
         batch_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation(s, t); }),
         samples_([distillation](const at::Tensor& s, const at::Tensor& t) { return distillation.per_sample(s, t); }),
-        each_([distillation](const at::Tensor& s, ModalitySpan<at::Tensor> t, ModalitySpan<at::Tensor> present) {
-          return g2d::distillation::mean_to_each(distillation, s, t, present);
-        }) {}
+        each_([distillation](const at::Tensor& s, ModalitySpan<at::Tensor> t, ModalitySpan<at::Tensor> present,
+                             const SharedLogSoftmax& shared) {
+          return g2d::distillation::mean_to_each(distillation, s, t, present, shared);
+        }) {
+    if constexpr (ComparesWithMean<Distillation>) {
+      mean_temperature_ = distillation.options().temperature;
+      over_teachers_ = [distillation](const at::Tensor& s, const MeanTeacher& mean, const SharedLogSoftmax& shared) {
+        return distillation.mean_over_teachers(s, mean, shared);
+      };
+    }
+  }
 
   [[nodiscard]] at::Tensor operator()(const at::Tensor& student, const at::Tensor& teacher) const {
     return batch_(student, teacher);
@@ -52,11 +63,17 @@ class Any {
     return samples_(student, teacher);
   }
   [[nodiscard]] PerModality<at::Tensor> mean_to_each(const at::Tensor& student, ModalitySpan<at::Tensor> teachers,
-                                                     ModalitySpan<at::Tensor> present) const {
-    return each_(student, teachers, present);
+                                                     ModalitySpan<at::Tensor> present, const SharedLogSoftmax& shared = {}) const {
+    return each_(student, teachers, present, shared);
+  }
+
+  /// Only where `held_mean_temperature` is something.
+  [[nodiscard]] at::Tensor mean_over_teachers(const at::Tensor& student, const MeanTeacher& mean, const SharedLogSoftmax& shared) const {
+    return over_teachers_(student, mean, shared);
   }
 
   [[nodiscard]] bool enabled() const { return enabled_; }
+  [[nodiscard]] std::optional<double> held_mean_temperature() const { return mean_temperature_; }
   [[nodiscard]] bool held_for_features() const { return for_features_; }
   [[nodiscard]] std::int64_t held_min_outputs() const { return min_outputs_; }
   [[nodiscard]] bool held_admits(OutputKind kind) const { return admitted_[static_cast<std::size_t>(kind)]; }
@@ -64,7 +81,8 @@ class Any {
  private:
   using Formula = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
   using FormulaToEach =
-      std::function<PerModality<at::Tensor>(const at::Tensor&, ModalitySpan<at::Tensor>, ModalitySpan<at::Tensor>)>;
+      std::function<PerModality<at::Tensor>(const at::Tensor&, ModalitySpan<at::Tensor>, ModalitySpan<at::Tensor>, const SharedLogSoftmax&)>;
+  using FormulaOverTeachers = std::function<at::Tensor(const at::Tensor&, const MeanTeacher&, const SharedLogSoftmax&)>;
 
   bool enabled_;
   bool for_features_;
@@ -73,6 +91,8 @@ class Any {
   Formula batch_;
   Formula samples_;
   FormulaToEach each_;
+  std::optional<double> mean_temperature_;
+  FormulaOverTeachers over_teachers_;
 };
 
 static_assert(DistillationPolicy<Any>);
@@ -87,6 +107,18 @@ inline constexpr std::array<std::string_view, 5> choices{"none", "mse", "cosine"
   if (name == "kl") return Kl{options};
   if (name == "bernoulli-kl") return BernoulliKl{options};
   throw ConfigError(fmt::format("g2d: distillation: expected one of [{}], got \"{}\"", fmt::join(choices, ", "), name));
+}
+
+/// The temperature at which several teachers act as their mean; nothing where a formula knows no mean.
+template <DistillationPolicy Distillation>
+[[nodiscard]] std::optional<double> mean_temperature(const Distillation& distillation) {
+  if constexpr (std::same_as<Distillation, Any>) {
+    return distillation.held_mean_temperature();
+  } else if constexpr (ComparesWithMean<Distillation>) {
+    return distillation.options().temperature;
+  } else {
+    return std::nullopt;
+  }
 }
 
 /// Throws ConfigError when a policy cannot compare predictions of this kind and width: what `static_assert` cannot see.

@@ -9,6 +9,8 @@
 
 #include <g2d/core/output_kind.hpp>
 #include <g2d/core/per_modality.hpp>
+#include <g2d/core/shared_log_softmax.hpp>
+#include <g2d/core/teacher_outputs.hpp>
 
 /// Distillation: how far the student is from the teacher, for features or for predictions.
 ///
@@ -54,8 +56,15 @@ concept DistillationPolicy = detail::ComparesBatches<Distillation> && detail::Co
 /// A formula with a way of its own to compare one student with several teachers; see `distillation::mean_to_each`.
 template <class Distillation>
 concept ComparesWithEach =
-    requires(const Distillation& distillation, const at::Tensor& student, ModalitySpan<at::Tensor> teachers) {
-      { distillation.mean_to_each(student, teachers, /*present=*/teachers) } -> std::same_as<PerModality<at::Tensor>>;
+    requires(const Distillation& distillation, const at::Tensor& student, ModalitySpan<at::Tensor> teachers, const SharedLogSoftmax& shared) {
+      { distillation.mean_to_each(student, teachers, /*present=*/teachers, shared) } -> std::same_as<PerModality<at::Tensor>>;
+    };
+
+/// A formula by which several teachers act as their mean; see `Kl::mean_over_teachers`.
+template <class Distillation>
+concept ComparesWithMean =
+    requires(const Distillation& distillation, const at::Tensor& student, const MeanTeacher& mean, const SharedLogSoftmax& shared) {
+      { distillation.mean_over_teachers(student, mean, shared) } -> std::same_as<at::Tensor>;
     };
 
 /// Whether the formula makes sense for predictions of this kind.

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Reduction.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/addmv.h>
 #include <ATen/ops/kl_div.h>
 #include <ATen/ops/log_softmax.h>
@@ -17,6 +18,8 @@
 #include <g2d/core/output_kind.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/shape.hpp>
+#include <g2d/core/shared_log_softmax.hpp>
+#include <g2d/core/teacher_outputs.hpp>
 #include <g2d/distillation/concept.hpp>
 #include <g2d/distillation/detail/present.hpp>
 #include <g2d/distillation/kl_options.hpp>
@@ -32,7 +35,7 @@ namespace g2d::distillation {
 /// Dtype      floating, one dtype and one device; no transfers.
 /// Units      nats times tau^2, which keeps the gradient's size free of tau.
 /// Invariant  >= 0, zero at equality, to rounding. With one tau, sum_m b_m KL(p_m || q) differs from (sum_m b_m) KL(p || q), p the
-///            weighted mean of the p_m, by a constant of the student: several teachers act as their mean.
+///            weighted mean of the p_m, by a constant of the student: several teachers act as their mean (`mean_over_teachers`).
 /// Cost       O(B C); M teachers at once O(M B C) with one log-softmax of the student, forward and backward.
 /// Errors     ConfigError for a temperature that is not positive; ShapeError when the two shapes differ.
 /// Source     Hinton et al. 2015, arXiv:1503.02531; arXiv:2506.21514, logit distillation.
@@ -63,12 +66,12 @@ class Kl {
   /// cost ten times as much, for BLAS has no fast way for them. On a CPU the samples are taken in blocks that stay in its cache: it is
   /// faster, allocates no large buffers, and keeps the product's sums short enough for float32.
   [[nodiscard]] PerModality<at::Tensor> mean_to_each(const at::Tensor& student, ModalitySpan<at::Tensor> teachers,
-                                                     ModalitySpan<at::Tensor> present) const {
+                                                     ModalitySpan<at::Tensor> present, const SharedLogSoftmax& shared = {}) const {
     for (const auto& teacher : teachers) check_same_shape(student, teacher, "distillation::Kl");
     const auto num_teachers = static_cast<std::int64_t>(teachers.size());
     const auto shares = present.empty() ? at::Tensor() : detail::shares(at::stack(at::TensorList(present.data(), present.size())), student.scalar_type());
     const double factor = shares.defined() ? scale() : scale() / static_cast<double>(student.size(0));
-    const auto log_q = log_probabilities(student);
+    const auto log_q = log_probabilities(student, shared);
     const auto rows = rows_of_a_block(student, num_teachers);
     const auto blocks = rows < student.size(0) ? log_q.split(rows) : std::vector<at::Tensor>{log_q};
     at::Tensor means;
@@ -92,6 +95,21 @@ class Kl {
     return PerModality<at::Tensor>(each.begin(), each.end());
   }
 
+  /// M teachers [B, C] as one, for `mean_over_teachers`. Without a gradient.
+  [[nodiscard]] MeanTeacher mean_of(ModalitySpan<at::Tensor> teachers) const {
+    const at::NoGradGuard no_grad;
+    const auto log_p = log_probabilities(at::stack(at::TensorList(teachers.data(), teachers.size())));
+    const auto p = log_p.exp();
+    return {p.mean(0), p.mul(log_p).sum(2).mean(0)};
+  }
+
+  /// (1/M) sum_m of `mean_to_each`, with its gradient, at a cost that knows no M; no value of a single teacher comes out.
+  [[nodiscard]] at::Tensor mean_over_teachers(const at::Tensor& student, const MeanTeacher& mean, const SharedLogSoftmax& shared = {}) const {
+    check_same_shape(student, mean.probabilities, "distillation::Kl");
+    const auto cross = mean.probabilities.mul(log_probabilities(student, shared)).sum();
+    return mean.negative_entropy.sum().sub(cross).mul(scale() / static_cast<double>(student.size(0)));
+  }
+
   [[nodiscard]] const KlOptions& options() const { return options_; }
 
  private:
@@ -112,6 +130,10 @@ class Kl {
 
   [[nodiscard]] at::Tensor log_probabilities(const at::Tensor& logits) const {
     return at::log_softmax(options_.temperature == 1.0 ? logits : logits.div(options_.temperature), -1);
+  }
+
+  [[nodiscard]] at::Tensor log_probabilities(const at::Tensor& student, const SharedLogSoftmax& shared) const {
+    return options_.temperature == 1.0 ? shared.of(student) : log_probabilities(student);
   }
 
   KlOptions options_;

@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include <g2d/core/per_modality.hpp>
+#include <g2d/core/shared_log_softmax.hpp>
 #include <g2d/distillation/concept.hpp>
 #include <g2d/distillation/detail/present.hpp>
 
@@ -24,12 +25,14 @@ template <DistillationPolicy Distillation>
 
 /// `mean_to` of one student to each of several teachers: M scalars. `present` has a column [B] for each teacher, or is empty.
 ///
-/// A formula that is `ComparesWithEach` does it in one go; for any other it is done one after the other.
+/// A formula that is `ComparesWithEach` does it in one go, with the student's log-softmax from `shared` where it takes one; for any
+/// other it is done one after the other.
 template <DistillationPolicy Distillation>
 [[nodiscard]] PerModality<at::Tensor> mean_to_each(const Distillation& distillation, const at::Tensor& student,
-                                                   ModalitySpan<at::Tensor> teachers, ModalitySpan<at::Tensor> present) {
+                                                   ModalitySpan<at::Tensor> teachers, ModalitySpan<at::Tensor> present,
+                                                   const SharedLogSoftmax& shared = {}) {
   if constexpr (ComparesWithEach<Distillation>) {
-    return distillation.mean_to_each(student, teachers, present);
+    return distillation.mean_to_each(student, teachers, present, shared);
   } else {
     PerModality<at::Tensor> means;
     for (std::size_t m = 0; m < teachers.size(); ++m) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,10 @@ class Weight {
   [[nodiscard]] double operator()(std::size_t modality, std::int64_t epoch) const {
     const double weight = per_modality_.empty() ? all_ : per_modality_[modality];
     return factor_ ? weight * factor_(epoch) : weight;
+  }
+
+  [[nodiscard]] bool is_uniform() const {
+    return std::adjacent_find(per_modality_.begin(), per_modality_.end(), std::not_equal_to<>()) == per_modality_.end();
   }
 
   void check(const ModalityNames& names, std::string_view which) const {

@@ -31,6 +31,7 @@ struct StepContext {
   const TeacherOutputs* teachers = nullptr;
   std::int64_t substep = 0;  ///< 0-based, within the step; see `Plan::num_substeps`.
   const StudentView* student = nullptr;
+  bool is_observed = false;  ///< An observer sees the step: terms are wanted modality by modality.
 };
 
 }  // namespace g2d::method

@@ -74,6 +74,8 @@ class Distillation {
         throw ConfigError(fmt::format("g2d: logit distillation: expected teachers with the student's {} outputs, got {}",
                                       setup.num_outputs, setup.teachers->num_outputs));
       }
+      hears_mean_ = setup.teachers->mean_temperature.has_value();
+      if (hears_mean_) check_mean(*setup.teachers->mean_temperature);
     }
     if (distillation::is_enabled(feature_)) {
       distillation::check_for_features(feature_);
@@ -83,7 +85,9 @@ class Distillation {
 
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
     const auto& teachers = *context.teachers;
-    const auto logit_values = logit_means(context, outputs);
+    const bool hears_mean = hears_mean_ && teachers.mean.probabilities.defined() && !context.is_observed && !context.batch.present.defined();
+    if (hears_mean) add_mean_logit(context, outputs, terms);
+    const auto logit_values = hears_mean ? PerModality<at::Tensor>(outputs.features.size()) : logit_means(context, outputs);
     for (std::size_t m = 0; m < outputs.features.size(); ++m) {
       const double alpha = options_.feature_weight(m, context.epoch);
       if (alpha > 0.0 && distillation::is_enabled(feature_)) {
@@ -100,6 +104,30 @@ class Distillation {
   [[nodiscard]] Parameters parameters() const { return connector_.parameters(); }
 
  private:
+  void check_mean(double temperature) const {
+    const auto own = distillation::mean_temperature(logit_);
+    if (own != temperature) {
+      throw ConfigError(fmt::format("g2d: logit distillation: expected KL at temperature {}, whose mean the teachers' source keeps, got {}; "
+                                    "keep the mean of the method's formula, or none",
+                                    temperature, own ? fmt::format("temperature {}", *own) : "another formula"));
+    }
+    if (!options_.logit_weight.is_uniform()) {
+      throw ConfigError("g2d: logit distillation: expected one weight for all modalities, whose plain mean the teachers' source keeps, "
+                        "got several; keep no mean");
+    }
+  }
+
+  void add_mean_logit(const StepContext& context, const Outputs& outputs, Terms& terms) const {
+    if constexpr (distillation::ComparesWithMean<Logit>) {
+      const double beta = options_.logit_weight(0, context.epoch);
+      if (!(beta > 0.0)) return;
+      const auto& mean = context.teachers->mean;
+      const auto value = logit_.mean_over_teachers(outputs.fused, {outputs.kept(mean.probabilities), outputs.kept(mean.negative_entropy)},
+                                                   outputs.log_softmax);
+      terms.push_back({"logit", {}, value, beta * static_cast<double>(outputs.features.size())});
+    }
+  }
+
   /// The logit terms' values, all in one go; undefined where the weight leaves the term out.
   [[nodiscard]] PerModality<at::Tensor> logit_means(const StepContext& context, const Outputs& outputs) const {
     const auto num_modalities = outputs.features.size();
@@ -114,7 +142,7 @@ class Distillation {
       if (context.batch.present.defined()) present.push_back(outputs.kept(present_column(context.batch, m)));
     }
     if (heard.empty()) return values;
-    const auto means = distillation::mean_to_each(logit_, outputs.fused, targets, present);
+    const auto means = distillation::mean_to_each(logit_, outputs.fused, targets, present, outputs.log_softmax);
     for (std::size_t k = 0; k < heard.size(); ++k) values[heard[k]] = means[k];
     return values;
   }
@@ -124,6 +152,7 @@ class Distillation {
   Feature feature_;
   Logit logit_;
   Connector connector_;
+  bool hears_mean_ = false;
 };
 
 }  // namespace g2d::method

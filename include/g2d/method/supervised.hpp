@@ -21,10 +21,18 @@ class Supervised {
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
     const auto target = outputs.kept(context.batch.target);
     task_.check(outputs.fused.size(1), target);
-    terms.push_back({"task", {}, task_.loss(outputs.fused, target), 1.0});
+    terms.push_back({"task", {}, value(outputs, target), 1.0});
   }
 
  private:
+  [[nodiscard]] at::Tensor value(const Outputs& outputs, const at::Tensor& target) const {
+    if constexpr (requires { task_.loss(outputs.fused, target, outputs.log_softmax); }) {
+      return task_.loss(outputs.fused, target, outputs.log_softmax);
+    } else {
+      return task_.loss(outputs.fused, target);
+    }
+  }
+
   Task task_;
 };
 

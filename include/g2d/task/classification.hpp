@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/nll_loss_nd.h>
 #include <ATen/ops/softmax.h>
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@
 #include <g2d/core/error.hpp>
 #include <g2d/core/output_kind.hpp>
 #include <g2d/core/shape.hpp>
+#include <g2d/core/shared_log_softmax.hpp>
 #include <g2d/task/concept.hpp>
 
 namespace g2d::task {
@@ -49,11 +51,12 @@ class Classification {
     }
   }
 
-  [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const {
+  /// `shared` saves the log-softmax where another term has computed it.
+  [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target, const SharedLogSoftmax& shared = {}) const {
     constexpr std::int64_t ignored_label = -100;
-    const auto& weights = options_.class_weights;
-    return at::cross_entropy_loss(output, target, weights.defined() ? std::optional(weights.to(output.options())) : std::nullopt,
-                                  at::Reduction::Mean, ignored_label, options_.label_smoothing);
+    const auto weights = options_.class_weights.defined() ? std::optional(options_.class_weights.to(output.options())) : std::nullopt;
+    if (options_.label_smoothing == 0.0) return at::nll_loss_nd(shared.of(output), target, weights, at::Reduction::Mean, ignored_label);
+    return at::cross_entropy_loss(output, target, weights, at::Reduction::Mean, ignored_label, options_.label_smoothing);
   }
 
   [[nodiscard]] at::Tensor confidence(const at::Tensor& output, const at::Tensor& target) const {

@@ -37,9 +37,11 @@
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/data/to_device.hpp>
+#include <g2d/distillation/kl.hpp>
 #include <g2d/encoder/precision.hpp>
 #include <g2d/teacher/detail/cache_header.hpp>
 #include <g2d/teacher/detail/inference_batch_size.hpp>
+#include <g2d/teacher/detail/mean_table.hpp>
 #include <g2d/teacher/teacher_source.hpp>
 #include <g2d/teacher/teachers.hpp>
 
@@ -113,7 +115,18 @@ class TeacherCache {
       outputs.logits.push_back(std::move(logits));
     }
     outputs.confidence = confidence_of(rows);
+    if (mean_) outputs.mean = mean_->rows(rows, batch.target.device());
     return outputs;
+  }
+
+  /// Keeps what all teachers say together by this formula, too: N (C + 1) numbers. Methods whose logit distillation is this formula
+  /// with one weight for all modalities then hear that alone, in steps that nobody observes and batches that lack no modality:
+  /// the same gradient at a cost that knows no M, and one term "logit", the mean over the teachers, in the place of M.
+  void keep_mean(const distillation::Kl& kl = distillation::Kl()) {
+    PerModality<at::Tensor> logits;
+    for (std::size_t m = 0; m < tables_.size(); ++m) logits.push_back(logits_of(tables_[m], m));
+    mean_.emplace(kl, logits, dtype_);
+    summary_.mean_temperature = kl.options().temperature;
   }
 
   /// rho: the mean confidence of each teacher over the samples that have its modality.
@@ -411,6 +424,7 @@ class TeacherCache {
   at::Tensor ids_;
   at::Tensor confidence_;
   std::vector<at::Tensor> tables_;
+  std::optional<detail::MeanTable> mean_;
   bool is_identity_ = false;
   at::Tensor sorted_ids_;
   at::Tensor sorted_rows_;

@@ -112,7 +112,7 @@ class Step {
     }
     StepResult result;
     for (std::int64_t substep = 0; substep < plan_.num_substeps; ++substep) {
-      merge(result, guarded({epoch_, step_, batch, teachers, substep, &view_}, known_features));
+      merge(result, guarded({epoch_, step_, batch, teachers, substep, &view_, observer_.on_step != nullptr}, known_features));
     }
     ++step_;
     return result;
