@@ -34,10 +34,10 @@ struct DistillationOptions {
 ///
 /// Use when   teachers exist. `None` on an axis leaves its terms out.
 /// Shapes     features [B, D_m], logits [B, C]. Samples that lack modality m are left out of its terms.
-/// Cost       O(B (sum_m D_m + M C)) a step, the logit terms in one go where the formula can (`Kl`); the teachers' forward passes are
-///            precomputed.
+/// Cost       O(B (sum_m D_m + M C)) a step, the logit terms in one go where the formula can (`Kl`), O(B C) and as one term where the
+///            source keeps the mean teacher (`TeacherCache::keep_mean`); the teachers' forward passes are precomputed.
 /// Errors     ConfigError before the first step: no teachers, differing widths (naming the modality), a formula that
-///            cannot compare such predictions, a negative weight.
+///            cannot compare such predictions, a negative weight, a mean teacher of another formula or for several weights.
 /// Source     arXiv:2506.21514, the G2D loss.
 template <task::TaskPolicy Task, distillation::DistillationPolicy Feature, distillation::DistillationPolicy Logit,
           distillation::connector::ConnectorPolicy Connector = distillation::connector::Identity>
