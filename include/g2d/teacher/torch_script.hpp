@@ -6,8 +6,6 @@
 #include <ATen/core/function_schema.h>
 #include <ATen/core/ivalue.h>
 #include <ATen/core/jit_type.h>
-#include <ATen/ops/from_file.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <c10/core/Device.h>
 #include <fmt/format.h>
 #include <torch/csrc/jit/api/module.h>
@@ -17,19 +15,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <g2d/core/error.hpp>
-#include <g2d/core/fingerprint.hpp>
 #include <g2d/core/input.hpp>
-#include <g2d/core/shape.hpp>
+#include <g2d/teacher/detail/file_module.hpp>
 #include <g2d/teacher/teacher.hpp>
 
 /// Teachers from TorchScript files. Optional: not part of g2d/teacher.hpp.
@@ -38,20 +31,14 @@ namespace g2d {
 namespace detail {
 
 /// A TorchScript file as a torch::nn::Module, whose parameters and buffers are the script's own, not copies.
-class ScriptedModule : public torch::nn::Module {
+class ScriptedModule : public FileModule {
  public:
-  ScriptedModule(const std::filesystem::path& path, at::Device device)
-      : where_(fmt::format("read_torch_script_teacher: {}", path.string())) {
-    std::error_code none;
-    if (!std::filesystem::is_regular_file(path, none)) fail("expected a regular file, got none");
-    try {
+  ScriptedModule(const std::filesystem::path& path, at::Device device) : FileModule("read_torch_script_teacher", path) {
+    try_loading(device, "torch.jit.script(model).save(path)", [&] {
       script_ = torch::jit::load(path.string(), device);
       register_state(script_, *this);
-      register_buffer("<file>", hash_of(path));
-    } catch (const std::exception& error) {  // What the parser of scripts throws is no c10::Error.
-      fail(fmt::format("cannot be loaded onto {}: {}; expected what Python's torch.jit.script(model).save(path) writes", device.str(),
-                       reason(error)));
-    }
+      register_hash();
+    });
     check_returns();
   }
 
@@ -60,7 +47,7 @@ class ScriptedModule : public torch::nn::Module {
     script_.train(on);
   }
 
-  [[nodiscard]] Teacher::Output forward(const Input& input) {
+  [[nodiscard]] Teacher::Output forward(const Input& input) override {
     check_takes(input);
     std::vector<c10::IValue> arguments{input.values};
     if (input.lengths.defined()) arguments.emplace_back(input.lengths);
@@ -68,12 +55,7 @@ class ScriptedModule : public torch::nn::Module {
     return {output->elements()[0].toTensor(), output->elements()[1].toTensor()};
   }
 
-  /// Beginning of a message: the function and the file.
-  [[nodiscard]] const std::string& where() const { return where_; }
-
  private:
-  [[noreturn]] void fail(std::string_view what) const { throw DataError(fmt::format("g2d: {}: {}", where_, what)); }
-
   /// Module by module, for names with dots are refused: they become those of Python's state_dict.
   static void register_state(const torch::jit::Module& script, torch::nn::Module& module) {
     for (const auto& parameter : script.named_parameters(/*recurse=*/false)) {
@@ -83,20 +65,6 @@ class ScriptedModule : public torch::nn::Module {
     for (const auto& child : script.named_children()) {
       register_state(child.value, *module.register_module(child.name, std::make_shared<torch::nn::Module>()));
     }
-  }
-
-  /// Code and constants are neither parameters nor buffers, but a teacher with others is another teacher.
-  static at::Tensor hash_of(const std::filesystem::path& path) {
-    const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
-    const auto hash = Fingerprint().add(at::from_file(path.string(), /*shared=*/false, size, at::kByte)).str();
-    return at::scalar_tensor(static_cast<std::int64_t>(std::stoull(hash, nullptr, 16)), at::kLong);
-  }
-
-  /// The first sentence, less the stack and LibTorch's guesses about corrupt files.
-  static std::string reason(const std::exception& error) {
-    std::string_view text = error.what();
-    text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));
-    return std::string(text.substr(0, std::min(text.find('\n'), text.find(". "))));
   }
 
   void check_returns() const {
@@ -120,12 +88,11 @@ class ScriptedModule : public torch::nn::Module {
       return &argument < arguments.data() + num_given || argument.default_value();
     };
     if (arguments.size() < num_given || !std::ranges::all_of(arguments, is_given_or_has_default)) {
-      throw ShapeError(fmt::format("g2d: {}: expected an input for {}, got {}", where_, c10::toString(schema),
+      throw ShapeError(fmt::format("g2d: {}: expected an input for {}, got {}", where(), c10::toString(schema),
                                    input.lengths.defined() ? "values and lengths" : "values without lengths"));
     }
   }
 
-  std::string where_;
   torch::jit::Module script_;
 };
 
@@ -146,14 +113,7 @@ class ScriptedModule : public torch::nn::Module {
 /// tell its dtype and device: `Teacher::options` gives LibTorch's defaults.
 [[nodiscard]] inline Teacher read_torch_script_teacher(const std::filesystem::path& path, std::int64_t feature_width,
                                                        std::int64_t num_outputs, at::Device device = at::kCPU) {
-  auto module = std::make_shared<detail::ScriptedModule>(path, device);
-  auto forward = [raw = module.get(), feature_width, num_outputs](const Input& input) {
-    auto output = raw->forward(input);
-    check_matrix(output.features, input.values.size(0), feature_width, raw->where() + ": features");
-    check_matrix(output.logits, input.values.size(0), num_outputs, raw->where() + ": logits");
-    return output;
-  };
-  return Teacher(std::move(module), std::move(forward), feature_width, num_outputs);
+  return detail::teacher_of(std::make_shared<detail::ScriptedModule>(path, device), feature_width, num_outputs);
 }
 
 }  // namespace g2d
