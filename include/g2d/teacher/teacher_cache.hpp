@@ -7,8 +7,6 @@
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_file.h>
-#include <ATen/ops/searchsorted.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -22,7 +20,6 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,9 +36,11 @@
 #include <g2d/data/to_device.hpp>
 #include <g2d/distillation/kl.hpp>
 #include <g2d/encoder/precision.hpp>
+#include <g2d/teacher/detail/cache_file.hpp>
 #include <g2d/teacher/detail/cache_header.hpp>
 #include <g2d/teacher/detail/inference_batch_size.hpp>
 #include <g2d/teacher/detail/mean_table.hpp>
+#include <g2d/teacher/detail/sample_index.hpp>
 #include <g2d/teacher/teacher_source.hpp>
 #include <g2d/teacher/teachers.hpp>
 
@@ -91,12 +90,12 @@ class TeacherCache {
       cache.compute(teachers, dataset, task, options);
       return cache;
     }
-    const auto header = cache.expected_header(teachers, dataset, options);
-    if (!cache.map(options.file, header) || !cache.has_confidence_of(task, dataset)) {
-      AtomicFile file(options.file);  // Before the long computation: a folder that cannot be written shows at once.
+    const auto file = cache.file_of(teachers, dataset, options);
+    if (!cache.map(file) || !cache.has_confidence_of(task, dataset)) {
+      AtomicFile target(options.file);  // Before the long computation: a folder that cannot be written shows at once.
       cache.compute(teachers, dataset, task, options);
-      cache.write(file, header);
-      if (!cache.map(options.file, header)) {
+      file.write(target, cache.tensors_);
+      if (!cache.map(file)) {
         throw DataError(fmt::format("g2d: TeacherCache: file {} changed while it was written", options.file.string()));
       }
       cache.was_reused_ = false;
@@ -106,10 +105,9 @@ class TeacherCache {
 
   /// The outputs for the samples of a batch, by its sample ids.
   [[nodiscard]] TeacherOutputs outputs(const Batch& batch) const {
-    check_ids(batch);
-    const auto rows = rows_of(batch.sample_ids);
+    const auto rows = index_.rows_of(batch.sample_ids);
     TeacherOutputs outputs;
-    for (std::size_t m = 0; m < tables_.size(); ++m) {
+    for (std::size_t m = 0; m < tensors_.tables.size(); ++m) {
       auto [features, logits] = gather(m, rows, batch.target.device());
       outputs.features.push_back(std::move(features));
       outputs.logits.push_back(std::move(logits));
@@ -124,14 +122,14 @@ class TeacherCache {
   /// the same gradient at a cost that knows no M, and one term "logit", the mean over the teachers, in the place of M.
   void keep_mean(const distillation::Kl& kl = distillation::Kl()) {
     PerModality<at::Tensor> logits;
-    for (std::size_t m = 0; m < tables_.size(); ++m) logits.push_back(logits_of(tables_[m], m));
+    for (std::size_t m = 0; m < tensors_.tables.size(); ++m) logits.push_back(logits_of(tensors_.tables[m], m));
     mean_.emplace(kl, logits, dtype_);
     summary_.mean_temperature = kl.options().temperature;
   }
 
   /// rho: the mean confidence of each teacher over the samples that have its modality.
   [[nodiscard]] PerModality<double> confidence() const {
-    const auto mean = confidence_.nanmean(0);
+    const auto mean = tensors_.confidence.nanmean(0);
     return {mean.const_data_ptr<double>(), mean.const_data_ptr<double>() + mean.numel()};
   }
 
@@ -143,7 +141,7 @@ class TeacherCache {
     return {[this](const Batch& batch) { return outputs(batch); }, std::move(summary)};
   }
 
-  [[nodiscard]] std::int64_t size() const { return ids_.size(0); }
+  [[nodiscard]] std::int64_t size() const { return index_.size(); }
   [[nodiscard]] double seconds() const { return seconds_; }        ///< That computing took; 0 when a file was reused.
   [[nodiscard]] bool was_reused() const { return was_reused_; }
 
@@ -171,23 +169,23 @@ class TeacherCache {
     auto stream = data::stream(dataset, batches);
     for (std::size_t i = 0; i < batches.size(); ++i) {
       const auto batch = data::to_device(stream.next(), device);
-      check_ids(batch);
+      detail::SampleIndex::check(batch.sample_ids);
       const auto outputs = teachers.predict(batch, options.precision);
       if (row == 0) allocate(dataset.size(), device);
       const auto count = batch.size();
       PerModality<at::Tensor> logits;
-      for (std::size_t m = 0; m < tables_.size(); ++m) {
-        const auto part = tables_[m].narrow(0, row, count);
+      for (std::size_t m = 0; m < tensors_.tables.size(); ++m) {
+        const auto part = tensors_.tables[m].narrow(0, row, count);
         features_of(part, m).copy_(outputs.features[m]);
         logits_of(part, m).copy_(outputs.logits[m]);
         logits.push_back(logits_of(part, m).to(dtype_));
       }
-      confidence_.narrow(0, row, count).copy_(known_confidence(task, logits, batch));
-      ids_.narrow(0, row, count).copy_(batch.sample_ids);
+      tensors_.confidence.narrow(0, row, count).copy_(known_confidence(task, logits, batch));
+      tensors_.ids.narrow(0, row, count).copy_(batch.sample_ids);
       row += count;
     }
     check_range(teachers.names());
-    index();
+    index_ = detail::SampleIndex(tensors_.ids);
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
@@ -208,19 +206,19 @@ class TeacherCache {
   }
 
   void allocate(std::int64_t num_samples, const at::Device& device) {
-    tables_.clear();
+    tensors_.tables.clear();
     for (const auto width : summary_.feature_widths) {
-      tables_.push_back(at::empty({num_samples, width + summary_.num_outputs}, at::TensorOptions(device).dtype(storage_)));
+      tensors_.tables.push_back(at::empty({num_samples, width + summary_.num_outputs}, at::TensorOptions(device).dtype(storage_)));
     }
-    confidence_ = at::empty({num_samples, static_cast<std::int64_t>(tables_.size())}, at::kDouble);
-    ids_ = at::empty({num_samples}, at::kLong);
+    tensors_.confidence = at::empty({num_samples, static_cast<std::int64_t>(tensors_.tables.size())}, at::kDouble);
+    tensors_.ids = at::empty({num_samples}, at::kLong);
   }
 
   /// A storage smaller than the teachers' dtype turns what it cannot hold into infinities.
   void check_range(const ModalityNames& names) const {
     if (storage_ == dtype_) return;
-    for (std::size_t m = 0; m < tables_.size(); ++m) {
-      if (has_infinity(tables_[m])) {
+    for (std::size_t m = 0; m < tensors_.tables.size(); ++m) {
+      if (has_infinity(tensors_.tables[m])) {
         throw ConfigError(fmt::format(
             "g2d: TeacherCache: modality \"{}\": expected outputs that {} can hold, got larger ones; use storage = at::kFloat",
             names[m], c10::toString(storage_)));
@@ -245,34 +243,10 @@ class TeacherCache {
     return confidence.allclose(known.confidence, 1e-4, 1e-6);
   }
 
-  /// Prepares the search by id; ids 0, 1, 2, ... are rows already.
-  void index() {
-    is_identity_ = ids_.equal(at::arange(ids_.size(0), at::kLong));
-    if (!is_identity_) std::tie(sorted_ids_, sorted_rows_) = ids_.sort();
-  }
-
-  [[nodiscard]] at::Tensor rows_of(const at::Tensor& ids) const {
-    if (is_identity_) {
-      check_rows(ids);
-      return ids;
-    }
-    const auto found = at::searchsorted(sorted_ids_, ids).clamp_max(sorted_ids_.size(0) - 1);
-    check_known(sorted_ids_.index_select(0, found).ne(ids), ids);
-    return sorted_rows_.index_select(0, found);
-  }
-
-  /// In a plain loop: for a batch of host numbers, operators cost more than the gather that follows.
-  void check_rows(const at::Tensor& ids) const {
-    const auto values = ids.accessor<std::int64_t, 1>();
-    for (std::int64_t i = 0; i < values.size(0); ++i) {
-      if (values[i] < 0 || values[i] >= ids_.size(0)) throw_unknown(values[i]);
-    }
-  }
-
   /// Features [B, D_m] and logits [B, C] of one teacher.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> gather(std::size_t m, const at::Tensor& rows, at::Device device) const {
-    if (tables_[m].is_cpu() && device.is_cpu() && storage_ == dtype_) return copy_rows(m, rows);
-    const auto table = tables_[m].index_select(0, rows.to(tables_[m].device(), /*non_blocking=*/true))
+    if (tensors_.tables[m].is_cpu() && device.is_cpu() && storage_ == dtype_) return copy_rows(m, rows);
+    const auto table = tensors_.tables[m].index_select(0, rows.to(tensors_.tables[m].device(), /*non_blocking=*/true))
                            .to(device, /*non_blocking=*/true)
                            .to(dtype_);  // After the copy to a device: half the bytes of a small storage.
     return {features_of(table, m), logits_of(table, m)};
@@ -281,7 +255,7 @@ class TeacherCache {
   /// Row by row in host memory: a row is kilobytes in one piece, so that operators would cost more than the copy; and features and
   /// logits come out contiguous each.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> copy_rows(std::size_t m, const at::Tensor& rows) const {
-    const auto& table = tables_[m];
+    const auto& table = tensors_.tables[m];
     const auto size_of = [&](std::int64_t width) { return static_cast<std::size_t>(width * table.element_size()); };
     const auto feature_bytes = size_of(summary_.feature_widths[m]), logit_bytes = size_of(summary_.num_outputs);
     auto features = at::empty({rows.size(0), summary_.feature_widths[m]}, table.options());
@@ -300,10 +274,10 @@ class TeacherCache {
     return {features, logits};
   }
 
-  /// [B, M], 0 where a sample lacks the modality; in a plain loop, as in check_rows.
+  /// [B, M], 0 where a sample lacks the modality. In a plain loop, which costs less than operators do.
   [[nodiscard]] at::Tensor confidence_of(const at::Tensor& rows) const {
-    auto known = at::empty({rows.size(0), confidence_.size(1)}, at::kDouble);
-    const auto from = confidence_.accessor<double, 2>();
+    auto known = at::empty({rows.size(0), tensors_.confidence.size(1)}, at::kDouble);
+    const auto from = tensors_.confidence.accessor<double, 2>();
     auto to = known.accessor<double, 2>();
     const auto indices = rows.accessor<std::int64_t, 1>();
     for (std::int64_t i = 0; i < to.size(0); ++i) {
@@ -315,29 +289,8 @@ class TeacherCache {
     return known;
   }
 
-  static void check_ids(const Batch& batch) {
-    const auto& ids = batch.sample_ids;
-    if (!ids.defined()) throw ShapeError("g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them");
-    if (ids.dim() != 1 || ids.scalar_type() != at::kLong || !ids.is_cpu()) {
-      throw ShapeError(fmt::format("g2d: TeacherCache: expected sample_ids int64 [B] in host memory, got {} {} on {}",
-                                   c10::toString(ids.scalar_type()), to_string(ids.sizes()), ids.device().str()));
-    }
-  }
-
-  static void check_known(const at::Tensor& is_unknown, const at::Tensor& ids) {
-    if (is_unknown.any().item<bool>()) throw_unknown(ids.masked_select(is_unknown)[0].item<std::int64_t>());
-  }
-
-  [[noreturn]] static void throw_unknown(std::int64_t id) {
-    throw DataError(fmt::format(
-        "g2d: TeacherCache: expected samples that the teachers have seen, got sample id {}; precompute over the dataset "
-        "that is trained on",
-        id));
-  }
-
   template <class Dataset>
-  [[nodiscard]] detail::CacheHeader expected_header(const Teachers& teachers, const Dataset& dataset,
-                                                    const TeacherCacheOptions& options) const {
+  [[nodiscard]] detail::CacheFile file_of(const Teachers& teachers, const Dataset& dataset, const TeacherCacheOptions& options) const {
     for (std::size_t m = 0; m < teachers.size(); ++m) {
       if (teachers[m].module()->parameters().empty() && teachers[m].module()->buffers().empty()) {
         throw ConfigError(fmt::format(
@@ -354,66 +307,19 @@ class TeacherCache {
     header.num_modalities = static_cast<std::int64_t>(teachers.size());
     header.dtype = static_cast<std::int64_t>(storage_);
     header.precision = static_cast<std::int64_t>(options.precision);
-    header.num_bytes = layout(header).back();
-    return header;
+    return {options.file, header, summary_.feature_widths};
   }
 
   static void copy_text(const std::string& text, std::array<char, 16>& target) {
     std::copy_n(text.begin(), std::min(text.size(), target.size()), target.begin());
   }
 
-  /// Where each tensor begins, and where the file ends.
-  [[nodiscard]] std::vector<std::int64_t> layout(const detail::CacheHeader& header) const {
-    constexpr std::int64_t id_bytes = sizeof(std::int64_t);
-    constexpr std::int64_t confidence_bytes = sizeof(double);
-    const auto value_bytes = static_cast<std::int64_t>(c10::elementSize(storage_));
-    std::vector<std::int64_t> offsets{detail::aligned(static_cast<std::int64_t>(sizeof header))};
-    offsets.push_back(detail::aligned(offsets.back() + header.num_samples * id_bytes));
-    offsets.push_back(detail::aligned(offsets.back() + header.num_samples * header.num_modalities * confidence_bytes));
-    for (const auto width : summary_.feature_widths) {
-      offsets.push_back(detail::aligned(offsets.back() + header.num_samples * (width + header.num_outputs) * value_bytes));
-    }
-    return offsets;
-  }
-
-  void write(AtomicFile& file, const detail::CacheHeader& header) const {
-    file.write(&header, sizeof header);
-    const auto append = [&](const at::Tensor& tensor) {
-      file.pad_to(static_cast<std::size_t>(detail::cache_alignment));
-      const auto host = tensor.cpu().contiguous();
-      file.write(host.const_data_ptr(), host.nbytes());
-    };
-    append(ids_);
-    append(confidence_);
-    for (const auto& table : tables_) append(table);
-    file.pad_to(static_cast<std::size_t>(detail::cache_alignment));
-    file.commit();
-  }
-
-  /// Maps the file if it is the expected one; false when there is none, or it belongs to other teachers or data.
-  [[nodiscard]] bool map(const std::filesystem::path& path, const detail::CacheHeader& expected) {
-    std::error_code no_file;
-    const auto size = std::filesystem::file_size(path, no_file);
-    if (no_file || static_cast<std::int64_t>(size) != expected.num_bytes) return false;
-    detail::CacheHeader found;
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream.read(reinterpret_cast<char*>(&found), sizeof found)) {
-      throw DataError(fmt::format("g2d: TeacherCache: file {} cannot be read", path.string()));
-    }
-    if (std::memcmp(&found, &expected, sizeof found) != 0) return false;
-    const auto bytes = at::from_file(path.string(), /*shared=*/false, expected.num_bytes, at::kByte);
-    const auto offsets = layout(expected);
-    const auto view = [&](std::size_t index, at::ScalarType type, at::IntArrayRef sizes) {
-      const auto length = c10::multiply_integers(sizes) * static_cast<std::int64_t>(c10::elementSize(type));
-      return bytes.narrow(0, offsets[index], length).view(type).view(sizes);
-    };
-    ids_ = view(0, at::kLong, {expected.num_samples});
-    confidence_ = view(1, at::kDouble, {expected.num_samples, expected.num_modalities});
-    tables_.clear();
-    for (std::size_t m = 0; m < summary_.feature_widths.size(); ++m) {
-      tables_.push_back(view(m + 2, storage_, {expected.num_samples, summary_.feature_widths[m] + expected.num_outputs}));
-    }
-    index();
+  /// Takes the tensors of its file, if there is the one.
+  [[nodiscard]] bool map(const detail::CacheFile& file) {
+    auto tensors = file.map();
+    if (!tensors) return false;
+    tensors_ = std::move(*tensors);
+    index_ = detail::SampleIndex(tensors_.ids);
     was_reused_ = true;
     return true;
   }
@@ -421,13 +327,9 @@ class TeacherCache {
   TeacherSummary summary_;
   at::ScalarType dtype_;    ///< The teachers', of what is handed out.
   at::ScalarType storage_;  ///< Of the tables.
-  at::Tensor ids_;
-  at::Tensor confidence_;
-  std::vector<at::Tensor> tables_;
+  detail::CachedTensors tensors_;
+  detail::SampleIndex index_;
   std::optional<detail::MeanTable> mean_;
-  bool is_identity_ = false;
-  at::Tensor sorted_ids_;
-  at::Tensor sorted_rows_;
   double seconds_ = 0.0;
   bool was_reused_ = false;
 };
