@@ -3,7 +3,7 @@
 //
 // Steps of each stage of a student with ResNet-18 encoders, against the authors' way and a step by hand. The encoder that is held
 // back is not run, for its features are known; teachers are precomputed. Both sides have the same threads; the authors' encoders are
-// plain layers or the library's, and layouts are the same or each side's own.
+// plain layers or the library's, and layouts are the same or each side's own. Then the library's encoders against plain layers alone.
 //
 //   stage_steps_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -123,6 +123,21 @@ void compare_variants(const Setup& setup, const std::string& name, g2d::Precisio
   compare_stages(setup, {.name = name + ", the library's encoders for both", .encoders = AuthorsEncoders::Library, .precision = precision});
 }
 
+/// What the library's ResNet-18 gains over plain layers, in the same layout.
+void compare_encoders(const Setup& setup) {
+  const auto library = make_encoders(), twins = make_encoders();
+  for (std::size_t m = 0; m < 2; ++m) {
+    const auto run = [&x = setup.batch.inputs[m].values](auto& encoder) {
+      encoder.zero_grad();
+      encoder.forward(x).sum().backward();
+    };
+    const auto plain = in_plain_layers(twins[m]);
+    const auto timing = time_pairs([&] { run(*library[m]); }, [&] { run(*plain); }, setup.pairs);
+    setup.report.add_speedup(m == 0 ? "ResNet-18 of 1x112^2, forward and backward" : "ResNet-18 of 1x28^2, forward and backward", "library",
+                             "plain layers", timing);
+  }
+}
+
 /// `Step` against the same by hand, and what share of the machine's convolution rate it reaches.
 void compare_by_hand(const Setup& setup) {
   const auto student = make_resnet_student(make_encoders());
@@ -149,5 +164,6 @@ int main(int argc, char** argv) {
   const Setup setup{options, report, make_bench_batch<ResNetProblem>(options.is_smoke ? 2 : 16), options.pairs(9)};
   compare_variants(setup, "float32", g2d::Precision::Full, {.heavy = at_least(9.0), .joint = at_least(1.3), .each = at_least(2.0)});
   if (can_compare_bfloat16()) compare_variants(setup, "bfloat16", g2d::Precision::BFloat16, {.each = at_least(3.5)});
+  compare_encoders(setup);
   compare_by_hand(setup);
 }

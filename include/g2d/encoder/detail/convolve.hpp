@@ -20,7 +20,10 @@ inline at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x) 
     return PatchConvolution::apply(x, convolution->weight, convolution->options.stride()->at(0));
   }
   constexpr std::int64_t centre = 4;
-  return at::linear(x.flatten(1), convolution->weight.flatten(2).select(2, centre)).unflatten(1, {-1, 1, 1});
+  const auto& weight = convolution->weight;
+  // Views in either layout, backwards too: a copy would cost more than the product.
+  const auto seen = weight.is_contiguous() ? weight.flatten(2).select(2, centre) : weight.permute({0, 2, 3, 1}).flatten(1, 2).select(1, centre);
+  return at::linear(x.flatten(1), seen).unflatten(1, {-1, 1, 1});
 }
 
 }  // namespace g2d::encoder::detail
