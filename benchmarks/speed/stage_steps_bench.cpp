@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -123,6 +124,12 @@ void compare_variants(const Setup& setup, const std::string& name, g2d::Precisio
   compare_stages(setup, {.name = name + ", the library's encoders for both", .encoders = AuthorsEncoders::Library, .precision = precision});
 }
 
+/// Both are one function.
+void check_equal(const at::Tensor& features, const at::Tensor& expected) {
+  const double difference = features.sub(expected).abs().max().div(expected.abs().max()).item().toDouble();
+  if (!(difference < 1e-3)) throw std::runtime_error(fmt::format("plain layers and the library's differ by {:.1e} of the largest feature", difference));
+}
+
 /// What the library's ResNet-18 gains over plain layers, in the same layout.
 void compare_encoders(const Setup& setup) {
   const auto library = make_encoders(), twins = make_encoders();
@@ -132,6 +139,7 @@ void compare_encoders(const Setup& setup) {
       encoder.forward(x).sum().backward();
     };
     const auto plain = in_plain_layers(twins[m]);
+    check_equal(plain->forward(setup.batch.inputs[m].values), library[m]->forward(setup.batch.inputs[m].values));
     const auto timing = time_pairs([&] { run(*library[m]); }, [&] { run(*plain); }, setup.pairs);
     setup.report.add_speedup(m == 0 ? "ResNet-18 of 1x112^2, forward and backward" : "ResNet-18 of 1x28^2, forward and backward", "library",
                              "plain layers", timing);

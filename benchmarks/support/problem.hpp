@@ -35,6 +35,7 @@ struct ResNetProblem {
   }
 };
 
+/// The same inputs under the small CNN.
 struct CnnProblem {
   using Encoder = g2d::encoder::SmallCnn;
   static constexpr const char* name = "small CNN, 1x112x112 + 1x28x28";

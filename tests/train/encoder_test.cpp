@@ -110,6 +110,7 @@ TEST_CASE("encoder::detail::PatchConvolution: values and gradients, first and se
   CHECK(distance(given, expected) < 1e-9);
   const auto first = torch::autograd::grad({given.tanh().sum()}, {x, weight}, {}, true, /*create_graph=*/true);
   const auto expected_first = torch::autograd::grad({expected.tanh().sum()}, {x, weight}, {}, true, /*create_graph=*/true);
+  CHECK(torch::equal(torch::autograd::grad({given.tanh().sum()}, {x}, {}, /*retain_graph=*/true)[0], first[0]));  // Of one alone
   const auto second = torch::autograd::grad({first[0].square().sum() + first[1].square().sum()}, {x, weight});
   const auto expected_second = torch::autograd::grad({expected_first[0].square().sum() + expected_first[1].square().sum()}, {x, weight});
   for (std::size_t k = 0; k < 2; ++k) {

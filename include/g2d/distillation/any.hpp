@@ -47,9 +47,9 @@ class Any {
         each_([distillation](const at::Tensor& s, ModalitySpan<at::Tensor> t, ModalitySpan<at::Tensor> present,
                              const SharedLogSoftmax& shared) {
           return g2d::distillation::mean_to_each(distillation, s, t, present, shared);
-        }) {
+        }),
+        mean_temperature_(g2d::distillation::mean_temperature(distillation)) {
     if constexpr (ComparesWithMean<Distillation>) {
-      mean_temperature_ = distillation.options().temperature;
       over_teachers_ = [distillation](const at::Tensor& s, const MeanTeacher& mean, const SharedLogSoftmax& shared) {
         return distillation.mean_over_teachers(s, mean, shared);
       };
@@ -67,13 +67,13 @@ class Any {
     return each_(student, teachers, present, shared);
   }
 
-  /// Only where `held_mean_temperature` is something.
+  /// Only where `mean_temperature` is something.
   [[nodiscard]] at::Tensor mean_over_teachers(const at::Tensor& student, const MeanTeacher& mean, const SharedLogSoftmax& shared) const {
     return over_teachers_(student, mean, shared);
   }
 
   [[nodiscard]] bool enabled() const { return enabled_; }
-  [[nodiscard]] std::optional<double> held_mean_temperature() const { return mean_temperature_; }
+  [[nodiscard]] std::optional<double> mean_temperature() const { return mean_temperature_; }
   [[nodiscard]] bool held_for_features() const { return for_features_; }
   [[nodiscard]] std::int64_t held_min_outputs() const { return min_outputs_; }
   [[nodiscard]] bool held_admits(OutputKind kind) const { return admitted_[static_cast<std::size_t>(kind)]; }
@@ -107,18 +107,6 @@ inline constexpr std::array<std::string_view, 5> choices{"none", "mse", "cosine"
   if (name == "kl") return Kl{options};
   if (name == "bernoulli-kl") return BernoulliKl{options};
   throw ConfigError(fmt::format("g2d: distillation: expected one of [{}], got \"{}\"", fmt::join(choices, ", "), name));
-}
-
-/// The temperature at which several teachers act as their mean; nothing where a formula knows no mean.
-template <DistillationPolicy Distillation>
-[[nodiscard]] std::optional<double> mean_temperature(const Distillation& distillation) {
-  if constexpr (std::same_as<Distillation, Any>) {
-    return distillation.held_mean_temperature();
-  } else if constexpr (ComparesWithMean<Distillation>) {
-    return distillation.options().temperature;
-  } else {
-    return std::nullopt;
-  }
 }
 
 /// Throws ConfigError when a policy cannot compare predictions of this kind and width: what `static_assert` cannot see.

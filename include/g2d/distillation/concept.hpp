@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 
 #include <g2d/core/output_kind.hpp>
 #include <g2d/core/per_modality.hpp>
@@ -31,7 +32,8 @@
 ///
 /// Optional: `static constexpr bool admits(g2d::OutputKind)` (default: every kind), `static constexpr std::int64_t
 /// min_outputs` (default 1), `static constexpr bool for_features` (default true), and `mean_to_each`, as in `Kl`, where comparing
-/// one student with several teachers at once costs less than one after the other.
+/// one student with several teachers at once costs less than one after the other; `mean_over_teachers` and `mean_temperature`, as in
+/// `Kl`, where their mean can stand for them.
 namespace g2d::distillation {
 
 namespace detail {
@@ -65,7 +67,18 @@ template <class Distillation>
 concept ComparesWithMean =
     requires(const Distillation& distillation, const at::Tensor& student, const MeanTeacher& mean, const SharedLogSoftmax& shared) {
       { distillation.mean_over_teachers(student, mean, shared) } -> std::same_as<at::Tensor>;
+      { distillation.mean_temperature() } -> std::convertible_to<std::optional<double>>;
     };
+
+/// The temperature at which several teachers act as their mean; nothing where a formula knows no mean.
+template <class Distillation>
+[[nodiscard]] std::optional<double> mean_temperature(const Distillation& distillation) {
+  if constexpr (ComparesWithMean<Distillation>) {
+    return distillation.mean_temperature();
+  } else {
+    return std::nullopt;
+  }
+}
 
 /// Whether the formula makes sense for predictions of this kind.
 template <class Distillation, OutputKind kind>

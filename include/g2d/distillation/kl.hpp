@@ -110,6 +110,9 @@ class Kl {
     return mean.negative_entropy.sum().sub(cross).mul(scale() / static_cast<double>(student.size(0)));
   }
 
+  /// At which the teachers' mean stands for them.
+  [[nodiscard]] double mean_temperature() const { return options_.temperature; }
+
   [[nodiscard]] const KlOptions& options() const { return options_; }
 
  private:

@@ -124,7 +124,7 @@ class TeacherCache {
     PerModality<at::Tensor> logits;
     for (std::size_t m = 0; m < tensors_.tables.size(); ++m) logits.push_back(logits_of(tensors_.tables[m], m));
     mean_.emplace(kl, logits, dtype_);
-    summary_.mean_temperature = kl.options().temperature;
+    summary_.mean_temperature = kl.mean_temperature();
   }
 
   /// rho: the mean confidence of each teacher over the samples that have its modality.

@@ -42,12 +42,13 @@ class PatchConvolution : public torch::autograd::Function<PatchConvolution> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const auto stride = context->saved_data["stride"].toInt();
-    at::Tensor of_input;
+    at::Tensor of_input, of_weight;
     if (context->needs_input_grad(0)) {
       of_input = std::get<0>(at::convolution_backward(gradients[0], saved[0], saved[1], {}, {stride, stride}, {1, 1}, {1, 1}, false, {0, 0}, 1,
                                                       {true, false, false}));
     }
-    return {of_input, weight_gradient(saved[0], saved[1], gradients[0], stride), {}};
+    if (context->needs_input_grad(1)) of_weight = weight_gradient(saved[0], saved[1], gradients[0], stride);
+    return {of_input, of_weight, {}};
   }
 
  private:
