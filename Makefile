@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 help:
 	@echo 'make demo [ARGS=...]   train on digits; ARGS are options of `train_audio_visual digits`, --help lists them'
 	@echo 'make test              build and run all tests, with and without sanitizers'
-	@echo 'make bench             build and run the benchmarks'
+	@echo 'make bench [ARGS=...]  build and run the speed benchmarks; ARGS default to `--all`, `--help` tells the others'
 	@echo 'make suite [ARGS=...]  run the benchmark suite; ARGS default to `run --quick`, docs/guide/suite.md has more'
 	@echo 'make setup             only install what is missing'
 	@echo 'make clean             remove what was built, but not build/python, the installed LibTorch'
@@ -29,9 +29,11 @@ demo: setup
 test: setup
 	@tools/test.sh $(JOBS)
 
+bench: ARGS ?= --all
 bench: setup
 	@cmake --preset release
-	@cmake --build --preset release --parallel $(JOBS) --target bench
+	@cmake --build --preset release --parallel $(JOBS) --target benchmarks
+	@python3 benchmarks/suite/suite.py speed $(ARGS)
 
 suite: ARGS ?= run --quick
 suite: setup

@@ -7,7 +7,7 @@
 //
 //   own_loop [--smoke]
 //
-// Prints the loss and the training accuracy after each loop.
+// Prints the last loss of the first loop, and of each epoch of the second, with its training accuracy at the end.
 
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>

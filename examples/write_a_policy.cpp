@@ -6,7 +6,7 @@
 //
 //   write_a_policy [--smoke]
 //
-// Prints the largest error of the policies' gradients against finite differences, then trains with them and prints the
+// Prints the largest error of the formula's gradient against finite differences, then trains with all three and prints the
 // stages and the accuracy.
 
 #include <ATen/Context.h>
@@ -119,7 +119,7 @@ namespace {
 using g2d::encoder::Mlp;
 constexpr std::int64_t num_classes = 3;
 
-void check_gradients() {
+void check_gradient() {
   const auto teacher = at::randn({5, num_classes}, at::kDouble);
   const auto student = at::randn({5, num_classes}, at::kDouble).requires_grad_();
   const auto report = g2d::check::gradient([&] { return ReverseKl()(student, teacher); }, {student});
@@ -165,6 +165,6 @@ void train(std::int64_t epochs) {
 int main(int argc, char** argv) {
   const bool smoke = argc > 1 && std::string_view(argv[1]) == "--smoke";
   at::manual_seed(0);
-  check_gradients();
+  check_gradient();
   train(smoke ? 4 : 12);
 }

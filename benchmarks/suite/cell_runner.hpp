@@ -51,7 +51,9 @@ class CellRunner {
         dataset_(dataset),
         task_(std::move(task)),
         device_(settings_.device),
-        encoders_(settings_, names(), sample_shapes(dataset.splits.train)) {}
+        encoders_(settings_, names(), sample_shapes(dataset.splits.train)) {
+    settings_.complete_distillation(Task::output_kind);
+  }
 
   [[nodiscard]] nlohmann::json teach() {
     auto out = head();

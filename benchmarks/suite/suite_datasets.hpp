@@ -60,7 +60,6 @@ namespace detail {
 [[nodiscard]] inline SuiteDataset manifest(bool is_regression) {
   auto choice = manifest_choice();
   choice.summary += is_regression ? "; values to predict" : "; classes to predict";
-  if (is_regression) choice.recipe.logit_distillation = "mse";
   return {is_regression ? "manifest-regression" : "manifest", std::move(choice), is_regression, {}};
 }
 
@@ -79,9 +78,9 @@ namespace detail {
           {"houses", std::move(houses), true, {"frontal", "table"}},
           {"ur_funny", ur_funny_choice(), false, {"text", "audio", "vision"}},
           {"iemocap", iemocap_choice(), false, {"text", "audio", "vision"}},
-          {"cremad", cremad_choice(), false, {"audio", "image"}},
+          {"cremad", cremad_choice(), false, {"audio", "video"}},
           {"av_mnist", av_mnist_choice(), false, {"audio", "image"}},
-          {"vggsound", vggsound_choice(), false, {"audio", "image"}},
+          {"vggsound", vggsound_choice(), false, {"audio", "video"}},
           {"mis_me", mis_me_choice(), true, {}},
           detail::manifest(false),
           detail::manifest(true)};

@@ -24,8 +24,9 @@
 namespace {
 
 template <class Choices>
-[[nodiscard]] CLI::IsMember one_of(const Choices& choices) {
-  return CLI::IsMember(std::vector<std::string>(choices.begin(), choices.end()));
+[[nodiscard]] CLI::IsMember one_of(const Choices& choices, std::vector<std::string> before = {}) {
+  before.insert(before.end(), choices.begin(), choices.end());
+  return CLI::IsMember(std::move(before));
 }
 
 [[nodiscard]] CLI::Validator whole_number(std::uint64_t least) {
@@ -75,7 +76,8 @@ void add_method_options(const Group& group, Settings& settings) {
   group.add("--fusion", settings.fusion)->check(one_of(g2d::fusion::choices));
   group.add("--readout", settings.readout, "what the student's modalities say alone")->check(one_of(g2d::readout::choices));
   group.add("--feature-distillation", settings.feature_distillation)->check(one_of(g2d::distillation::choices));
-  group.add("--logit-distillation", settings.logit_distillation)->check(one_of(g2d::distillation::choices));
+  group.add("--logit-distillation", settings.logit_distillation, "auto: kl for classes, bernoulli-kl for labels, mse for values")
+      ->check(one_of(g2d::distillation::choices, {"auto"}));
   group.add("--feature-weight", settings.feature_weight, "alpha");
   group.add("--logit-weight", settings.logit_weight, "beta");
   group.add("--temperature", settings.temperature, "tau");

@@ -11,10 +11,8 @@
 #include "dataset_choice.hpp"
 #include "missing_files_option.hpp"
 
-/// Regressions distil values, not probabilities.
 [[nodiscard]] inline Settings regression_recipe(const std::string& name) {
   Settings recipe;
-  recipe.logit_distillation = "mse";
   recipe.optimizer = "adamw";
   recipe.learning_rate = 1e-3;
   recipe.weight_decay = 1e-2;

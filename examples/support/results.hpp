@@ -21,6 +21,8 @@
 #include <g2d/report/statistics.hpp>
 #include <g2d/report/text_table.hpp>
 
+#include "methods.hpp"
+
 /// One row of one seed: a teacher, their ensemble, or a method, judged on the test split.
 struct ResultRow {
   std::uint64_t seed = 0;
@@ -66,10 +68,15 @@ class Results {
     return table.str();
   }
 
-  /// The comparisons that the paper's claim is about, for the methods that were run: paired over the seeds.
+  /// What each method that was run gains over the baselines that were run, and prioritization over G2D's loss: paired over the seeds.
   [[nodiscard]] std::string comparisons() const {
-    static const std::vector<std::pair<std::string, std::string>> pairs{
-        {"g2d", "joint"}, {"g2d", "joint-total"}, {"g2d-loss", "joint"}, {"g2d", "g2d-loss"}, {"smp", "joint"}};
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (const auto method : method_choices) {
+      for (const auto* baseline : {"joint", "joint-total"}) {
+        if (!method.starts_with("joint")) pairs.emplace_back(method, baseline);
+      }
+    }
+    pairs.emplace_back("g2d", "g2d-loss");
     const auto& metric = rows_[0].metrics[0];
     const auto unit = is_share(metric) ? "points" : unit_.empty() ? metric.name : unit_ + " " + metric.name;
     std::string text;
@@ -81,7 +88,7 @@ class Results {
       const auto interval = left.size() > 1 ? fmt::format(", 95 % interval [{:+.{}f}, {:+.{}f}]", mean - half_width, digits(metric),
                                                           mean + half_width, digits(metric))
                                             : std::string(" (one seed: no interval)");
-      text += fmt::format("{:>8} - {:<11} {:+.{}f} {}{}{}\n", a, b, mean, digits(metric), unit, interval,
+      text += fmt::format("{:>10} - {:<11} {:+.{}f} {}{}{}\n", a, b, mean, digits(metric), unit, interval,
                           a == "g2d" && b == "g2d-loss" ? "   (what SMP does)" : "");
     }
     if (!metric.higher_is_better && !text.empty()) text += fmt::format("{}: lower is better\n", metric.name);

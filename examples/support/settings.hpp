@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <g2d/core/output_kind.hpp>
+#include <g2d/distillation/any.hpp>
+
 /// What all trainers can be told. A dataset's recipe is one of these with other values.
 struct Settings {
   std::string data;                            // a folder or file
@@ -22,7 +25,7 @@ struct Settings {
   std::string fusion = "late";
   std::string readout = "auto";
   std::string feature_distillation = "mse";
-  std::string logit_distillation = "kl";
+  std::string logit_distillation = "auto";
   double feature_weight = 1.0;
   double logit_weight = 1.0;
   double temperature = 1.0;
@@ -64,5 +67,9 @@ struct Settings {
     const auto alone = std::max<std::int64_t>(1, static_cast<std::int64_t>(share * static_cast<double>(epochs)));
     stage_epochs.assign(num_modalities, alone);
     stage_epochs.push_back(std::max<std::int64_t>(1, epochs - alone * modalities));
+  }
+
+  void complete_distillation(g2d::OutputKind kind) {
+    if (logit_distillation == "auto") logit_distillation = g2d::distillation::default_choice(kind);
   }
 };

@@ -113,6 +113,7 @@ int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTa
   const auto modalities = dataset->splits.train.names().size();
   if (settings.smoke && settings.stage_epochs.empty()) settings.epochs = static_cast<std::int64_t>(modalities) + 1;
   settings.complete_stages(modalities);
+  settings.complete_distillation(dataset->target.kind);
   Results results(dataset->splits.train.names(), dataset->target.unit);
   nlohmann::json seeds;
   bool was_interrupted = false;

@@ -22,7 +22,6 @@
   recipe.encoders = {"gru", "small-cnn", "mlp"};
   recipe.feature_width = 64;
   recipe.confidence = "held-out";
-  recipe.logit_distillation = is_regression ? "mse" : "kl";
   recipe.epochs = 20;
   recipe.batch_size = 32;
   recipe.learning_rate = 0.02;

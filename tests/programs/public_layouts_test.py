@@ -87,7 +87,8 @@ def make_av_mnist(folder):
         (folder / f"{split}_labels.npy").write_bytes(npy((count,), INT64, [i % 10 for i in range(count)]))
 
 
-def make_features(folder, classes):
+def make_features(folder, classes, is_multi_label=False):
+    """Labels are classes, or yes or no for each class."""
     folder.mkdir()
     for split, count in (("train", 24), ("validation", 12), ("test", 12)):
         draw = random.Random(split)
@@ -97,7 +98,12 @@ def make_features(folder, classes):
                 steps = [draw.gauss(0, 1) if t < length else 0.0 for length in lengths for t in range(7) for _ in range(width)]
                 file.writestr(f"{modality}.npy", npy((count, 7, width), FLOAT, steps))
                 file.writestr(f"{modality}_lengths.npy", npy((count,), INT64, lengths))
-            file.writestr("labels.npy", npy((count,), INT64, [i % classes for i in range(count)]))
+            labels = [i % classes for i in range(count)]
+            if is_multi_label:
+                several = [float(c == label or c == 0) for label in labels for c in range(classes)]
+                file.writestr("labels.npy", npy((count, classes), FLOAT, several))
+            else:
+                file.writestr("labels.npy", npy((count,), INT64, labels))
 
 
 def make_mis_me(folder):
@@ -149,5 +155,7 @@ with tempfile.TemporaryDirectory() as scratch:
     check(FEATURES, "ur_funny", root / "ur_funny", shares)
     make_features(root / "iemocap", 4)
     check(FEATURES, "iemocap", root / "iemocap", shares, "--encoders", "gru")
+    make_features(root / "iemocap-labels", 4, is_multi_label=True)
+    check(FEATURES, "iemocap", root / "iemocap-labels", shares, "--encoders", "gru")
     make_mis_me(root / "mis_me")
     check(IMAGE_TABULAR, "mis_me", root / "mis_me", errors, "--image-size", 32)

@@ -143,9 +143,8 @@ class CommandLine(TrainerTest):
     def test_the_recipes_are_those_of_the_paper_and_fit_the_task(self):
         audio_visual = values_of(self.expect(0, "cremad", "--print-config").out)
         expected = {"encoders": "resnet18", "fusion": "late", "epochs": "300", "batch-size": "16", "optimizer": "sgd",
-                    "momentum": "0.9", "feature-distillation": "mse", "logit-distillation": "kl", "suppression": "complete"}
+                    "momentum": "0.9", "feature-distillation": "mse", "logit-distillation": "auto", "suppression": "complete"}
         self.assertEqual({key: audio_visual[key] for key in expected}, expected)
-        self.assertEqual(values_of(self.expect(0, "houses", "--print-config").out)["logit-distillation"], "mse")
         self.assertEqual(values_of(self.expect(0, "vggsound", "--print-config").out)["loading"], "stream")
 
     def test_an_unknown_option_is_refused_with_the_nearest(self):
@@ -272,7 +271,7 @@ class Plan(TrainerTest):
                 (["pictures", "picture"], ("--shared-encoder", "pictures")),
                 (["SmallCnn", "[1, 3, 4, 4]"], ("--image-size", "4")),
                 (["image_size", "0"], ("--image-size", "0")),
-                (["distillation", "classification", "choose mse"], ("--logit-distillation", "bernoulli-kl")),
+                (["distillation", "classification", "choose kl"], ("--logit-distillation", "bernoulli-kl")),
                 (["fusion::Film", "width"], ("--fusion", "film")),
                 (["temperature", "0"], ("--temperature", "0")),
                 (["learning_rate", "-1"], ("--learning-rate", "-1")),
@@ -288,14 +287,13 @@ class Plan(TrainerTest):
 
     def test_what_no_regression_can_do_is_refused(self):
         manifest = self.manifest(change=priced)
-        common = ("--data", manifest, "--image-size", "16", "--logit-distillation", "mse")
+        common = ("--data", manifest, "--image-size", "16")
         self.expect(0, "manifest", *common, "--dry-run")
         for words, options in ((["distillation", "regression", "choose mse"], ("--logit-distillation", "kl")),
                                (["--methods ogm", "classification"], ("--methods", "ogm")),
                                (["--methods ogm-ge", "classification"], ("--methods", "joint", "ogm-ge"))):
             with self.subTest(options=options):
-                kept = () if "--logit-distillation" in options else common[4:]
-                self.refused(1, words, "manifest", *common[:4], *kept, *options)
+                self.refused(1, words, "manifest", *common, *options)
 
 
 class Inspect(TrainerTest):
@@ -481,7 +479,7 @@ class Loading(Runs):
 
 class Regression(Runs):
     def test_errors_are_in_the_unit_of_the_target(self):
-        out = self.train(self.manifest(change=priced), "run", "--logit-distillation", "mse", "--target-unit", "EUR")
+        out = self.train(self.manifest(change=priced), "run", "--target-unit", "EUR")
         head = re.search(r"^\| test .*$", out, re.MULTILINE).group()
         self.assertEqual([cell.strip() for cell in head.strip("|").split("|")],
                          ["test", "rmse in EUR", "picture alone", "walk alone", "table alone", "mae in EUR", "R²", "epochs", "seconds"])
@@ -497,7 +495,7 @@ class Regression(Runs):
     def test_several_targets_by_name(self):
         rows = [{**row, "height": i % 7} for i, row in enumerate(priced(make_rows(self.folder)))]
         manifest = write_rows(self.folder / "manifest.csv", rows)
-        self.train(manifest, "run", "--logit-distillation", "mse", "--target-columns", "target:price", "height", methods=["joint"])
+        self.train(manifest, "run", "--target-columns", "target:price", "height", methods=["joint"])
         self.assertEqual(len(read_results(self.folder / "run")), 5)
 
 

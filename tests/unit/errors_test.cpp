@@ -288,12 +288,12 @@ TEST_CASE("schedule::Sequential: stages that do not match the run or the modalit
     return thrown<ConfigError>([&] { (void)schedule::Sequential<>(options).stages({names(2), confidence, 10}); });
   };
   CHECK(refused_stages({.stage_epochs = {5, 5}}) ==
-        "g2d: schedule::Sequential: expected stage_epochs with 3 entries (audio, image alone, then all), got 2");
+        "g2d: schedule::Sequential: expected stage_epochs with 3 entries, one for each of (audio, image) alone, by default the weakest first, and one for all, got 2");
   CHECK(refused_stages({.stage_epochs = {5, 5, 5}}) ==
-        "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to 10 epochs, got [5, 5, 5], which give 15");
+        "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's 10 epochs, got [5, 5, 5], which give 15");
   CHECK(
       refused_stages({.stage_epochs = {-1, 5, 6}}) ==
-      "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to 10 epochs, got [-1, 5, 6], which give 10");
+      "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's 10 epochs, got [-1, 5, 6], which give 10");
   CHECK(refused_stages({.stage_fractions = {1.0}}) ==
         "g2d: schedule::Sequential: expected stage_fractions with 3 entries (audio, image alone, then all), got 1");
   CHECK(refused_stages({.stage_fractions = {1.0, -1.0, 1.0}}) ==
@@ -333,7 +333,7 @@ TEST_CASE("method: what is missing or does not fit is refused before the first s
                 {}) == "g2d: method::Prioritization: a schedule that compares batches needs teachers, got none");
   CHECK(refused(method::G2d<Classification>({}, Classification(), distillation::Mse(), distillation::Kl(),
                                             schedule::Sequential<>({.stage_epochs = {1, 2}}))) ==
-        "g2d: schedule::Sequential: expected stage_epochs with 3 entries (audio, image alone, then all), got 2");
+        "g2d: schedule::Sequential: expected stage_epochs with 3 entries, one for each of (audio, image) alone, by default the weakest first, and one for all, got 2");
   CHECK(thrown<ConfigError>([] { method::Ogm<Classification>({.strength = -1.0}); }) ==
         "g2d: method::Ogm: expected strength >= 0, got -1");
   CHECK(thrown<ConfigError>([] { method::Window(method::Supervised<Classification>(), {.first = 4, .last = 3}); }) ==
@@ -356,7 +356,7 @@ TEST_CASE("method: formulas chosen at run time are refused where they make no se
         "g2d: distillation: kl compares distributions, features are none; choose mse or cosine");
   CHECK(refused(method::G2d<task::MultiLabel, Any, Any, schedule::Joint>({}, task::MultiLabel(), make("mse"),
                                                                          make("kl"))) ==
-        "g2d: distillation: this formula cannot compare the predictions of a multi-label task; choose mse");
+        "g2d: distillation: this formula cannot compare the predictions of a multi-label task; choose bernoulli-kl");
 
   const auto single = make_student(tanh_encoders({5, 2}, {3, 3}), 1);
   const method::G2d<task::Regression, distillation::Mse, distillation::Cosine, schedule::Joint> cosine;

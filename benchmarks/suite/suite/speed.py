@@ -28,7 +28,7 @@ def programs(build: Path) -> dict[str, Path]:
 def found_programs(build: Path) -> dict[str, Path]:
     found = programs(build)
     if not found:
-        raise SuiteError(f"suite: speed: expected speed benchmarks in {build / 'benchmarks'}, got none; build the target bench")
+        raise SuiteError(f"suite: speed: expected speed benchmarks in {build / 'benchmarks'}, got none; build the target benchmarks")
     return found
 
 
@@ -49,7 +49,7 @@ def purpose(name: str) -> str:
 def listing(build: Path) -> str:
     found = programs(build)
     if not found:
-        return f"no speed benchmarks in {build / 'benchmarks'}; build the target bench"
+        return f"no speed benchmarks in {build / 'benchmarks'}; build the target benchmarks"
     width = max(map(len, found))
     return "\n".join(f"{name:<{width}}  {purpose(name)}" for name in found)
 

@@ -80,7 +80,10 @@ inline constexpr std::string_view manifest_layout =
 [[nodiscard]] inline std::filesystem::path find_manifest(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::is_regular_file(path, error)) return path;
-  require_folder(manifest_where, path, manifest_layout);
+  if (!std::filesystem::exists(path, error)) {
+    throw DataError(fmt::format("g2d: {}: {}: expected a manifest or a folder that holds one, {}, got neither", manifest_where, path.string(),
+                                manifest_layout));
+  }
   const auto json = path / "manifest.json";
   if (std::filesystem::is_regular_file(json, error)) return json;
   require_file(manifest_where, path / "manifest.csv", manifest_layout);

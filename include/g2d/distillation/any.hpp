@@ -109,6 +109,16 @@ inline constexpr std::array<std::string_view, 5> choices{"none", "mse", "cosine"
   throw ConfigError(fmt::format("g2d: distillation: expected one of [{}], got \"{}\"", fmt::join(choices, ", "), name));
 }
 
+/// The shipped policy that fits predictions of this kind best, by its name.
+[[nodiscard]] constexpr std::string_view default_choice(OutputKind kind) {
+  switch (kind) {
+    case OutputKind::Classes: return "kl";
+    case OutputKind::Labels: return "bernoulli-kl";
+    case OutputKind::Values: break;
+  }
+  return "mse";
+}
+
 /// Throws ConfigError when a policy cannot compare predictions of this kind and width: what `static_assert` cannot see.
 template <DistillationPolicy Distillation>
 void check_for_predictions(const Distillation& distillation, OutputKind kind, std::int64_t num_outputs) {
@@ -121,8 +131,8 @@ void check_for_predictions(const Distillation& distillation, OutputKind kind, st
     least = min_outputs_v<Distillation>;
   }
   if (!admitted) {
-    throw ConfigError(fmt::format("g2d: distillation: this formula cannot compare the predictions of a {} task; choose mse",
-                                  to_string(kind)));
+    throw ConfigError(fmt::format("g2d: distillation: this formula cannot compare the predictions of a {} task; choose {}",
+                                  to_string(kind), default_choice(kind)));
   }
   if (num_outputs < least) {
     throw ConfigError(fmt::format("g2d: distillation: expected at least {} outputs for this formula, got {}; choose mse",

@@ -23,7 +23,7 @@
 namespace g2d::schedule {
 
 struct SequentialOptions {
-  std::vector<std::int64_t> stage_epochs = {};  ///< M + 1 entries adding up to the run's epochs; empty: by fractions.
+  std::vector<std::int64_t> stage_epochs = {};  ///< M + 1 entries, in the stages' order, adding up to the run's epochs; empty: by fractions.
   std::vector<double> stage_fractions = {};     ///< M + 1 entries >= 0, taken as shares of the run; empty: equal (ours).
   Order order = Order::WeakFirst;
   std::uint64_t seed = 0;                  ///< For Order::Random.
@@ -110,7 +110,7 @@ class Sequential {
     if (std::any_of(options_.stage_epochs.begin(), options_.stage_epochs.end(), [](auto n) { return n < 0; }) ||
         total != run.num_epochs) {
       throw ConfigError(fmt::format(
-          "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to {} epochs, got [{}], which give {}",
+          "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's {} epochs, got [{}], which give {}",
           run.num_epochs, fmt::join(options_.stage_epochs, ", "), total));
     }
     return options_.stage_epochs;
@@ -141,8 +141,9 @@ class Sequential {
   static void check_count(std::size_t count, const Run& run, const char* setting) {
     if (count != run.names.size() + 1) {
       throw ConfigError(fmt::format(
-          "g2d: schedule::Sequential: expected {} with {} entries ({} alone, then all), got {}", setting,
-          run.names.size() + 1, run.names.joined(), count));
+          "g2d: schedule::Sequential: expected {} with {} entries, one for each of ({}) alone, by default the weakest first, and one for "
+          "all, got {}",
+          setting, run.names.size() + 1, run.names.joined(), count));
     }
   }
 
