@@ -72,9 +72,10 @@ class CellRunner {
       teachers.push_back(trained.teacher);
     }
     const g2d::Teachers all(names(), std::move(teachers));
-    kept["rho"]["training"] = g2d::measure_confidence(all, splits().train, task_);
+    const auto cache = precomputed(all);
+    kept["rho"]["training"] = cache ? cache->confidence() : g2d::measure_confidence(all, splits().train, task_);
     kept["rho"]["held-out"] = g2d::measure_confidence(all, splits().validation, task_);
-    if (const auto cache = precomputed(all)) kept["seconds_precomputing"] = cache->seconds();
+    if (cache) kept["seconds_precomputing"] = cache->seconds();
     kept["epochs"] = settings_.epochs;
     out["rho"] = kept["rho"];
     out["cost"]["seconds"] = seconds_since(begin_);

@@ -94,6 +94,8 @@ void add_training_options(const Group& group, Settings& settings) {
   group.add("--epochs", settings.epochs, "of every student")->check(whole_number(1));
   group.add("--teacher-epochs", settings.teacher_epochs, "0: as --epochs")->check(whole_number(0));
   group.add("--teachers", settings.teachers, "folder of an earlier run, whose teachers are loaded instead of trained");
+  group.add("--teacher-storage", settings.teacher_storage, "what the teachers' outputs are kept in; float16 halves the memory")
+      ->check(CLI::IsMember({"float32", "float16"}));
   group.add("--batch-size", settings.batch_size)->check(whole_number(1));
   group.add("--optimizer", settings.optimizer)->check(CLI::IsMember({"sgd", "adam", "adamw"}));
   group.add("--learning-rate", settings.learning_rate);
@@ -106,7 +108,7 @@ void add_training_options(const Group& group, Settings& settings) {
 
 void add_run_options(const Group& group, Settings& settings) {
   group.add("--precision", settings.precision, "arithmetic of the encoders")->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
-  group.add("--threads", settings.threads, "of the arithmetic; 0: as many as LibTorch takes")->check(whole_number(0));
+  group.add("--threads", settings.threads, "of the program, those that read while it trains included; 0: as many as LibTorch takes")->check(whole_number(0));
   group.add("--device", settings.device, "cpu, cuda, cuda:1, ...");
   group.add("--out", settings.out, "folder for results.csv, results.json and the weights of teachers and students");
   group.run_only("--dry-run", settings.dry_run, "read and check everything, say what would be trained, and stop");

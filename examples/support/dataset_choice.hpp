@@ -23,6 +23,7 @@ struct OpenedDataset {
   g2d::dataset::Target target;
   std::string description;
   std::vector<std::string> warnings;
+  bool is_streamed = false;  // read from disk while the model trains
 };
 
 /// A dataset that a trainer knows: its recipe, its own options, and how it is opened.
@@ -41,12 +42,14 @@ struct DatasetChoice {
 /// streamed, so that one that cannot be read does not hide the others.
 [[nodiscard]] inline OpenedDataset make_ready(g2d::dataset::Dataset dataset, const Settings& settings) {
   const at::Device device(settings.device);
+  const bool holds_all = settings.loading == "memory" && !settings.inspect;
+  const bool is_streamed = !holds_all || !dataset.splits.train.is_deterministic();
   const auto ready = [&](const g2d::data::Samples& samples) -> g2d::data::Any {
-    if (settings.loading == "memory" && !settings.inspect && samples.is_deterministic()) {
+    if (holds_all && samples.is_deterministic()) {
       return g2d::data::load_in_memory(samples, settings.workers).to(device);
     }
     return g2d::data::Streaming(samples, {.num_workers = settings.workers, .pins_memory = device.is_cuda()});
   };
   return {g2d::data::map_splits(ready, dataset.splits), std::move(dataset.target), std::move(dataset.description),
-          std::move(dataset.warnings)};
+          std::move(dataset.warnings), is_streamed};
 }

@@ -97,7 +97,8 @@ class Experiment {
       fmt::print("seed {}: the training samples are augmented at random, so the teachers are run in every step\n", seed_);
       return;
     }
-    cache_.emplace(g2d::TeacherCache::precompute(*teachers_, dataset_.splits.train, task_));
+    const auto storage = settings_.teacher_storage == "float16" ? at::kHalf : at::kFloat;
+    cache_.emplace(g2d::TeacherCache::precompute(*teachers_, dataset_.splits.train, task_, {.storage = storage}));
     fmt::print("seed {}: teachers precomputed on {} samples in {:.1f} s\n", seed_, cache_->size(), cache_->seconds());
   }
 

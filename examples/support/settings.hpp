@@ -40,6 +40,7 @@ struct Settings {
   std::int64_t epochs = 300;
   std::int64_t teacher_epochs = 0;                // 0: as many as the student
   std::string teachers;                           // a folder with teachers of an earlier run, or empty: train them
+  std::string teacher_storage = "float32";        // of the outputs that are computed once
   std::int64_t batch_size = 16;
   std::string optimizer = "sgd";
   double learning_rate = 1e-3;

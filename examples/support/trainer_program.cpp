@@ -144,6 +144,13 @@ int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTa
   return was_interrupted ? 130 : 0;
 }
 
+/// Threads that read while the model trains are taken from those of the arithmetic, for which one is left at least.
+void divide_threads(const Settings& settings) {
+  const auto workers = static_cast<int>(settings.workers);
+  at::set_num_threads(std::max(1, at::get_num_threads() - workers));
+  fmt::print("  threads: {} of the arithmetic, {} that read\n", at::get_num_threads(), workers);
+}
+
 /// A seed or a method given twice would count as two runs.
 template <class Value>
 void expect_distinct(std::string_view option, const std::vector<Value>& values) {
@@ -162,6 +169,7 @@ int run_task(const Run& run) {
     inspect(dataset, run.settings.out);
     return 0;
   }
+  if (dataset.is_streamed) divide_threads(run.settings);
   switch (dataset.target.kind) {
     case g2d::OutputKind::Classes:
       return run_seeds(run, std::move(dataset), [](const OpenedDataset&) { return g2d::task::Classification(); });
@@ -177,8 +185,7 @@ int run_parsed(const Run& run) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // In a log file, lines appear as they are printed.
   g2d::keep_host_memory();
   if (run.settings.threads > 0) at::set_num_threads(run.settings.threads);
-  fmt::print("g2d {}, {} threads, {} loader threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.workers,
-             run.settings.device, run.settings.precision);
+  fmt::print("g2d {}, {} threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.device, run.settings.precision);
   try {
     return run_task(run);
   } catch (const c10::Error& error) {

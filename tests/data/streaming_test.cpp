@@ -206,6 +206,71 @@ TEST_CASE("data::Streaming: one modality is read without the others", "[streamin
   CHECK(image->num_decoded == 20);
 }
 
+TEST_CASE("data: modalities that nobody needs are not read, and their inputs are undefined", "[streaming]") {
+  const auto audio = std::make_shared<Log>();
+  const auto image = std::make_shared<Log>();
+  const data::Samples source({numbers("audio", 1.0, audio), numbers("image", 2.0, image)}, index_of(20));
+  const auto rows = torch::tensor({7, 3});
+  const auto expected = data::Streaming(source).batch(rows);
+  audio->num_decoded = image->num_decoded = 0;
+  const auto check = [&](const auto& dataset, const at::Tensor& of) {
+    for (const auto& batch : {dataset.reading({false, true}).batch(of), data::stream_reading({false, true}, dataset, {of}).next()}) {
+      CHECK(dataset.reading({false, true}).names() == dataset.names());
+      CHECK_FALSE(batch.inputs.at(0).values.defined());
+      CHECK(same(batch.inputs.at(1).values, expected.inputs[1].values));
+      CHECK(same(batch.sample_ids, expected.sample_ids));
+      CHECK(same(batch.target, expected.target));
+    }
+    CHECK(dataset.batch(of).inputs[0].values.defined());
+    CHECK_THAT(thrown<ConfigError>([&] { (void)dataset.reading({true}); }), Contains("one value for each of (audio, image), got 1"));
+  };
+  for (const std::int64_t workers : {0, 2}) {
+    const data::Streaming dataset(source, {.num_workers = workers});
+    (void)dataset.reading({false, true}).batch(rows);
+    CHECK(audio->num_decoded == 0);
+    check(dataset, rows);
+    audio->num_decoded = 0;
+  }
+  const auto in_memory = data::load_in_memory(source);
+  check(in_memory, rows);
+  CHECK(in_memory.reading({false, true}).subset(rows).all().inputs[0].values.defined());
+  CHECK(in_memory.reading({false, true}).only(0).batch(rows).inputs[0].values.defined());
+  check(data::Any(in_memory), rows);
+  check(data::Subset(in_memory, torch::arange(20).flip(0)), 19 - rows);
+  check(data::Concatenation(std::vector{in_memory.subset(torch::arange(5)), in_memory.subset(torch::arange(5, 20))}), rows);
+  const data::ModalityDrop dropped(in_memory, {0.5, 0.5});
+  const auto lacking = dropped.reading({false, true}).batch(rows);
+  CHECK_FALSE(lacking.inputs[0].values.defined());
+  CHECK(same(lacking.present, dropped.batch(rows).present));
+}
+
+TEST_CASE("data::Streaming: rows of any stride, and none that are no rows", "[streaming]") {
+  const data::Streaming dataset(samples());
+  const auto every_second = torch::arange(10).slice(0, 0, 10, 2);
+  const auto batch = dataset.batch(every_second);
+  const auto expected = dataset.batch(every_second.contiguous());
+  CHECK(same(batch.inputs[0].values, expected.inputs[0].values));
+  CHECK(same(batch.sample_ids, expected.sample_ids));
+  for (const auto& wrong : {torch::arange(0), torch::arange(4).view({2, 2}), torch::arange(3).to(torch::kInt)}) {
+    CHECK_THAT(thrown<ShapeError>([&] { (void)dataset.batch(wrong); }), Contains("expected rows int64 [B] in host memory, at least one"));
+  }
+}
+
+TEST_CASE("data::Samples: the sum of many float16 values is finite", "[streaming]") {
+  const auto large = torch::full({2, 300, 300}, 2.0, torch::kHalf);
+  const data::Samples source({data::read_rows("image", large, transform::Chain())}, index_of(2));
+  CHECK(data::Streaming(source).batch(torch::arange(2)).inputs[0].values.scalar_type() == torch::kHalf);
+  large[1][0][0] = std::numeric_limits<double>::infinity();
+  CHECK_THAT(thrown<DataError>([&] { (void)data::Streaming(source).batch(torch::arange(2)); }), Contains("finite"));
+}
+
+TEST_CASE("data::load_in_memory: samples of other shapes are named, not stretched", "[streaming]") {
+  const auto decode = [](std::int64_t entry) { return torch::ones({entry < 32 ? 3 : 1, 4}); };
+  const data::Samples source({{.name = "image", .decode = decode, .transform = transform::Chain()}}, index_of(40));
+  CHECK_THAT(thrown<DataError>([&] { (void)data::load_in_memory(source); }),
+             Contains("modality \"image\": expected Float [3, 4] as in the first samples, got Float [1, 4]"));
+}
+
 TEST_CASE("data::Streaming: reads no further ahead than it was told", "[streaming]") {
   const auto log = std::make_shared<Log>();
   const data::Streaming dataset(data::Samples({numbers("audio", 1.0, log)}, index_of(100)), {.num_workers = 3, .num_prefetched = 2});
@@ -350,6 +415,16 @@ TEST_CASE("data::Concatenation: rows of all parts in any order; ids that clash a
   CHECK_THAT(thrown<DataError>([&] { (void)data::Concatenation(std::vector<data::InMemory>{first, first}); }), Contains("ids that differ"));
   CHECK_THAT(thrown<ConfigError>([&] { (void)data::Concatenation(std::vector<data::InMemory>{first, first.only(0)}); }),
              Contains("(audio, text), got one of (audio)"));
+}
+
+TEST_CASE("data::Concatenation: a pass is that of its parts, augmentation of the epoch included", "[streaming]") {
+  const data::Streaming whole(jittered());
+  const data::Concatenation parts(std::vector{data::Streaming(jittered().subset(torch::arange(10))), data::Streaming(jittered().subset(torch::arange(10, 50)))});
+  const std::vector<at::Tensor> batches{torch::tensor({45, 3, 10}), torch::tensor({20, 30}), torch::tensor({1, 49})};
+  for (const std::int64_t epoch : {0, 4}) {
+    const auto expected = pass(whole, batches, epoch), given = pass(parts, batches, epoch);
+    for (std::size_t i = 0; i < batches.size(); ++i) CHECK(same(given[i], expected[i]));
+  }
 }
 
 TEST_CASE("data::Map: changes batches, and the fingerprint with its description", "[streaming]") {

@@ -449,6 +449,15 @@ class Loading(Runs):
     # A Transformer's dropout is drawn for the padding too, which is longer in memory.
     common = (*Runs.common, "--encoders", "small-cnn", "gru", "mlp")
 
+    def test_threads_that_read_are_taken_from_the_arithmetic(self):
+        for options, line in ((("--threads", "2", "--workers", "1"), "1 of the arithmetic, 1 that read"),
+                              (("--threads", "3", "--workers", "1"), "2 of the arithmetic, 1 that read"),
+                              (("--threads", "1", "--workers", "2"), "1 of the arithmetic, 2 that read")):
+            with self.subTest(options=options):
+                dry = self.expect(0, "manifest", "--data", self.manifest(), "--image-size", "16", "--dry-run", "--loading", "stream", *options).out
+                self.assertIn(f"threads: {line}\n", dry)
+        self.assertNotIn("that read", self.expect(0, "manifest", "--data", self.manifest(), "--image-size", "16", "--dry-run").out)
+
     def test_streaming_any_workers_and_json_change_no_figure(self):
         manifest = self.manifest()
         self.train(manifest, "reference")

@@ -7,18 +7,24 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include <g2d/encoder/mlp.hpp>
 #include <g2d/suppression/zeroed_gradients.hpp>
 #include <g2d/train/detail/candidate_epochs.hpp>
 #include <g2d/train/trainer.hpp>
 
 #include "support/snapshot.hpp"
+#include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
 #include "train/small_problem.hpp"
 
@@ -41,6 +47,30 @@ struct Counting : torch::nn::Module {
 
   std::shared_ptr<NormDropout> inner;
   std::int64_t num_samples = 0;
+};
+
+/// A dataset that counts the samples whose inputs it reads, of each modality.
+struct CountingReads {
+  const g2d::data::InMemory& samples;
+  std::shared_ptr<std::vector<std::int64_t>> num_read = std::make_shared<std::vector<std::int64_t>>(2, 0);
+  g2d::PerModality<bool> is_read{true, true};
+
+  [[nodiscard]] const g2d::ModalityNames& names() const { return samples.names(); }
+  [[nodiscard]] std::int64_t size() const { return samples.size(); }
+  [[nodiscard]] bool is_deterministic() const { return true; }
+  [[nodiscard]] std::string fingerprint() const { return samples.fingerprint(); }
+  [[nodiscard]] g2d::Batch batch(const at::Tensor& rows) const {
+    for (std::size_t m = 0; m < 2; ++m) (*num_read)[m] += is_read[m] ? rows.size(0) : 0;
+    return samples.reading(is_read).batch(rows);
+  }
+  [[nodiscard]] CountingReads reading(const g2d::PerModality<bool>& modalities) const { return {samples, num_read, modalities}; }
+};
+
+struct LooksAtInputs {
+  static constexpr bool needs_inputs = true;
+  void gradients(const g2d::method::StepContext& context, const g2d::method::Outputs&, g2d::method::GradientView&) {
+    for (const auto& input : context.batch.inputs) REQUIRE(input.values.defined());
+  }
 };
 
 struct Result {
@@ -141,20 +171,113 @@ TEST_CASE("Trainer: features past the memory limit are mapped from a file that l
   const auto count_files = [] {
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path())) {
-      count += entry.path().filename().string().starts_with("g2d-features-");
+      count += entry.path().filename().string().starts_with("g2d-table-");
     }
     return count;
   };
-  const auto before = count_files();
-  std::size_t during = before;
-  const auto mapped = train(with([&](Case& c) {
-    c.memory_bytes = 0;
-    c.after_epoch = [&](g2d::AnyStudent&, std::int64_t) { during = std::max(during, count_files()); };
-  }));
-  const auto held = train({});
+  const auto count_mapped = [] {
+    std::size_t count = 0;
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) count += line.find("g2d-table-") != std::string::npos;
+    return count;
+  };
+  const auto num_files = count_files();
+  std::vector<std::size_t> mapped_after;  // each epoch
+  const auto run = [&](std::int64_t memory_bytes) {
+    mapped_after.clear();
+    return train(with([&](Case& c) {
+      c.memory_bytes = memory_bytes;
+      c.after_epoch = [&](g2d::AnyStudent&, std::int64_t) {
+        mapped_after.push_back(count_mapped());
+        CHECK(count_files() == num_files);
+      };
+    }));
+  };
+  const auto mapped = run(0);
+  CHECK(mapped_after == std::vector<std::size_t>{2, 2, 2, 0});  // Training and validation samples of the encoder that waits.
+  const auto held = run(std::int64_t{1} << 30);
+  CHECK(mapped_after == std::vector<std::size_t>{0, 0, 0, 0});
   check_same(mapped, held);
   CHECK(mapped.seen == held.seen);
-  CHECK(during == before);
+}
+
+TEST_CASE("StageFeatures: what is mapped does not count as memory", "[trainer][reuse]") {
+  const auto student = norm_dropout_student(0, 2);
+  g2d::detail::StageFeatures features(num_train, /*memory_limit=*/num_train * 3 * 4);
+  features.begin_epoch(*student, {true, true});
+  const auto wide = torch::zeros({num_train, 300}), narrow = torch::ones({num_train, 3});
+  const auto known = features.features(torch::arange(num_train), [&](std::size_t m) { return m == 0 ? wide : narrow; });
+  CHECK(torch::equal(known[1], narrow));
+  std::size_t count = 0;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) count += line.find("g2d-table-") != std::string::npos;
+  CHECK(count == 1);
+}
+
+TEST_CASE("make_unlinked_table: leaves no file behind, and names a folder without room", "[trainer][reuse]") {
+  const char* before = std::getenv("TMPDIR");
+  const std::string kept = before == nullptr ? "" : before;
+  const g2d_test::TemporaryFolder folder;
+  const auto inside = folder.path() / "gone";
+  std::filesystem::create_directories(inside);
+  ::setenv("TMPDIR", inside.c_str(), 1);
+  const auto make = [] { (void)g2d::make_unlinked_table({4, 4}, at::kFloat, "Trainer", "ask for less"); };
+  CHECK_NOTHROW(make());
+  CHECK(std::filesystem::is_empty(inside));
+  const auto too_large = thrown<g2d::DataError>([] { (void)g2d::make_unlinked_table({std::int64_t{1} << 40, 1024}, at::kFloat, "Trainer", "ask for less"); });
+  CHECK(too_large == "g2d: Trainer: expected a folder that takes a file of 4503599627370496 bytes, got " + inside.string() + "; set TMPDIR, or ask for less");
+  CHECK(std::filesystem::is_empty(inside));
+  before == nullptr ? ::unsetenv("TMPDIR") : ::setenv("TMPDIR", kept.c_str(), 1);
+}
+
+TEST_CASE("Trainer: inputs of encoders that need not be run are not read", "[trainer][reuse]") {
+  const auto run = [](bool reuses, g2d::method::Any method, std::optional<g2d::TeacherSource> teachers = {}) {
+    const auto student = norm_dropout_student(3);
+    g2d::TrainerOptions options{.num_epochs = 4, .batch_size = 8, .selection = g2d::Selection::Last};
+    options.calibrate_norm_statistics = false;
+    options.reuses_features = reuses;
+    const auto samples = blobs(num_train, 0), validation_samples = blobs(num_validation, 1);
+    const CountingReads train_set{samples}, validation_set{validation_samples};
+    auto trainer = make_trainer(*student, std::move(method), options, std::move(teachers));
+    const auto history = trainer.fit(train_set, validation_set);
+    return std::tuple(*train_set.num_read, *validation_set.num_read, history.epochs.back().validation.loss);
+  };
+  using Counts = std::vector<std::int64_t>;
+  const auto [train_reads, validation_reads, loss] = run(true, in_stages({3, 0, 1}));
+  CHECK(train_reads == Counts{4 * num_train, 2 * num_train});
+  CHECK(validation_reads == Counts{4 * num_validation, 2 * num_validation});
+  const auto [all_train_reads, all_validation_reads, same_loss] = run(false, in_stages({3, 0, 1}));
+  CHECK(all_train_reads == Counts{4 * num_train, 4 * num_train});
+  CHECK(all_validation_reads == Counts{4 * num_validation, 4 * num_validation});
+  CHECK(loss == Approx(same_loss).epsilon(1e-5));
+
+  // Somebody looks at the inputs all the same: teachers that are run in the step, or a method.
+  const g2d::TeacherSummary summary{.feature_widths = {3, 3}, .num_outputs = num_classes, .confidence = {0.5, 0.5}};
+  const auto says = [](const g2d::Batch& batch) {
+    for (const auto& input : batch.inputs) REQUIRE(input.values.defined());
+    const auto zeros = torch::zeros({batch.size(), 3});
+    return g2d::TeacherOutputs{{zeros, zeros}, {zeros, zeros}, {}};
+  };
+  CHECK(std::get<0>(run(true, in_stages({3, 0, 1}), g2d::TeacherSource{says, summary})) == Counts{4 * num_train, 4 * num_train});
+  CHECK(std::get<0>(run(true, g2d::method::Stack(in_stages({3, 0, 1}), LooksAtInputs()))) == Counts{4 * num_train, 4 * num_train});
+}
+
+TEST_CASE("Trainer: an encoder that another modality trains does not stand still", "[trainer][reuse]") {
+  const auto run = [](bool reuses) {
+    torch::manual_seed(4);
+    const auto shared = std::make_shared<g2d::encoder::Mlp>(g2d::encoder::MlpOptions{.in_features = input_width, .feature_width = 3});
+    const auto student = make_student({shared, shared}, num_classes);
+    g2d::TrainerOptions options{.num_epochs = 4, .batch_size = 8, .selection = g2d::Selection::Last};
+    options.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.1};
+    options.reuses_features = reuses;
+    std::vector<double> losses;
+    options.on_epoch.push_back([&](const g2d::EpochReport& report) { losses.push_back(report.validation.loss); });
+    auto trainer = make_trainer(*student, in_stages({3, 0, 1}), options);
+    (void)trainer.fit(blobs(num_train, 0), blobs(num_validation, 1));
+    return losses;
+  };
+  const auto reused = run(true), plain = run(false);
+  for (std::size_t epoch = 0; epoch < plain.size(); ++epoch) CHECK(reused[epoch] == Approx(plain[epoch]).epsilon(1e-5));
 }
 
 TEST_CASE("Trainer: augmented data are encoded in every step", "[trainer][reuse]") {

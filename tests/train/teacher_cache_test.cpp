@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -427,6 +428,57 @@ TEST_CASE("TeacherCache: a run that hears the mean teacher equals one that hears
   CHECK(thrown<g2d::ConfigError>([&] { (void)train_with(g2d::distillation::Mse()); }) ==
         "g2d: logit distillation: expected KL at temperature 2, whose mean the teachers' source keeps, got another formula; keep the mean of "
         "the method's formula, or none");
+}
+
+TEST_CASE("Trainer: the teachers' logits are gathered for steps alone in which somebody hears them", "[teacher][cache][trainer]") {
+  const auto train = blobs(40, 0);
+  auto cache = TeacherCache::precompute(make_teachers(), train, Task());
+  const auto num_gathers = [&](const g2d::distillation::Any& formula, bool observes) {
+    std::int64_t with_logits = 0, without_logits = 0;
+    auto source = cache.source();
+    source.outputs = [&, gather = source.outputs](const g2d::Batch& batch) {
+      ++with_logits;
+      return gather(batch);
+    };
+    source.without_logits = [&, gather = source.without_logits](const g2d::Batch& batch) {
+      ++without_logits;
+      auto outputs = gather(batch);
+      CHECK(outputs.logits.empty());
+      CHECK(outputs.features.size() == 2);
+      return outputs;
+    };
+    const auto student = norm_dropout_student(7);
+    using Method = g2d::method::G2d<Task, g2d::distillation::Mse, g2d::distillation::Any>;
+    auto trainer = make_trainer(*student, Method({}, Task(), g2d::distillation::Mse(), formula), {.num_epochs = 1, .batch_size = 8}, source);
+    if (observes) trainer.step().set_observer({.on_step = [](const g2d::Observation&) {}});
+    (void)trainer.fit(train, blobs(24, 1));
+    return std::pair(with_logits, without_logits);
+  };
+  using Counts = std::pair<std::int64_t, std::int64_t>;
+  CHECK(num_gathers(g2d::distillation::Kl(), false) == Counts{5, 0});
+  CHECK(num_gathers(g2d::distillation::None(), false) == Counts{0, 5});
+  cache.keep_mean();
+  CHECK(num_gathers(g2d::distillation::Kl(), false) == Counts{0, 5});
+  CHECK(num_gathers(g2d::distillation::Kl(), true) == Counts{5, 0});
+}
+
+TEST_CASE("TeacherCache: the mean of mapped tables is mapped too", "[teacher][cache]") {
+  const auto count_mapped = [] {
+    std::size_t count = 0;
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) count += line.find("g2d-table-") != std::string::npos;
+    return count;
+  };
+  const auto samples = blobs(40, 0);
+  const g2d_test::TemporaryFolder folder;
+  auto mapped = TeacherCache::precompute(make_teachers(), samples, Task(), {.file = folder.path() / "outputs"});
+  auto held = TeacherCache::precompute(make_teachers(), samples, Task());
+  held.keep_mean();
+  CHECK(count_mapped() == 0);
+  mapped.keep_mean();
+  CHECK(count_mapped() == 1);
+  const auto batch = samples.batch(at::tensor({39, 0, 3}, at::kLong));
+  CHECK(torch::equal(mapped.outputs(batch).mean.probabilities, held.outputs(batch).mean.probabilities));
 }
 
 TEST_CASE("Step: a kept mean teacher gives way where terms are wanted one by one", "[teacher][cache][step]") {

@@ -5,7 +5,10 @@
 #include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/input.hpp>
@@ -17,7 +20,7 @@ namespace g2d {
 
 /// The samples of one step.
 struct Batch {
-  PerModality<Input> inputs = {};  ///< One for each modality, in declared order.
+  PerModality<Input> inputs = {};  ///< One for each modality, in declared order; without values where nobody needs them.
   at::Tensor target = {};          ///< Classes int64 [B]; regression [B, C]; multi-label [B, C] of 0 and 1.
   at::Tensor sample_ids = {};      ///< Stable ids, int64 [B], always in host memory; may be undefined without a teacher cache.
   at::Tensor present = {};         ///< bool [B, M]: which modalities a sample has. Undefined: all of them.
@@ -30,8 +33,26 @@ struct Batch {
   return batch.present.defined() ? batch.present.select(1, static_cast<std::int64_t>(m)) : at::Tensor();
 }
 
-/// Checks everything that shapes alone can tell. Errors: ShapeError naming the modality. No device sync.
-inline void check_batch(const Batch& batch, const ModalityNames& names) {
+namespace detail {
+
+inline void check_input(const Input& input, const std::string& name, std::int64_t rows) {
+  const auto& [values, lengths] = input;
+  if (!values.defined() || values.dim() == 0 || values.size(0) != rows) {
+    throw ShapeError(fmt::format("g2d: Batch: modality \"{}\": expected {} samples as in the target, got {}", name, rows,
+                                 values.defined() ? to_string(values.sizes()) : std::string("no tensor")));
+  }
+  if (lengths.defined() && (lengths.dim() != 1 || lengths.size(0) != rows || lengths.scalar_type() != at::kLong)) {
+    throw ShapeError(fmt::format("g2d: Batch: modality \"{}\": expected lengths int64 [{}], got {} {}", name, rows,
+                                 c10::toString(lengths.scalar_type()), to_string(lengths.sizes())));
+  }
+}
+
+}  // namespace detail
+
+/// Checks everything that shapes alone can tell, of the inputs for which `is_needed(m)`. Errors: ShapeError naming the modality. No device
+/// sync.
+template <std::predicate<std::size_t> IsNeeded>
+void check_batch(const Batch& batch, const ModalityNames& names, const IsNeeded& is_needed) {
   if (batch.inputs.size() != names.size()) {
     throw ShapeError(fmt::format("g2d: Batch: expected {} inputs ({}), got {}", names.size(), names.joined(),
                                  batch.inputs.size()));
@@ -41,11 +62,7 @@ inline void check_batch(const Batch& batch, const ModalityNames& names) {
   }
   const auto rows = batch.size();
   for (std::size_t m = 0; m < names.size(); ++m) {
-    const auto& values = batch.inputs[m].values;
-    if (!values.defined() || values.dim() == 0 || values.size(0) != rows) {
-      throw ShapeError(fmt::format("g2d: Batch: modality \"{}\": expected {} samples as in the target, got {}", names[m],
-                                   rows, values.defined() ? to_string(values.sizes()) : std::string("no tensor")));
-    }
+    if (is_needed(m)) detail::check_input(batch.inputs[m], names[m], rows);
   }
   const auto& ids = batch.sample_ids;
   if (ids.defined() && (ids.dim() != 1 || ids.size(0) != rows || !ids.is_cpu() || ids.scalar_type() != at::kLong)) {
@@ -57,6 +74,10 @@ inline void check_batch(const Batch& batch, const ModalityNames& names) {
     if (batch.present.scalar_type() != at::kBool) throw ShapeError("g2d: Batch: expected present of dtype bool");
     check_matrix(batch.present, rows, modalities, "Batch: present");
   }
+}
+
+inline void check_batch(const Batch& batch, const ModalityNames& names) {
+  check_batch(batch, names, [](std::size_t) { return true; });
 }
 
 }  // namespace g2d

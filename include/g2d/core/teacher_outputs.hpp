@@ -22,7 +22,7 @@ struct MeanTeacher {
 /// What the frozen teachers say about one batch, rows in the batch's order.
 struct TeacherOutputs {
   PerModality<at::Tensor> features = {};  ///< M tensors [B, D_m].
-  PerModality<at::Tensor> logits = {};    ///< M tensors [B, C].
+  PerModality<at::Tensor> logits = {};    ///< M tensors [B, C]; none in steps in which nobody hears them.
   at::Tensor confidence = {};             ///< [B, M]: the task's confidence of every sample; in host memory when precomputed.
   MeanTeacher mean = {};                  ///< Undefined unless the source keeps it; see TeacherSummary::mean_temperature.
 };

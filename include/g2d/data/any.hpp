@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
@@ -36,6 +37,8 @@ class Any {
   [[nodiscard]] at::Tensor targets() const { return dataset_->targets(); }
   [[nodiscard]] at::Tensor sample_ids() const { return dataset_->sample_ids(); }
   [[nodiscard]] Any only(std::size_t modality) const { return dataset_->only(modality); }
+  /// Itself where the dataset reads all or nothing.
+  [[nodiscard]] Any reading(const PerModality<bool>& is_read) const { return dataset_->reading(is_read); }
   [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
     return dataset_->stream(std::move(batches), epoch);
   }
@@ -51,6 +54,7 @@ class Any {
     virtual at::Tensor targets() const = 0;
     virtual at::Tensor sample_ids() const = 0;
     virtual Any only(std::size_t modality) const = 0;
+    virtual Any reading(const PerModality<bool>& is_read) const = 0;
     virtual BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const = 0;
   };
 
@@ -65,6 +69,10 @@ class Any {
     at::Tensor targets() const override { return dataset.targets(); }
     at::Tensor sample_ids() const override { return dataset.sample_ids(); }
     Any only(std::size_t modality) const override { return dataset.only(modality); }
+    Any reading(const PerModality<bool>& is_read) const override {
+      if constexpr (ReadsPartly<Dataset>) return dataset.reading(is_read);
+      return dataset;
+    }
     BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const override {
       return data::stream(dataset, std::move(batches), epoch);
     }
@@ -74,6 +82,6 @@ class Any {
   std::shared_ptr<const Interface> dataset_;
 };
 
-static_assert(DatasetPolicy<Any> && StreamsBatches<Any> && Restrictable<Any>);
+static_assert(DatasetPolicy<Any> && StreamsBatches<Any> && Restrictable<Any> && ReadsPartly<Any>);
 
 }  // namespace g2d::data

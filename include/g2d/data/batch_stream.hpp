@@ -4,14 +4,18 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include <g2d/core/batch.hpp>
+#include <g2d/core/per_modality.hpp>
+#include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
 
 namespace g2d::data {
@@ -47,6 +51,19 @@ template <DatasetPolicy Dataset>
       return dataset.batch(batches.at(i++));
     });
   }
+}
+
+/// One pass that needs the inputs of these modalities alone; the others are left undefined where the dataset can do without them.
+template <DatasetPolicy Dataset>
+[[nodiscard]] BatchStream stream_reading(const PerModality<bool>& is_read, const Dataset& dataset, std::vector<at::Tensor> batches,
+                                         std::int64_t epoch = 0) {
+  if constexpr (ReadsPartly<Dataset>) {
+    if (std::find(is_read.begin(), is_read.end(), false) != is_read.end()) {
+      const auto partly = std::make_shared<const Dataset>(dataset.reading(is_read));
+      return BatchStream([partly, part = stream(*partly, std::move(batches), epoch)]() mutable { return part.next(); });
+    }
+  }
+  return stream(dataset, std::move(batches), epoch);
 }
 
 }  // namespace g2d::data

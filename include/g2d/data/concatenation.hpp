@@ -17,6 +17,8 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/per_modality.hpp>
+#include <g2d/data/batch_stream.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/core/fingerprint.hpp>
@@ -26,6 +28,7 @@ namespace detail {
 
 /// Rows of inputs below each other; shorter sequences are padded.
 [[nodiscard]] inline Input concatenate(std::vector<Input> parts) {
+  if (!parts[0].values.defined()) return {};  // A modality that is not read.
   if (!parts[0].lengths.defined()) {
     std::vector<at::Tensor> values;
     for (auto& part : parts) values.push_back(std::move(part.values));
@@ -116,15 +119,20 @@ class Concatenation {
   }
 
   [[nodiscard]] Batch batch(const at::Tensor& rows) const {
-    std::vector<Batch> batches;
-    std::vector<at::Tensor> positions;
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      const auto inside = rows.ge(starts_[i]).logical_and(rows.lt(starts_[i + 1])).nonzero().squeeze(1);
-      if (inside.numel() == 0) continue;
-      batches.push_back(parts_[i].batch(rows.index_select(0, inside).sub(starts_[i])));
-      positions.push_back(inside);
+    return join(shares(rows), [this](const Share& share) { return parts_[share.part].batch(share.rows); });
+  }
+
+  [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
+    std::vector<std::vector<Share>> of_batches;
+    std::vector<std::vector<at::Tensor>> of_parts(parts_.size());
+    for (const auto& rows : batches) {
+      for (const auto& share : of_batches.emplace_back(shares(rows))) of_parts[share.part].push_back(share.rows);
     }
-    return detail::reorder(detail::concatenate(std::move(batches)), at::cat(positions).argsort());
+    std::vector<BatchStream> streams;
+    for (std::size_t i = 0; i < parts_.size(); ++i) streams.push_back(data::stream(parts_[i], std::move(of_parts[i]), epoch));
+    return BatchStream([streams = std::move(streams), of_batches = std::move(of_batches), i = std::size_t{0}]() mutable {
+      return join(of_batches.at(i++), [&](const Share& share) { return streams[share.part].next(); });
+    });
   }
 
   [[nodiscard]] Concatenation only(std::size_t modality) const
@@ -133,6 +141,14 @@ class Concatenation {
     std::vector<Dataset> parts;
     for (const auto& part : parts_) parts.push_back(part.only(modality));
     return Concatenation(std::move(parts));
+  }
+
+  [[nodiscard]] Concatenation reading(const PerModality<bool>& is_read) const
+    requires ReadsPartly<Dataset>
+  {
+    Concatenation partly = *this;
+    for (auto& part : partly.parts_) part = part.reading(is_read);
+    return partly;
   }
 
   [[nodiscard]] at::Tensor targets() const
@@ -148,6 +164,32 @@ class Concatenation {
   }
 
  private:
+  /// What a batch draws from one part, and where it goes.
+  struct Share {
+    std::size_t part;
+    at::Tensor rows, positions;
+  };
+
+  [[nodiscard]] std::vector<Share> shares(const at::Tensor& rows) const {
+    std::vector<Share> shares;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      const auto inside = rows.ge(starts_[i]).logical_and(rows.lt(starts_[i + 1])).nonzero().squeeze(1);
+      if (inside.numel() > 0) shares.push_back({i, rows.index_select(0, inside).sub(starts_[i]), inside});
+    }
+    return shares;
+  }
+
+  template <class Read>
+  [[nodiscard]] static Batch join(const std::vector<Share>& shares, const Read& read) {
+    std::vector<Batch> batches;
+    std::vector<at::Tensor> positions;
+    for (const auto& share : shares) {
+      batches.push_back(read(share));
+      positions.push_back(share.positions);
+    }
+    return detail::reorder(detail::concatenate(std::move(batches)), at::cat(positions).argsort());
+  }
+
   template <class Member>
   [[nodiscard]] at::Tensor gather(const Member& member) const {
     std::vector<at::Tensor> tensors;

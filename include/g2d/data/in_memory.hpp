@@ -24,7 +24,7 @@ namespace g2d::data {
 ///
 /// Shapes     inputs: M inputs [N, ...]; targets [N] or [N, C]; sample_ids int64 [N]; present bool [N, M] or undefined.
 /// Device     one for inputs and targets, host or accelerator; sample ids in host memory.
-/// Cost       batch(rows): one index_select for each tensor.
+/// Cost       batch(rows): one index_select for each tensor of the modalities that are read.
 /// Errors     ShapeError when sizes do not match; DataError for an empty dataset or values that are not finite.
 class InMemory {
  public:
@@ -36,6 +36,7 @@ class InMemory {
     if (!all_.target.defined() || all_.target.dim() == 0 || all_.target.size(0) == 0) {
       throw DataError("g2d: data::InMemory: expected at least one sample, got an empty dataset");
     }
+    is_read_.assign(all_.inputs.size(), true);
     all_.sample_ids = sample_ids.defined() ? std::move(sample_ids) : at::arange(all_.target.size(0), at::kLong);
     all_.present = std::move(present);
     check_batch(all_, names_);
@@ -49,18 +50,7 @@ class InMemory {
   [[nodiscard]] at::Tensor targets() const { return all_.target; }
   [[nodiscard]] at::Tensor sample_ids() const { return all_.sample_ids; }
 
-  [[nodiscard]] Batch batch(const at::Tensor& rows) const {
-    const auto device_rows = rows.to(all_.target.device(), /*non_blocking=*/true);
-    Batch batch;
-    for (const auto& input : all_.inputs) {
-      batch.inputs.emplace_back(input.values.index_select(0, device_rows),
-                                input.lengths.defined() ? input.lengths.index_select(0, device_rows) : at::Tensor());
-    }
-    batch.target = all_.target.index_select(0, device_rows);
-    batch.sample_ids = all_.sample_ids.index_select(0, rows);
-    if (all_.present.defined()) batch.present = all_.present.index_select(0, device_rows);
-    return batch;
-  }
+  [[nodiscard]] Batch batch(const at::Tensor& rows) const { return gather(rows, is_read_); }
 
   /// The same samples on another device; ids stay in host memory.
   [[nodiscard]] InMemory to(at::Device device) const {
@@ -77,8 +67,16 @@ class InMemory {
   /// Some of the samples, with their ids. `rows`: int64 in host memory.
   [[nodiscard]] InMemory subset(const at::Tensor& rows) const {
     InMemory some = *this;
-    some.all_ = batch(rows);
+    some.all_ = gather(rows, PerModality<bool>(names_.size(), true));
     return some;
+  }
+
+  /// The same samples, in whose batches the inputs of the other modalities are undefined.
+  [[nodiscard]] InMemory reading(const PerModality<bool>& is_read) const {
+    check_is_read(is_read, names_, "InMemory");
+    InMemory partly = *this;
+    partly.is_read_ = is_read;
+    return partly;
   }
 
   /// The same samples with one modality.
@@ -86,6 +84,7 @@ class InMemory {
     InMemory one = *this;
     one.names_ = ModalityNames({names_[modality]});
     one.all_ = detail::only(all_, modality);
+    one.is_read_ = {true};
     return one;
   }
 
@@ -98,6 +97,20 @@ class InMemory {
   }
 
  private:
+  [[nodiscard]] Batch gather(const at::Tensor& rows, const PerModality<bool>& is_read) const {
+    const auto device_rows = rows.to(all_.target.device(), /*non_blocking=*/true);
+    const auto pick = [&](const at::Tensor& tensor) { return tensor.defined() ? tensor.index_select(0, device_rows) : at::Tensor(); };
+    Batch batch;
+    for (std::size_t m = 0; m < all_.inputs.size(); ++m) {
+      const auto& input = all_.inputs[m];
+      batch.inputs.push_back(is_read[m] ? Input(pick(input.values), pick(input.lengths)) : Input());
+    }
+    batch.target = pick(all_.target);
+    batch.sample_ids = all_.sample_ids.index_select(0, rows);
+    batch.present = pick(all_.present);
+    return batch;
+  }
+
   void check_finite() const {
     for (std::size_t m = 0; m < names_.size(); ++m) {
       const auto& values = all_.inputs[m].values;
@@ -116,8 +129,9 @@ class InMemory {
 
   ModalityNames names_;
   Batch all_;
+  PerModality<bool> is_read_;
 };
 
-static_assert(DatasetPolicy<InMemory>);
+static_assert(DatasetPolicy<InMemory> && ReadsPartly<InMemory>);
 
 }  // namespace g2d::data

@@ -6,13 +6,17 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/shape.hpp>
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/in_memory.hpp>
 #include <g2d/data/samples.hpp>
@@ -20,6 +24,18 @@
 
 namespace g2d::data {
 namespace detail {
+
+/// Samples of one batch are alike; those of different batches need not be, and a copy would stretch them. Sequences may differ in length.
+inline void check_alike(const Input& all, const Input& part, std::string_view modality, const std::string& sample) {
+  const std::size_t first = part.lengths.defined() ? 2 : 1;
+  if (part.values.dim() == all.values.dim() && part.values.sizes().slice(first) == all.values.sizes().slice(first) &&
+      part.values.scalar_type() == all.values.scalar_type()) {
+    return;
+  }
+  throw DataError(fmt::format("g2d: data::load_in_memory: sample \"{}\", modality \"{}\": expected {} {} as in the first samples, got {} {}",
+                              sample, modality, c10::toString(all.values.scalar_type()), to_string(all.values.sizes().slice(1)),
+                              c10::toString(part.values.scalar_type()), to_string(part.values.sizes().slice(1))));
+}
 
 /// Copies a part of the samples to its place among all of them, which grow when longer sequences come.
 inline void place(Input& all, const Input& part, std::int64_t row, std::int64_t num_samples) {
@@ -65,7 +81,10 @@ inline void place(Input& all, const Input& part, std::int64_t row, std::int64_t 
   std::int64_t row = 0;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const auto batch = stream.next();
-    for (std::size_t m = 0; m < inputs.size(); ++m) detail::place(inputs[m], batch.inputs[m], row, samples.size());
+    for (std::size_t m = 0; m < inputs.size(); ++m) {
+      if (row > 0) detail::check_alike(inputs[m], batch.inputs[m], samples.names()[m], samples.sample_name(row));
+      detail::place(inputs[m], batch.inputs[m], row, samples.size());
+    }
     row += batch.size();
   }
   const auto rows = at::arange(samples.size(), at::kLong);

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +18,9 @@
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/sample_random.hpp>
 #include <g2d/data/batch_stream.hpp>
+#include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
+#include <g2d/data/detail/refer_to.hpp>
 #include <g2d/core/fingerprint.hpp>
 
 namespace g2d::data {
@@ -31,27 +34,35 @@ template <DatasetPolicy Dataset>
 class ModalityDrop {
  public:
   ModalityDrop(const Dataset& dataset, PerModality<double> probabilities, std::uint64_t seed = 0)
-      : dataset_(dataset), probabilities_(std::move(probabilities)), seed_(seed) {
-    bool fits = probabilities_.size() == dataset_.names().size();
+      : dataset_(detail::refer_to(dataset)), probabilities_(std::move(probabilities)), seed_(seed) {
+    bool fits = probabilities_.size() == names().size();
     for (const double probability : probabilities_) fits = fits && probability >= 0.0 && probability <= 1.0;
     if (!fits) {
       throw ConfigError(fmt::format("g2d: data::ModalityDrop: expected a probability in [0, 1] for each of ({}), got [{}]",
-                                    dataset_.names().joined(), fmt::join(probabilities_, ", ")));
+                                    names().joined(), fmt::join(probabilities_, ", ")));
     }
   }
 
-  [[nodiscard]] const ModalityNames& names() const { return dataset_.names(); }
-  [[nodiscard]] std::int64_t size() const { return dataset_.size(); }
-  [[nodiscard]] bool is_deterministic() const { return dataset_.is_deterministic(); }
+  [[nodiscard]] const ModalityNames& names() const { return dataset_->names(); }
+  [[nodiscard]] std::int64_t size() const { return dataset_->size(); }
+  [[nodiscard]] bool is_deterministic() const { return dataset_->is_deterministic(); }
   [[nodiscard]] std::string fingerprint() const {
     return Fingerprint()
-        .add(dataset_.fingerprint())
+        .add(dataset_->fingerprint())
         .add(fmt::format("modality drop [{}], seed {}", fmt::join(probabilities_, ", "), seed_))
         .str();
   }
-  [[nodiscard]] Batch batch(const at::Tensor& rows) const { return drop(dataset_.batch(rows)); }
+  [[nodiscard]] Batch batch(const at::Tensor& rows) const { return drop(dataset_->batch(rows)); }
   [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
-    return BatchStream([this, all = data::stream(dataset_, std::move(batches), epoch)]() mutable { return drop(all.next()); });
+    return BatchStream([this, all = data::stream(*dataset_, std::move(batches), epoch)]() mutable { return drop(all.next()); });
+  }
+
+  [[nodiscard]] ModalityDrop reading(const PerModality<bool>& is_read) const
+    requires ReadsPartly<Dataset>
+  {
+    ModalityDrop partly = *this;
+    partly.dataset_ = std::make_shared<const Dataset>(dataset_->reading(is_read));
+    return partly;
   }
 
  private:
@@ -82,7 +93,7 @@ class ModalityDrop {
     if (!keeps_any && best > -2.0) has[best_modality] = true;
   }
 
-  const Dataset& dataset_;
+  std::shared_ptr<const Dataset> dataset_;
   PerModality<double> probabilities_;
   std::uint64_t seed_;
 };

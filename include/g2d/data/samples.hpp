@@ -26,6 +26,8 @@
 #include <g2d/core/sample_random.hpp>
 #include <g2d/core/shape.hpp>
 #include <g2d/core/fingerprint.hpp>
+#include <g2d/core/per_modality.hpp>
+#include <g2d/data/capabilities.hpp>
 #include <g2d/data/modality_reader.hpp>
 #include <g2d/data/sample_id.hpp>
 
@@ -46,7 +48,7 @@ struct SampleIndex {
 class Samples {
  public:
   Samples(std::vector<ModalityReader> readers, SampleIndex index, std::uint64_t seed = 0)
-      : names_(names_of(readers)), readers_(std::move(readers)), columns_(readers_.size()), seed_(seed) {
+      : names_(names_of(readers)), readers_(std::move(readers)), columns_(readers_.size()), is_read_(readers_.size(), true), seed_(seed) {
     std::iota(columns_.begin(), columns_.end(), std::size_t{0});
     check(index);
     ids_ = sample_ids_of(index.names);
@@ -61,6 +63,7 @@ class Samples {
   [[nodiscard]] at::Tensor sample_ids() const { return ids_.index_select(0, entries_); }
   [[nodiscard]] at::Tensor sample_ids(const at::Tensor& rows) const { return ids_.index_select(0, entries(rows)); }
   [[nodiscard]] const std::string& sample_name(std::int64_t row) const { return index_->names[static_cast<std::size_t>(entry(row))]; }
+  [[nodiscard]] bool reads(std::size_t m) const { return is_read_[m]; }
   [[nodiscard]] bool is_sequence(std::size_t m) const { return readers_[m].is_sequence; }
   [[nodiscard]] const std::string& transform_description(std::size_t m) const { return readers_[m].transform.description(); }
 
@@ -89,9 +92,7 @@ class Samples {
     SampleRandom random({.seed = seed_, .epoch = epoch, .sample_id = id, .modality = columns_[m]});
     try {
       auto value = reader.transform(reader.decode(entry(row)), random);
-      if (value.is_floating_point() && !std::isfinite(value.sum().item<double>())) {
-        throw DataError("g2d: expected finite values, got NaN or infinity");
-      }
+      if (value.is_floating_point() && !is_finite(value)) throw DataError("g2d: expected finite values, got NaN or infinity");
       return value;
     } catch (const c10::Error& error) {
       fail(row, m, error.what_without_backtrace());
@@ -113,7 +114,16 @@ class Samples {
     one.names_ = ModalityNames({names_[modality]});
     one.readers_ = {readers_[modality]};
     one.columns_ = {columns_[modality]};
+    one.is_read_ = {true};
     return one;
+  }
+
+  /// The same samples; of the other modalities nothing is read, and batches hold no values.
+  [[nodiscard]] Samples reading(const PerModality<bool>& is_read) const {
+    check_is_read(is_read, names_, "Samples");
+    Samples partly = *this;
+    partly.is_read_ = is_read;
+    return partly;
   }
 
   /// Of the listed samples, what they are decoded from, and their transforms.
@@ -131,6 +141,12 @@ class Samples {
  private:
   [[nodiscard]] at::Tensor entries(const at::Tensor& rows) const { return entries_.index_select(0, rows); }
   [[nodiscard]] std::int64_t entry(std::int64_t row) const { return entries_.const_data_ptr<std::int64_t>()[row]; }
+
+  /// By the sum, which takes a fraction of the time of asking every value; in float16 it would overflow.
+  static bool is_finite(const at::Tensor& value) {
+    const auto dtype = c10::isReducedFloatingType(value.scalar_type()) ? at::kFloat : value.scalar_type();
+    return std::isfinite(value.sum(dtype).item<double>());
+  }
 
   [[noreturn]] void fail(std::int64_t row, std::size_t m, std::string_view reason) const {
     constexpr std::string_view prefix = "g2d: ";
@@ -161,6 +177,7 @@ class Samples {
   ModalityNames names_;
   std::vector<ModalityReader> readers_;
   std::vector<std::size_t> columns_;  // of the readers among all modalities of the index
+  PerModality<bool> is_read_;
   std::shared_ptr<const SampleIndex> index_;
   at::Tensor ids_;
   at::Tensor entries_;                // row -> entry of the index

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/per_modality.hpp>
+#include <g2d/core/shape.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
@@ -33,7 +35,8 @@ struct StreamingOptions {
 ///
 /// The batches, augmentation included, are a pure function of (seed, epoch, rows): the number of workers changes nothing.
 /// Cost       memory: num_prefetched batches, whatever the dataset's size. Threads live as long as a pass.
-/// Errors     ConfigError for options out of range. Of a pass, DataError naming the sample, when its batch is due.
+/// Errors     ConfigError for options out of range; ShapeError for rows that are none. Of a pass, DataError naming the sample, when its
+///            batch is due.
 class Streaming {
  public:
   explicit Streaming(Samples samples, StreamingOptions options = {}) : samples_(std::move(samples)), options_(options) {
@@ -51,11 +54,13 @@ class Streaming {
   [[nodiscard]] at::Tensor sample_ids() const { return samples_.sample_ids(); }
   [[nodiscard]] const Samples& samples() const { return samples_; }
   [[nodiscard]] Streaming only(std::size_t modality) const { return Streaming(samples_.only(modality), options_); }
+  [[nodiscard]] Streaming reading(const PerModality<bool>& is_read) const { return Streaming(samples_.reading(is_read), options_); }
 
   /// As in epoch 0.
   [[nodiscard]] Batch batch(const at::Tensor& rows) const { return stream({rows}, 0).next(); }
 
   [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
+    for (auto& rows : batches) rows = checked(rows);
     const bool pins = options_.pins_memory;
     if (options_.num_workers == 0) {
       return BatchStream([samples = samples_, batches = std::move(batches), epoch, pins, i = std::size_t{0}]() mutable {
@@ -63,15 +68,24 @@ class Streaming {
       });
     }
     auto queue = std::make_shared<detail::PrefetchQueue>(samples_, std::move(batches), epoch, options_.num_workers,
-                                                         options_.num_prefetched);
-    return BatchStream([queue = std::move(queue), pins] { return detail::pin_if(pins, queue->next()); });
+                                                         options_.num_prefetched, pins);
+    return BatchStream([queue = std::move(queue)] { return queue->next(); });
   }
 
  private:
+  /// Rows side by side in memory, as the readers go through them.
+  static at::Tensor checked(const at::Tensor& rows) {
+    if (rows.dim() != 1 || rows.size(0) == 0 || rows.scalar_type() != at::kLong || !rows.is_cpu()) {
+      throw ShapeError(fmt::format("g2d: data::Streaming: expected rows int64 [B] in host memory, at least one, got {} {} on {}",
+                                   c10::toString(rows.scalar_type()), to_string(rows.sizes()), rows.device().str()));
+    }
+    return rows.contiguous();
+  }
+
   Samples samples_;
   StreamingOptions options_;
 };
 
-static_assert(DatasetPolicy<Streaming> && StreamsBatches<Streaming> && Restrictable<Streaming>);
+static_assert(DatasetPolicy<Streaming> && StreamsBatches<Streaming> && Restrictable<Streaming> && ReadsPartly<Streaming>);
 
 }  // namespace g2d::data

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
@@ -44,6 +45,12 @@ class Subset {
     requires Restrictable<Dataset>
   {
     return Subset(std::make_shared<const Dataset>(dataset_->only(modality)), rows_);
+  }
+
+  [[nodiscard]] Subset reading(const PerModality<bool>& is_read) const
+    requires ReadsPartly<Dataset>
+  {
+    return Subset(std::make_shared<const Dataset>(dataset_->reading(is_read)), rows_);
   }
 
   [[nodiscard]] at::Tensor targets() const

@@ -122,6 +122,8 @@ class Agm {
     coefficients_ = at::Tensor();
   }
 
+  [[nodiscard]] bool needs_inputs() const { return options_.mask == AgmMask::ZeroInputs; }
+
   void forward(const StepContext& context, Outputs& outputs) {
     const auto responses = agm_responses(masked_outputs(context, outputs));
     const auto now = scores(context.batch, responses);

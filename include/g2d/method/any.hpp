@@ -35,6 +35,8 @@ class Any {
   [[nodiscard]] bool needs_unimodal() const { return held_->needs_unimodal(); }
   [[nodiscard]] bool needs_teachers() const { return held_->needs_teachers(); }
   [[nodiscard]] bool needs_separate_gradients() const { return held_->needs_separate_gradients(); }
+  [[nodiscard]] bool needs_teacher_logits() const { return held_->needs_teacher_logits(); }
+  [[nodiscard]] bool needs_inputs() const { return held_->needs_inputs(); }
   [[nodiscard]] bool prepares() const { return held_->prepares(); }
 
  private:
@@ -54,6 +56,8 @@ class Any {
     virtual bool needs_unimodal() const = 0;
     virtual bool needs_teachers() const = 0;
     virtual bool needs_separate_gradients() const = 0;
+    virtual bool needs_teacher_logits() const = 0;
+    virtual bool needs_inputs() const = 0;
     virtual bool prepares() const = 0;
   };
 
@@ -78,6 +82,8 @@ class Any {
     bool needs_unimodal() const override { return detail::needs_unimodal(method); }
     bool needs_teachers() const override { return detail::needs_teachers(method); }
     bool needs_separate_gradients() const override { return detail::needs_separate_gradients(method); }
+    bool needs_teacher_logits() const override { return detail::needs_teacher_logits(method); }
+    bool needs_inputs() const override { return detail::needs_inputs(method); }
     bool prepares() const override { return detail::prepares(method); }
 
     Method method;

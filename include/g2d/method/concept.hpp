@@ -28,7 +28,8 @@
 /// | `void gradients(const StepContext&, const Outputs&, GradientView&)` | after the backward pass | modulation |
 ///
 /// `static constexpr bool needs_unimodal = true` asks for Outputs::unimodal, `needs_teachers = true` for teachers,
-/// `needs_separate_gradients = true` for GradientView::for_each_separate. A member with a hook's name and another shape does
+/// `needs_separate_gradients = true` for GradientView::for_each_separate, `needs_inputs = true` for the inputs of all modalities: others may
+/// find those of encoders without values that need not be run. `needs_teacher_logits = false` does without the teachers' logits. A member with a hook's name and another shape does
 /// not compile. Policies are composed by `Stack`; `Any` holds one of them.
 namespace g2d::method {
 
@@ -154,6 +155,29 @@ template <class Policy>
     return policy.needs_separate_gradients();
   } else if constexpr (requires { Policy::needs_separate_gradients; }) {
     return Policy::needs_separate_gradients;
+  } else {
+    return false;
+  }
+}
+
+/// Whether a policy with teachers hears their logits, each for itself.
+template <class Policy>
+[[nodiscard]] bool needs_teacher_logits(const Policy& policy) {
+  if constexpr (requires { policy.needs_teacher_logits(); }) {
+    return policy.needs_teacher_logits();
+  } else if constexpr (requires { Policy::needs_teacher_logits; }) {
+    return Policy::needs_teacher_logits;
+  } else {
+    return needs_teachers(policy);
+  }
+}
+
+template <class Policy>
+[[nodiscard]] bool needs_inputs(const Policy& policy) {
+  if constexpr (requires { policy.needs_inputs(); }) {
+    return policy.needs_inputs();
+  } else if constexpr (requires { Policy::needs_inputs; }) {
+    return Policy::needs_inputs;
   } else {
     return false;
   }

@@ -102,6 +102,7 @@ class Distillation {
   }
 
   [[nodiscard]] Parameters parameters() const { return connector_.parameters(); }
+  [[nodiscard]] bool needs_teacher_logits() const { return distillation::is_enabled(logit_) && !hears_mean_; }
 
  private:
   void check_mean(double temperature) const {

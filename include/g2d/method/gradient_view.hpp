@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_mul.h>
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -65,7 +66,9 @@ class GradientView {
 
   /// g <- kappa g for the gradients of modality m that the filter admits; kappa is 0-dim and stays on its device.
   void scale(std::size_t m, const at::Tensor& coefficient, suppression::ParameterFilter filter) {
-    for_each(m, filter, [&](at::Tensor& gradient) { gradient.mul_(coefficient); });
+    std::vector<at::Tensor> gradients;
+    for_each(m, filter, [&](at::Tensor& gradient) { gradients.push_back(gradient); });
+    if (!gradients.empty()) at::_foreach_mul_(gradients, coefficient);
     coefficients_[m] = coefficients_[m].defined() ? coefficients_[m].mul(coefficient) : coefficient;
   }
 

@@ -62,6 +62,12 @@ class Stack {
   [[nodiscard]] bool needs_separate_gradients() const {
     return std::apply([](const auto&... policy) { return (detail::needs_separate_gradients(policy) || ...); }, policies_);
   }
+  [[nodiscard]] bool needs_teacher_logits() const {
+    return std::apply([](const auto&... policy) { return (detail::needs_teacher_logits(policy) || ...); }, policies_);
+  }
+  [[nodiscard]] bool needs_inputs() const {
+    return std::apply([](const auto&... policy) { return (detail::needs_inputs(policy) || ...); }, policies_);
+  }
   [[nodiscard]] bool prepares() const {
     return std::apply([](const auto&... policy) { return (detail::prepares(policy) || ...); }, policies_);
   }

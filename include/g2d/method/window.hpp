@@ -56,6 +56,8 @@ class Window {
   [[nodiscard]] bool needs_unimodal() const { return detail::needs_unimodal(policy_); }
   [[nodiscard]] bool needs_teachers() const { return detail::needs_teachers(policy_); }
   [[nodiscard]] bool needs_separate_gradients() const { return detail::needs_separate_gradients(policy_); }
+  [[nodiscard]] bool needs_teacher_logits() const { return detail::needs_teacher_logits(policy_); }
+  [[nodiscard]] bool needs_inputs() const { return detail::needs_inputs(policy_); }
   [[nodiscard]] bool prepares() const { return detail::prepares(policy_); }
 
  private:

@@ -103,27 +103,28 @@ class TeacherCache {
     return cache;
   }
 
-  /// The outputs for the samples of a batch, by its sample ids.
-  [[nodiscard]] TeacherOutputs outputs(const Batch& batch) const {
+  /// The outputs for the samples of a batch, by its sample ids; the logits only if they are asked for.
+  [[nodiscard]] TeacherOutputs outputs(const Batch& batch, bool with_logits = true) const {
     const auto rows = index_.rows_of(batch.sample_ids);
     TeacherOutputs outputs;
     for (std::size_t m = 0; m < tensors_.tables.size(); ++m) {
-      auto [features, logits] = gather(m, rows, batch.target.device());
+      auto [features, logits] = gather(m, rows, batch.target.device(), with_logits);
       outputs.features.push_back(std::move(features));
-      outputs.logits.push_back(std::move(logits));
+      if (with_logits) outputs.logits.push_back(std::move(logits));
     }
     outputs.confidence = confidence_of(rows);
     if (mean_) outputs.mean = mean_->rows(rows, batch.target.device());
     return outputs;
   }
 
-  /// Keeps what all teachers say together by this formula, too: N (C + 1) numbers. Methods whose logit distillation is this formula
+  /// Keeps what all teachers say together by this formula, too: N (C + 1) numbers, mapped from an unnamed file where the tables are mapped.
+  /// Methods whose logit distillation is this formula
   /// with one weight for all modalities then hear that alone, in steps that nobody observes and batches that lack no modality:
   /// the same gradient at a cost that knows no M, and one term "logit", the mean over the teachers, in the place of M.
   void keep_mean(const distillation::Kl& kl = distillation::Kl()) {
     PerModality<at::Tensor> logits;
     for (std::size_t m = 0; m < tensors_.tables.size(); ++m) logits.push_back(logits_of(tensors_.tables[m], m));
-    mean_.emplace(kl, logits, dtype_);
+    mean_.emplace(kl, logits, dtype_, /*is_mapped=*/is_mapped_);
     summary_.mean_temperature = kl.mean_temperature();
   }
 
@@ -138,7 +139,10 @@ class TeacherCache {
   [[nodiscard]] TeacherSource source(PerModality<double> confidence) const {
     auto summary = summary_;
     summary.confidence = std::move(confidence);
-    return {[this](const Batch& batch) { return outputs(batch); }, std::move(summary)};
+    return {.outputs = [this](const Batch& batch) { return outputs(batch); },
+            .summary = std::move(summary),
+            .without_logits = [this](const Batch& batch) { return outputs(batch, /*with_logits=*/false); },
+            .needs_inputs = false};
   }
 
   [[nodiscard]] std::int64_t size() const { return index_.size(); }
@@ -243,32 +247,35 @@ class TeacherCache {
     return confidence.allclose(known.confidence, 1e-4, 1e-6);
   }
 
-  /// Features [B, D_m] and logits [B, C] of one teacher.
-  [[nodiscard]] std::pair<at::Tensor, at::Tensor> gather(std::size_t m, const at::Tensor& rows, at::Device device) const {
-    if (tensors_.tables[m].is_cpu() && device.is_cpu() && storage_ == dtype_) return copy_rows(m, rows);
-    const auto table = tensors_.tables[m].index_select(0, rows.to(tensors_.tables[m].device(), /*non_blocking=*/true))
-                           .to(device, /*non_blocking=*/true)
-                           .to(dtype_);  // After the copy to a device: half the bytes of a small storage.
-    return {features_of(table, m), logits_of(table, m)};
+  /// Features [B, D_m] and logits [B, C] of one teacher; without logits, undefined ones.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> gather(std::size_t m, const at::Tensor& rows, at::Device device, bool with_logits) const {
+    const auto& table = tensors_.tables[m];
+    if (table.is_cpu() && device.is_cpu() && storage_ == dtype_) return copy_rows(m, rows, with_logits);
+    const auto some = (with_logits ? table : features_of(table, m))
+                          .index_select(0, rows.to(table.device(), /*non_blocking=*/true))
+                          .to(device, /*non_blocking=*/true)
+                          .to(dtype_);  // After the copy to a device: half the bytes of a small storage.
+    return {features_of(some, m), with_logits ? logits_of(some, m) : at::Tensor()};
   }
 
   /// Row by row in host memory: a row is kilobytes in one piece, so that operators would cost more than the copy; and features and
   /// logits come out contiguous each.
-  [[nodiscard]] std::pair<at::Tensor, at::Tensor> copy_rows(std::size_t m, const at::Tensor& rows) const {
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> copy_rows(std::size_t m, const at::Tensor& rows, bool with_logits) const {
     const auto& table = tensors_.tables[m];
     const auto size_of = [&](std::int64_t width) { return static_cast<std::size_t>(width * table.element_size()); };
     const auto feature_bytes = size_of(summary_.feature_widths[m]), logit_bytes = size_of(summary_.num_outputs);
     auto features = at::empty({rows.size(0), summary_.feature_widths[m]}, table.options());
-    auto logits = at::empty({rows.size(0), summary_.num_outputs}, table.options());
+    auto logits = with_logits ? at::empty({rows.size(0), summary_.num_outputs}, table.options()) : at::Tensor();
     const auto* from = static_cast<const char*>(table.const_data_ptr());
     auto* to_features = static_cast<char*>(features.mutable_data_ptr());
-    auto* to_logits = static_cast<char*>(logits.mutable_data_ptr());
+    auto* to_logits = with_logits ? static_cast<char*>(logits.mutable_data_ptr()) : nullptr;
     const auto indices = rows.accessor<std::int64_t, 1>();
     for (std::int64_t i = 0; i < indices.size(0); ++i) {
       const auto* row = from + static_cast<std::size_t>(indices[i]) * (feature_bytes + logit_bytes);
       std::memcpy(to_features, row, feature_bytes);
-      std::memcpy(to_logits, row + feature_bytes, logit_bytes);
       to_features += feature_bytes;
+      if (!with_logits) continue;
+      std::memcpy(to_logits, row + feature_bytes, logit_bytes);
       to_logits += logit_bytes;
     }
     return {features, logits};
@@ -319,6 +326,7 @@ class TeacherCache {
     auto tensors = file.map();
     if (!tensors) return false;
     tensors_ = std::move(*tensors);
+    is_mapped_ = true;
     index_ = detail::SampleIndex(tensors_.ids);
     was_reused_ = true;
     return true;
@@ -332,6 +340,7 @@ class TeacherCache {
   std::optional<detail::MeanTable> mean_;
   double seconds_ = 0.0;
   bool was_reused_ = false;
+  bool is_mapped_ = false;  ///< The tables, from the file.
 };
 
 }  // namespace g2d

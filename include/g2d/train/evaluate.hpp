@@ -61,7 +61,7 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
   std::vector<at::Tensor> fused, target;
   PerModality<std::vector<at::Tensor>> unimodal(student.num_modalities());
   const auto batches = data::ordered_batches(dataset.size(), batch_size);
-  auto stream = data::stream(dataset, batches);
+  auto stream = known == nullptr ? data::stream(dataset, batches) : data::stream_reading(known->missing(), dataset, batches);
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const auto batch = data::to_device(stream.next(), device);
     const auto features = detail::encode_unless_known(student, batch, batches[i], known);

@@ -101,10 +101,13 @@ class Step {
   }
 
   /// One step. `teachers` holds the teachers' outputs for the rows of the batch; null for methods without teachers.
-  /// `known_features[m]`, where defined, [B, D_m]: the features of an encoder that stands still, which is not run then.
+  /// `known_features[m]`, where defined, [B, D_m]: the features of an encoder that stands still, which is not run then; its input may be
+  /// without values unless the method `needs_inputs`.
   StepResult operator()(const Batch& batch, const TeacherOutputs* teachers = nullptr,
                         ModalitySpan<at::Tensor> known_features = {}) {
-    check_batch(batch, student_.names());
+    check_batch(batch, student_.names(), [&](std::size_t m) {
+      return !plan_.controls[m].skipped && (known_features.size() <= m || !known_features[m].defined());
+    });
     check_teachers(batch, teachers);
     check_known_features(batch, known_features);
     if (!is_prepared_ && method::detail::prepares(method_)) {
@@ -116,6 +119,11 @@ class Step {
     }
     ++step_;
     return result;
+  }
+
+  /// Whether somebody hears the teachers' logits, each for itself, in a step with this batch.
+  [[nodiscard]] bool needs_teacher_logits(const Batch& batch) const {
+    return method::detail::needs_teacher_logits(method_) || observer_.on_step || batch.present.defined();
   }
 
   void set_observer(Observer observer) { observer_ = std::move(observer); }
@@ -174,13 +182,14 @@ class Step {
 
   void check_teachers(const Batch& batch, const TeacherOutputs* teachers) const {
     if (!has_teachers_) return;
-    if (teachers == nullptr || teachers->logits.size() != student_.num_modalities() ||
+    const bool hears_logits = needs_teacher_logits(batch) || (teachers != nullptr && !teachers->logits.empty());
+    if (teachers == nullptr || (hears_logits && teachers->logits.size() != student_.num_modalities()) ||
         teachers->features.size() != student_.num_modalities()) {
       throw ShapeError(fmt::format("g2d: Step: expected the outputs of {} teachers ({}), got {}", student_.num_modalities(),
                                    student_.names().joined(), teachers == nullptr ? 0 : teachers->logits.size()));
     }
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
-      check_matrix(teachers->logits[m], batch.size(), -1, fmt::format("Step: teacher \"{}\": logits", student_.names()[m]));
+      if (hears_logits) check_matrix(teachers->logits[m], batch.size(), -1, fmt::format("Step: teacher \"{}\": logits", student_.names()[m]));
       check_matrix(teachers->features[m], batch.size(), -1, fmt::format("Step: teacher \"{}\": features", student_.names()[m]));
     }
   }

@@ -204,9 +204,27 @@ class Trainer {
     for (std::size_t m = 0; m < still.size(); ++m) {
       const auto& control = plan.controls[m];
       const bool keeps_norms = !is_training || control.norm_statistics == suppression::NormStatistics::Frozen;
-      still[m] = !control.skipped && ((control.frozen && keeps_norms) || detail::is_frozen_by_caller(*student_.encoder(m).module()));
+      still[m] = !control.skipped && ((is_held(m) && keeps_norms) || detail::is_frozen_by_caller(*student_.encoder(m).module()));
     }
     return still;
+  }
+
+  /// Whether nobody trains the encoder of modality m in the planned epoch; one may serve several modalities.
+  [[nodiscard]] bool is_held(std::size_t m) const {
+    const auto& controls = step_.plan().controls;
+    for (std::size_t other = 0; other < controls.size(); ++other) {
+      const bool is_shared = student_.encoder(other).module() == student_.encoder(m).module();
+      if (is_shared && !controls[other].frozen && !controls[other].skipped) return false;
+    }
+    return controls[m].frozen;
+  }
+
+  /// The modalities whose inputs an epoch of training needs: those of encoders that have to be run, unless somebody looks at all.
+  [[nodiscard]] PerModality<bool> needed(const detail::StageFeatures& features) const {
+    auto needed = features.missing();
+    const bool needs_all = method::detail::needs_inputs(step_.method()) || (teachers_ && teachers_->needs_inputs);
+    for (std::size_t m = 0; m < needed.size(); ++m) needed[m] = needs_all || (needed[m] && !step_.plan().controls[m].skipped);
+    return needed;
   }
 
   /// What is known of a batch before its step; encoders that stand still are run here for the first time.
@@ -263,7 +281,7 @@ class Trainer {
     report.learning_rate = step_.learning_rate();
     detail::LossMeter meter;
     const auto batches = detail::epoch_batches(step_.plan().samples, train.size(), options_.batch_size, options_.seed, epoch);
-    auto stream = data::stream(train, batches.rows, epoch);
+    auto stream = data::stream_reading(needed(features), train, batches.rows, epoch);
     for (std::size_t i = 0; i < batches.rows.size(); ++i) {
       if (options_.stop.stop_requested()) {
         history.was_interrupted = true;
@@ -285,7 +303,8 @@ class Trainer {
 
   StepResult run_step(const Batch& batch, const PerModality<at::Tensor>& known_features = {}) {
     if (!teachers_) return step_(batch, nullptr, known_features);
-    const auto outputs = teachers_->outputs(batch);
+    const bool hears_logits = !teachers_->without_logits || step_.needs_teacher_logits(batch);
+    const auto outputs = hears_logits ? teachers_->outputs(batch) : teachers_->without_logits(batch);
     return step_(batch, &outputs, known_features);
   }
 

@@ -83,6 +83,10 @@ using Column = std::vector<at::Tensor>;
 [[nodiscard]] inline Batch collate(const Samples& samples, const at::Tensor& rows, std::vector<Column> columns) {
   Batch batch;
   for (std::size_t m = 0; m < columns.size(); ++m) {
+    if (!samples.reads(m)) {
+      batch.inputs.emplace_back();
+      continue;
+    }
     batch.inputs.push_back(samples.is_sequence(m) ? pad(samples, rows, m, columns[m])
                                                   : stack_equal(samples, rows, m, std::move(columns[m])));
   }
@@ -92,15 +96,17 @@ using Column = std::vector<at::Tensor>;
   return batch;
 }
 
+/// Reads what is asked for of one sample to its place in the columns.
+inline void read_sample(const Samples& samples, std::int64_t row, std::int64_t epoch, std::vector<Column>& columns, std::int64_t position) {
+  for (std::size_t m = 0; m < columns.size(); ++m) {
+    if (samples.reads(m) && samples.has(row, m)) columns[m][static_cast<std::size_t>(position)] = samples.read(row, m, epoch);
+  }
+}
+
 /// Reads a batch in this thread.
 [[nodiscard]] inline Batch read(const Samples& samples, const at::Tensor& rows, std::int64_t epoch) {
   std::vector<Column> columns(samples.names().size(), Column(static_cast<std::size_t>(rows.size(0))));
-  for (std::int64_t i = 0; i < rows.size(0); ++i) {
-    const auto row = rows.const_data_ptr<std::int64_t>()[i];
-    for (std::size_t m = 0; m < columns.size(); ++m) {
-      if (samples.has(row, m)) columns[m][static_cast<std::size_t>(i)] = samples.read(row, m, epoch);
-    }
-  }
+  for (std::int64_t i = 0; i < rows.size(0); ++i) read_sample(samples, rows.const_data_ptr<std::int64_t>()[i], epoch, columns, i);
   return collate(samples, rows, std::move(columns));
 }
 

@@ -18,6 +18,7 @@
 
 #include <g2d/core/batch.hpp>
 #include <g2d/data/detail/collate.hpp>
+#include <g2d/data/detail/pin.hpp>
 #include <g2d/data/samples.hpp>
 
 namespace g2d::data::detail {
@@ -27,8 +28,8 @@ namespace g2d::data::detail {
 class PrefetchQueue {
  public:
   PrefetchQueue(Samples samples, std::vector<at::Tensor> batches, std::int64_t epoch, std::int64_t num_workers,
-                std::int64_t capacity)
-      : samples_(std::move(samples)), epoch_(epoch), capacity_(static_cast<std::size_t>(capacity)) {
+                std::int64_t capacity, bool pins)
+      : samples_(std::move(samples)), epoch_(epoch), capacity_(static_cast<std::size_t>(capacity)), pins_(pins) {
     for (auto& rows : batches) slots_.emplace_back(std::move(rows), samples_.names().size());
     start(num_workers);
   }
@@ -94,7 +95,7 @@ class PrefetchQueue {
       }
       if (slot.num_taken == slot.rows.size(0)) ++num_taken_;
       lock.unlock();
-      auto error = attempt([&] { read(slot, position); });
+      auto error = attempt([&] { read_sample(samples_, slot.rows.const_data_ptr<std::int64_t>()[position], epoch_, slot.columns, position); });
       lock.lock();
       if (error && (!slot.error || position < slot.error_position)) {
         slot.error = error;
@@ -102,7 +103,7 @@ class PrefetchQueue {
       }
       if (--slot.num_left > 0) continue;
       lock.unlock();
-      if (!slot.error) slot.error = attempt([&] { slot.batch = collate(samples_, slot.rows, std::move(slot.columns)); });
+      if (!slot.error) slot.error = attempt([&] { slot.batch = pin_if(pins_, collate(samples_, slot.rows, std::move(slot.columns))); });
       lock.lock();
       slot.is_done = true;
       done_.notify_all();
@@ -119,16 +120,10 @@ class PrefetchQueue {
     return nullptr;
   }
 
-  void read(Slot& slot, std::int64_t position) const {
-    const auto row = slot.rows.const_data_ptr<std::int64_t>()[position];
-    for (std::size_t m = 0; m < slot.columns.size(); ++m) {
-      if (samples_.has(row, m)) slot.columns[m][static_cast<std::size_t>(position)] = samples_.read(row, m, epoch_);
-    }
-  }
-
   Samples samples_;
   std::int64_t epoch_;
   std::size_t capacity_;
+  bool pins_;
   std::vector<Slot> slots_;
   std::int64_t num_started_ = 0;
   std::size_t num_taken_ = 0;     // slots whose samples have all been taken

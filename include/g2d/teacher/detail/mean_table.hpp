@@ -12,6 +12,7 @@
 
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/teacher_outputs.hpp>
+#include <g2d/core/unlinked_table.hpp>
 #include <g2d/distillation/kl.hpp>
 
 namespace g2d::detail {
@@ -20,11 +21,12 @@ namespace g2d::detail {
 class MeanTable {
  public:
   /// From M tables of logits [N, C], some samples at a time: they may be larger than memory.
-  MeanTable(const distillation::Kl& kl, ModalitySpan<at::Tensor> logits, at::ScalarType dtype) {
+  MeanTable(const distillation::Kl& kl, ModalitySpan<at::Tensor> logits, at::ScalarType dtype, bool is_mapped) {
     constexpr std::int64_t samples = 1024;
     const at::NoGradGuard no_grad;
     const auto num_samples = logits[0].size(0), num_outputs = logits[0].size(1);
-    table_ = at::empty({num_samples, num_outputs + 1}, logits[0].options().dtype(dtype));
+    table_ = is_mapped ? make_unlinked_table({num_samples, num_outputs + 1}, dtype, "TeacherCache", "keep no mean")
+                       : at::empty({num_samples, num_outputs + 1}, logits[0].options().dtype(dtype));
     for (std::int64_t first = 0; first < num_samples; first += samples) {
       const auto count = std::min(samples, num_samples - first);
       PerModality<at::Tensor> part;

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_add.h>
 
 #include <span>
 #include <utility>
@@ -26,6 +27,28 @@ namespace g2d::detail {
   return taken;
 }
 
+/// The parameters get the sums of both, all in one call, or what is there of them.
+inline void put_sums(std::span<const ParameterGroup> groups, const std::vector<std::vector<at::Tensor>>& joint,
+                     const std::vector<std::vector<at::Tensor>>& own) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> parameters, left, right;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    for (std::size_t p = 0; p < groups[g].parameters.size(); ++p) {
+      const auto& parameter = groups[g].parameters[p];
+      if (joint[g][p].defined() && own[g][p].defined()) {
+        parameters.push_back(parameter);
+        left.push_back(joint[g][p]);
+        right.push_back(own[g][p]);
+      } else {
+        parameter.mutable_grad() = joint[g][p].defined() ? joint[g][p] : own[g][p];
+      }
+    }
+  }
+  if (parameters.empty()) return;
+  auto sums = at::_foreach_add(left, right);
+  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].mutable_grad() = std::move(sums[i]);
+}
+
 /// Two backward passes, one of the terms that belong to no modality and one of those that do; the parameters get the sum, the view
 /// both parts. Gives back the number of passes.
 inline std::int64_t backward_separately(const method::Terms& terms, std::span<const ParameterGroup> groups,
@@ -46,14 +69,7 @@ inline std::int64_t backward_separately(const method::Terms& terms, std::span<co
   scaler.unscale(groups);
   if (joint_gradients.empty()) return 1;
   auto own_gradients = take_gradients(groups);
-  const at::NoGradGuard no_grad;
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    for (std::size_t p = 0; p < groups[g].parameters.size(); ++p) {
-      const auto& a = joint_gradients[g][p];
-      const auto& b = own_gradients[g][p];
-      groups[g].parameters[p].mutable_grad() = a.defined() && b.defined() ? a.add(b) : a.defined() ? a : b;
-    }
-  }
+  put_sums(groups, joint_gradients, own_gradients);
   view.set_separate(std::move(joint_gradients), std::move(own_gradients));
   return 2;
 }

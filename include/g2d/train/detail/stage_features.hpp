@@ -10,7 +10,7 @@
 #include <utility>
 
 #include <g2d/core/per_modality.hpp>
-#include <g2d/train/detail/unlinked_table.hpp>
+#include <g2d/core/unlinked_table.hpp>
 #include <g2d/train/detail/weights_version.hpp>
 
 namespace g2d::detail {
@@ -40,6 +40,13 @@ class StageFeatures {
     }
   }
 
+  /// The modalities whose features are not known for every sample: what has to be read.
+  [[nodiscard]] PerModality<bool> missing() const {
+    PerModality<bool> missing;
+    for (const auto& table : tables_) missing.push_back(!table.is_complete());
+    return missing;
+  }
+
   /// The features [B, D_m] of encoders that stand still, for these rows of the dataset, int64 [B] in host memory; undefined for the
   /// others. What no table has yet is asked of `compute(m)`. Each row is asked for once an epoch.
   template <class Compute>
@@ -67,6 +74,7 @@ class StageFeatures {
     WeightsVersion version;
     std::int64_t num_missing = 0;
     bool stands_still = false;
+    bool is_mapped = false;
 
     [[nodiscard]] bool is_complete() const { return values.defined() && num_missing == 0; }
   };
@@ -77,11 +85,12 @@ class StageFeatures {
 
   void allocate(Table& table, const at::Tensor& features) const {
     std::int64_t used = 0;
-    for (const auto& other : tables_) used += other.values.defined() ? static_cast<std::int64_t>(other.values.nbytes()) : 0;
+    for (const auto& other : tables_) used += other.values.defined() && !other.is_mapped ? static_cast<std::int64_t>(other.values.nbytes()) : 0;
     const auto needed = num_samples_ * features.size(1) * static_cast<std::int64_t>(features.element_size());
     table.device = features.device();
-    table.values = used + needed <= memory_limit_ ? at::empty({num_samples_, features.size(1)}, features.options().requires_grad(false))
-                                                  : make_unlinked_table({num_samples_, features.size(1)}, features.scalar_type());
+    table.is_mapped = used + needed > memory_limit_;
+    table.values = table.is_mapped ? make_unlinked_table({num_samples_, features.size(1)}, features.scalar_type(), "Trainer", "raise feature_memory_bytes")
+                                   : at::empty({num_samples_, features.size(1)}, features.options().requires_grad(false));
   }
 
   std::int64_t num_samples_;
