@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -352,6 +353,63 @@ TEST_CASE("Step: is the step that LibTorch's own optimizers take, with SGD bit b
       } else {
         CHECK_REPORT(compare(parameter.value(), expected[parameter.key()], "parameter", 1e-6));
       }
+    }
+  }
+}
+
+namespace {
+
+/// One layer under two names.
+struct TiedEncoder : torch::nn::Module {
+  explicit TiedEncoder(std::int64_t width)
+      : first(register_module("first", torch::nn::Linear(width, width))), second(register_module("second", first.ptr())) {}
+  at::Tensor forward(const at::Tensor& x) { return second->forward(first(x).tanh()); }
+  [[nodiscard]] std::int64_t feature_width() const { return first->options.out_features(); }
+
+  torch::nn::Linear first;
+  std::shared_ptr<torch::nn::LinearImpl> second;
+};
+
+/// Lists one trained factor for each modality, which is the same tensor.
+struct OneFactor {
+  at::Tensor factor = torch::ones({}).requires_grad_();
+
+  void loss(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& outputs, g2d::method::Terms& terms) {
+    terms.push_back({"scaled", {}, outputs.fused.detach().square().mean() * factor, 1.0});
+  }
+  [[nodiscard]] g2d::Parameters parameters() const { return {{"audio.factor", factor, 0}, {"image.factor", factor, 1}}; }
+};
+
+}  // namespace
+
+TEST_CASE("Step: a tensor that bears two names is clipped and updated once", "[step][optimizer]") {
+  torch::manual_seed(6);
+  const auto student = make_student({std::make_shared<TiedEncoder>(input_widths[0]), linear_tanh(input_widths[1], 3)}, num_outputs);
+  const OneFactor one_factor;
+  auto parameters = student->parameters();
+  parameters.push_back(one_factor.factor);
+  const auto samples = batch(1);
+  for (const double clip_norm : {0.0, 0.01}) {
+    INFO("clip_norm " << clip_norm);
+    const auto fused = student->forward(samples.inputs);
+    (Classification().loss(fused, samples.target) + fused.detach().square().mean() * one_factor.factor).backward();
+    std::map<at::TensorImpl*, at::Tensor> gradients;
+    double square_norm = 0.0;
+    for (const auto& parameter : parameters) {
+      const bool is_new = gradients.emplace(parameter.unsafeGetTensorImpl(), parameter.grad().clone()).second;
+      if (is_new) square_norm += parameter.grad().square().sum().item<double>();
+    }
+    const double scale = clip_norm > 0.0 ? clip_norm / std::sqrt(square_norm) : 1.0;
+    std::vector<at::Tensor> expected;
+    for (const auto& parameter : parameters) {
+      expected.push_back(parameter.detach() - scale * gradients.at(parameter.unsafeGetTensorImpl()));
+    }
+    for (const auto& parameter : parameters) parameter.mutable_grad().reset();
+    AnyStep step(*student, method::Stack(method::Supervised<Classification>(), one_factor),
+                 {.optimizer = plain_sgd, .clip_norm = clip_norm});
+    step(samples);
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      CHECK_REPORT(compare(parameters[i], expected[i], "parameter", 1e-5));
     }
   }
 }

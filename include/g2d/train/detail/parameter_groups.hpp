@@ -25,6 +25,16 @@ namespace g2d::detail {
   return set;
 }
 
+/// Each tensor once, where it comes first: a module that is registered under two names lists its parameters twice.
+[[nodiscard]] inline std::vector<at::Tensor> distinct(const std::vector<at::Tensor>& tensors) {
+  std::unordered_set<at::TensorImpl*> known;
+  std::vector<at::Tensor> each;
+  for (const auto& tensor : tensors) {
+    if (known.insert(tensor.unsafeGetTensorImpl()).second) each.push_back(tensor);
+  }
+  return each;
+}
+
 /// Two encoders have the same parameters or none in common: a part that two modalities share could be frozen for neither.
 inline void check_sharing(const std::vector<Encoder>& encoders, const ModalityNames& names) {
   std::vector<std::unordered_set<at::TensorImpl*>> sets;
@@ -47,7 +57,7 @@ inline void check_sharing(const std::vector<Encoder>& encoders, const ModalityNa
                                                                 const ModalityNames& names) {
   std::vector<ParameterGroup> groups;
   for (std::size_t m = 0; m < encoders.size(); ++m) {
-    auto parameters = encoders[m].module()->parameters();
+    auto parameters = distinct(encoders[m].module()->parameters());
     const auto shared = std::find_if(groups.begin(), groups.end(), [&](const ParameterGroup& group) {
       return !parameters.empty() && !group.parameters.empty() && group.parameters[0].is_same(parameters[0]);
     });
@@ -62,9 +72,25 @@ inline void check_sharing(const std::vector<Encoder>& encoders, const ModalityNa
   return groups;
 }
 
+/// Whose a policy's tensor is: no modality's where it is listed for several.
+[[nodiscard]] inline std::optional<std::size_t> owner_of(const at::Tensor& tensor, const Parameters& parameters) {
+  std::optional<std::size_t> owner;
+  bool is_known = false;
+  for (const auto& parameter : parameters) {
+    if (!parameter.value.is_same(tensor)) continue;
+    if (is_known && parameter.modality != owner) return std::nullopt;
+    owner = parameter.modality;
+    is_known = true;
+  }
+  return owner;
+}
+
 /// The tensors of a policy: one group for each modality's own, one for the rest.
 inline void append_policy_groups(std::vector<ParameterGroup>& groups, const std::string& name,
                                  const Parameters& parameters, const ModalityNames& names) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& parameter : parameters) tensors.push_back(parameter.value);
+  tensors = distinct(tensors);
   const auto append = [&](const std::string& group_name, std::optional<std::size_t> modality) {
     ParameterGroup group;
     group.name = group_name;
@@ -72,8 +98,8 @@ inline void append_policy_groups(std::vector<ParameterGroup>& groups, const std:
       group.role = ParameterGroup::Role::Head;
       group.modalities = {*modality};
     }
-    for (const auto& parameter : parameters) {
-      if (parameter.modality == modality) group.parameters.push_back(parameter.value);
+    for (const auto& tensor : tensors) {
+      if (owner_of(tensor, parameters) == modality) group.parameters.push_back(tensor);
     }
     if (!group.parameters.empty()) groups.push_back(std::move(group));
   };
