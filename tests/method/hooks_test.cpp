@@ -7,9 +7,11 @@
 
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include <g2d/encoder/mlp.hpp>
 #include <g2d/learning_rate/schedule.hpp>
 #include <g2d/method/joint_training.hpp>
 #include <g2d/method/uniform_multi_task.hpp>
@@ -352,4 +354,92 @@ TEST_CASE("Trainer: a trial learns, and leaves the run as it was to the last byt
     return snapshot(*student);
   };
   CHECK(run(true) == run(false));
+}
+
+TEST_CASE("Trainer: in a trial too, modules that the caller froze stay in evaluation mode", "[method]") {
+  const auto student = make();
+  for (auto& parameter : norm_dropout(*student, 0).norm->parameters()) parameter.requires_grad_(false);
+  Scripted policy;
+  int num_steps = 0;
+  policy.on_forward = [&](const method::StepContext&, method::Outputs&) {
+    ++num_steps;
+    CHECK_FALSE(norm_dropout(*student, 0).norm->is_training());
+    CHECK(norm_dropout(*student, 1).norm->is_training());
+  };
+  policy.on_prepare = [](method::Run& run) { (void)run.trial(1); };
+  auto trainer = make_trainer(*student, policy, {.num_epochs = 1, .batch_size = 6});
+  (void)trainer.fit(blobs(24, 1), blobs(12, 2));
+  CHECK(num_steps == 8);
+}
+
+TEST_CASE("Trainer: a trial that ends in an error leaves the student as it was", "[method]") {
+  const auto student = make();
+  const auto samples = blobs(24, 1);
+  int num_left = 1000;
+  const LazyDataset train{.samples = samples, .change = [&](g2d::Batch&) {
+                            if (num_left-- == 0) throw std::runtime_error("the disk broke");
+                          }};
+  Scripted policy;
+  policy.on_prepare = [&](method::Run& run) {
+    const auto before = snapshot(*student);
+    num_left = 3;  // one batch of the losses before, two steps
+    CHECK(thrown<std::runtime_error>([&] { (void)run.trial(1); }) == "the disk broke");
+    CHECK(changed(before, *student).empty());
+    num_left = 1000;
+  };
+  auto trainer = make_trainer(*student, policy, {.num_epochs = 1, .batch_size = 6});
+  (void)trainer.fit(train, samples);
+  CHECK(trainer.step().num_steps() == 4);
+}
+
+TEST_CASE("Trainer: nobody observes a trial", "[method]") {
+  const auto student = make();
+  Scripted policy;
+  policy.on_prepare = [](method::Run& run) { (void)run.trial(2); };
+  auto trainer = make_trainer(*student, policy, {.num_epochs = 2, .batch_size = 6});
+  std::vector<std::int64_t> seen;
+  trainer.step().set_observer({.on_step = [&](const g2d::Observation& observation) { seen.push_back(observation.step); }});
+  (void)trainer.fit(blobs(24, 1), blobs(12, 2));
+  CHECK(seen == std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7});
+}
+
+TEST_CASE("Step: apart, the method's own parameters are put back", "[method]") {
+  struct Scaled {
+    at::Tensor factor = torch::ones({}).requires_grad_();
+
+    void loss(const method::StepContext& /*context*/, const method::Outputs& outputs, method::Terms& terms) {
+      terms.push_back({"scaled", {}, outputs.fused.square().mean() * factor, 1.0});
+    }
+    [[nodiscard]] g2d::Parameters parameters() const { return {{"factor", factor, {}}}; }
+  };
+  const auto student = make();
+  const Scaled policy;
+  AnyStep step(*student, policy, {.optimizer = heavy});
+  step(some_batch(1));
+  const auto before = bytes(policy.factor);
+  step.apart([&] {
+    step(some_batch(2));
+    CHECK(bytes(policy.factor) != before);
+  });
+  CHECK(bytes(policy.factor) == before);
+}
+
+TEST_CASE("Step: apart, a float16 step that overflows leaves the loss scale as it was", "[method][precision]") {
+  torch::manual_seed(4);
+  std::vector<g2d::Encoder> encoders;
+  for (std::size_t m = 0; m < 2; ++m) {
+    const g2d::encoder::MlpOptions options{.in_features = input_width, .hidden = {16}, .feature_width = 8};
+    encoders.emplace_back(std::make_shared<g2d::encoder::Mlp>(options), g2d::EncoderOptions{.precision = g2d::Precision::Float16});
+  }
+  const auto student = make_student(std::move(encoders), num_classes);
+  AnyStep step(*student, method::JointTraining<Classification>(), {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e-3}});
+  auto large = some_batch(1);
+  for (auto& input : large.inputs) input.values = input.values.mul(40.0);
+  step.apart([&] {
+    std::int64_t num_skipped = 0;
+    while (num_skipped < 20 && step(large).is_skipped.item<bool>()) ++num_skipped;
+    REQUIRE(num_skipped > 0);
+    REQUIRE(num_skipped < 20);
+  });
+  CHECK(step(large).is_skipped.item<bool>());
 }

@@ -144,13 +144,23 @@ class Step {
   }
   void count_forwards(std::size_t m, std::int64_t num_samples) { work_.forwards[m] += num_samples; }
 
-  /// Steps that `run` makes count as none: the optimizer starts anew for them and is put back, as are the counted steps.
+  /// Steps that `run` makes count as none, and no observer hears of them: the optimizer starts anew for them and is put back, as are
+  /// the loss scale, the method's parameters and the counted steps. The student is the caller's to put back.
   template <class Function>
   void apart(Function&& run) {
     auto memory = optimizer_->exchange_memory();
+    auto scaler = scaler_->copy();
+    auto observer = std::exchange(observer_, {});
     const auto step = step_;
+    const auto parameters = method::detail::parameters(method_);
+    std::vector<at::Tensor> values;
+    for (const auto& parameter : parameters) values.push_back(parameter.value.detach().clone());
     const auto put_back = [&] {
+      const at::NoGradGuard no_grad;
+      for (std::size_t i = 0; i < values.size(); ++i) parameters[i].value.copy_(values[i]);
       optimizer_->restore(std::move(memory));
+      scaler_ = std::move(scaler);
+      observer_ = std::move(observer);
       step_ = step;
     };
     try {

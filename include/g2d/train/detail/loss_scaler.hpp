@@ -32,6 +32,16 @@ class LossScaler {
     num_good_ = at::zeros({}, one.dtype(at::kInt));
   }
 
+  /// With a scale of its own, which is no longer adapted with this one's.
+  [[nodiscard]] LossScaler copy() const {
+    LossScaler other(*this);
+    if (!is_active_) return other;
+    other.scale_ = scale_.clone();
+    other.found_ = found_.clone();
+    other.num_good_ = num_good_.clone();
+    return other;
+  }
+
   [[nodiscard]] bool is_active() const { return is_active_; }
   [[nodiscard]] at::Tensor scale(const at::Tensor& loss) const { return is_active_ ? loss.mul(scale_) : loss; }
 

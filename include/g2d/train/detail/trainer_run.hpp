@@ -23,6 +23,7 @@
 #include <g2d/method/run.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 #include <g2d/train/detail/state_snapshot.hpp>
+#include <g2d/train/detail/training_mode.hpp>
 #include <g2d/train/evaluate.hpp>
 
 namespace g2d::detail {
@@ -80,15 +81,12 @@ class TrainerRun final : public method::Run {
     StateSnapshot before;
     before.take(student_);
     method::TrialResult result;
-    result.train_before = losses(train_);
-    result.validation_before = losses(validation_);
-    step_.apart([&] {
-      const ModeScope training(student_, /*training=*/true);
-      const at::AutoGradMode with_graph(true);
-      for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) train_epoch_(++num_trial_epochs_);
-    });
-    result.train_after = losses(train_);
-    result.validation_after = losses(validation_);
+    try {
+      result = tried(num_epochs);
+    } catch (...) {
+      before.restore(student_);
+      throw;
+    }
     before.restore(student_);
     return result;
   }
@@ -100,6 +98,21 @@ class TrainerRun final : public method::Run {
   [[nodiscard]] at::Tensor draw(const Dataset& dataset, std::int64_t num_samples) {
     if (num_samples >= dataset.size()) return at::arange(dataset.size(), at::kLong);
     return at::randperm(dataset.size(), std::optional(generator_), at::kLong).narrow(0, 0, num_samples);
+  }
+
+  /// A trial that leaves the student as it has learnt.
+  [[nodiscard]] method::TrialResult tried(std::int64_t num_epochs) {
+    method::TrialResult result;
+    result.train_before = losses(train_);
+    result.validation_before = losses(validation_);
+    step_.apart([&] {
+      const TrainingMode training(student_);
+      const at::AutoGradMode with_graph(true);
+      for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) train_epoch_(++num_trial_epochs_);
+    });
+    result.train_after = losses(train_);
+    result.validation_after = losses(validation_);
+    return result;
   }
 
   [[nodiscard]] at::Device device() const { return student_.parameters().front().device(); }
