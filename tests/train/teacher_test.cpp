@@ -14,7 +14,9 @@
 #include <g2d/io/safetensors.hpp>
 #include <g2d/io/weights.hpp>
 #include <g2d/teacher/confidence_report.hpp>
+#include <g2d/teacher/measure_confidence.hpp>
 #include <g2d/teacher/teacher_cache.hpp>
+#include <g2d/teacher/teacher_source.hpp>
 #include <g2d/train/cross_fit.hpp>
 #include <g2d/train/train_teacher.hpp>
 
@@ -178,6 +180,24 @@ TEST_CASE("Trainer: a method that distils wants teachers that fit", "[teacher][t
   auto more = cache.source();
   more.summary.num_outputs = 4;
   CHECK_THAT(refusal(more), Contains("expected teachers with the student's 3 outputs, got 4"));
+}
+
+TEST_CASE("Teachers: their names go with them, and other modalities than theirs are refused", "[teacher][confidence]") {
+  const auto teachers = make_teachers();
+  CHECK(teachers.summary({}).names == names(2));
+  const auto train = blobs(12, 0);
+  const g2d::data::InMemory turned(g2d::ModalityNames{"image", "audio"}, train.all().inputs, train.targets());
+  CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::measure_confidence(teachers, turned, Task()); }) ==
+        "g2d: measure_confidence: expected a dataset of the teachers' modalities (audio, image), got (image, audio)");
+  const g2d::fusion::Late late(g2d::FusionShape(turned.names(), {3, 3}, num_classes));
+  g2d::AnyStudent student(late, norm_dropout_encoders(2));
+  const auto refusal = [&](g2d::TeacherSource source) {
+    return thrown<g2d::ConfigError>([&] { (void)make_trainer(student, g2d_method(), {.num_epochs = 3}, std::move(source)); });
+  };
+  const std::string expected = "g2d: Step: expected teachers of the student's modalities (image, audio), got (audio, image)";
+  CHECK(refusal(g2d::online(teachers, Task(), {0.5, 0.6})) == expected);
+  const auto cache = TeacherCache::precompute(teachers, train, Task());
+  CHECK(refusal(cache.source()) == expected);
 }
 
 TEST_CASE("train_teacher: trains one modality, selects by validation, freezes", "[teacher]") {

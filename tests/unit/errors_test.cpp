@@ -327,6 +327,11 @@ TEST_CASE("method: what is missing or does not fit is refused before the first s
         "g2d: feature distillation: modality \"image\": expected the teacher's feature width 7 to equal the student's "
         "3; use "
         "connector::Projection, or None for features");
+  CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3}, num_outputs, {0.5}}) ==
+        "g2d: feature distillation: expected the feature widths of 2 teachers (audio, image), got 1");
+  CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 3}, num_outputs, {0.5, 0.5}, {}, g2d::ModalityNames{"image", "audio"}}) ==
+        "g2d: Step: expected teachers of the student's modalities (audio, image), got (image, audio)");
+  CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 3}, num_outputs, {0.5, 0.5}, {}, names(2)}) == "nothing was thrown");
   CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 3}, 5, {0.5, 0.5}}) ==
         "g2d: logit distillation: expected teachers with the student's 4 outputs, got 5");
   CHECK(refused(method::Stack(method::Supervised<Classification>(), method::Prioritization(schedule::Batchwise<>())),

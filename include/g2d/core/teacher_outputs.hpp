@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include <g2d/core/modality_names.hpp>
 #include <g2d/core/per_modality.hpp>
 
 namespace g2d {
@@ -33,6 +34,7 @@ struct TeacherSummary {
   std::int64_t num_outputs = 0;
   PerModality<double> confidence = {};  ///< rho_m, by the measure that the user chose.
   std::optional<double> mean_temperature = {};  ///< tau of TeacherOutputs::mean, where the source keeps it.
+  std::optional<ModalityNames> names = {};      ///< Of the teachers' modalities, in order; empty: unknown, and taken for the student's.
 };
 
 }  // namespace g2d

@@ -36,7 +36,7 @@ struct DistillationOptions {
 /// Shapes     features [B, D_m], logits [B, C]. Samples that lack modality m are left out of its terms.
 /// Cost       O(B (sum_m D_m + M C)) a step, the logit terms in one go where the formula can (`Kl`), O(B C) and as one term where the
 ///            source keeps the mean teacher (`TeacherCache::keep_mean`); the teachers' forward passes are precomputed.
-/// Errors     ConfigError before the first step: no teachers, differing widths (naming the modality), a formula that
+/// Errors     ConfigError before the first step: no teachers, or not one for each modality, differing widths (naming the modality), a formula that
 ///            cannot compare such predictions, a negative weight, a mean teacher of another formula or for several weights.
 /// Source     arXiv:2506.21514, the G2D loss.
 template <task::TaskPolicy Task, distillation::DistillationPolicy Feature, distillation::DistillationPolicy Logit,
@@ -79,6 +79,7 @@ class Distillation {
     }
     if (distillation::is_enabled(feature_)) {
       distillation::check_for_features(feature_);
+      check_number(setup);
       connector_.begin(setup.names, setup.feature_widths, setup.teachers->feature_widths);
     }
   }
@@ -105,6 +106,14 @@ class Distillation {
   [[nodiscard]] bool needs_teacher_logits() const { return distillation::is_enabled(logit_) && !hears_mean_; }
 
  private:
+  static void check_number(const Setup& setup) {
+    const auto given = setup.teachers->feature_widths.size();
+    if (given != setup.names.size()) {
+      throw ConfigError(fmt::format("g2d: feature distillation: expected the feature widths of {} teachers ({}), got {}", setup.names.size(),
+                                    setup.names.joined(), given));
+    }
+  }
+
   void check_mean(double temperature) const {
     const auto own = distillation::mean_temperature(logit_);
     if (own != temperature) {

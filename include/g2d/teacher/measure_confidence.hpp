@@ -7,10 +7,12 @@
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdint>
 
+#include <g2d/core/error.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/batch_stream.hpp>
@@ -25,9 +27,14 @@ namespace g2d {
 /// have its modality, augmented as in epoch 0 where the dataset augments.
 ///
 /// Cost       one forward pass of every teacher over the dataset.
+/// Errors     ConfigError for a dataset of other modalities.
 template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
 [[nodiscard]] PerModality<double> measure_confidence(const Teachers& teachers, const Dataset& dataset, const Task& task,
                                                      std::int64_t batch_size = 128) {
+  if (!(dataset.names() == teachers.names())) {
+    throw ConfigError(fmt::format("g2d: measure_confidence: expected a dataset of the teachers' modalities ({}), got ({})",
+                                  teachers.names().joined(), dataset.names().joined()));
+  }
   const at::NoGradGuard no_grad;
   const auto device = teachers[0].options().device();
   const auto modalities = static_cast<std::int64_t>(teachers.size());

@@ -74,7 +74,7 @@ class Teachers {
   }
 
   [[nodiscard]] TeacherSummary summary(PerModality<double> confidence) const {
-    TeacherSummary summary{{}, num_outputs(), std::move(confidence)};
+    TeacherSummary summary{{}, num_outputs(), std::move(confidence), {}, names_};
     for (const auto& teacher : teachers_) summary.feature_widths.push_back(teacher.feature_width());
     return summary;
   }

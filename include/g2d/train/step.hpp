@@ -177,6 +177,10 @@ class Step {
     if (method::detail::needs_teachers(method_) && !teachers) {
       throw ConfigError("g2d: Step: this method distils from teachers, got none; give a TeacherSummary");
     }
+    if (teachers && teachers->names && !(*teachers->names == student_.names())) {
+      throw ConfigError(fmt::format("g2d: Step: expected teachers of the student's modalities ({}), got ({})", student_.names().joined(),
+                                    teachers->names->joined()));
+    }
     method::Setup setup{student_.names(), {}, student_.num_outputs(), options_.num_epochs, std::move(teachers), &view_};
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) setup.feature_widths.push_back(student_.handed_on_width(m));
     method::detail::begin(method_, setup);
