@@ -17,6 +17,7 @@
 #include <g2d/core/batch.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/teacher/teachers.hpp>
+#include <g2d/train/detail/join_present.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 
 namespace g2d::analysis {
@@ -37,12 +38,13 @@ template <data::DatasetPolicy Dataset, class FeaturesOf>
     }
     target.push_back(batch.target);
     if (batch.sample_ids.defined()) ids.push_back(batch.sample_ids);
-    if (batch.present.defined()) present.push_back(batch.present);
+    present.push_back(batch.present);
   });
   const auto joined = [](const std::vector<at::Tensor>& parts) {
     return parts.empty() ? at::Tensor() : at::cat(parts);
   };
-  Features features{{}, {}, joined(target), joined(ids), joined(present)};
+  if (ids.size() < target.size()) ids.clear();
+  Features features{{}, {}, joined(target), joined(ids), g2d::detail::join_present(present, target, names.size())};
   for (std::size_t m = 0; m < names.size(); ++m) {
     features.encoded.push_back(joined(encoded[m]));
     features.handed_on.push_back(joined(handed_on[m]));

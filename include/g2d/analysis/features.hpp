@@ -17,7 +17,7 @@ struct Features {
   PerModality<at::Tensor> encoded;    ///< M [N, D_m]: the encoders'.
   PerModality<at::Tensor> handed_on;  ///< M [N, H_m]: what the fusion hands on, to feature distillation above all.
   at::Tensor target;
-  at::Tensor sample_ids;  ///< int64 [N] in host memory; undefined for a dataset without ids.
+  at::Tensor sample_ids;  ///< int64 [N] in host memory; undefined for a dataset without ids for all of them.
   at::Tensor present;     ///< bool [N, M]; undefined when every sample has every modality.
 
   [[nodiscard]] std::int64_t size() const { return target.size(0); }

@@ -6,10 +6,8 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/randperm.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,6 +19,7 @@
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/to_device.hpp>
 #include <g2d/method/run.hpp>
+#include <g2d/train/detail/join_present.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 #include <g2d/train/detail/state_snapshot.hpp>
 #include <g2d/train/detail/training_mode.hpp>
@@ -128,16 +127,6 @@ class TrainerRun final : public method::Run {
     return split_losses(evaluate(student_, dataset, task_, settings_.evaluation_batch_size));
   }
 
-  /// Undefined when every sample of every batch has every modality.
-  [[nodiscard]] at::Tensor joined(std::vector<at::Tensor> present, at::Device on, const std::vector<at::Tensor>& rows) const {
-    if (std::none_of(present.begin(), present.end(), [](const at::Tensor& part) { return part.defined(); })) return {};
-    const auto modalities = static_cast<std::int64_t>(student_.num_modalities());
-    for (std::size_t i = 0; i < present.size(); ++i) {
-      if (!present[i].defined()) present[i] = at::ones({rows[i].size(0), modalities}, at::TensorOptions(at::kBool).device(on));
-    }
-    return at::cat(present);
-  }
-
   template <class Dataset>
   [[nodiscard]] method::FeatureTable features_of(const Dataset& dataset, std::int64_t max_samples) {
     const at::NoGradGuard no_grad;
@@ -157,7 +146,7 @@ class TrainerRun final : public method::Run {
     }
     step_.count_forwards(table.rows.size(0));
     table.target = at::cat(targets);
-    table.present = joined(present, table.target.device(), batches);
+    table.present = join_present(present, targets, parts.size());
     for (const auto& part : parts) table.features.push_back(at::cat(part));
     return table;
   }
