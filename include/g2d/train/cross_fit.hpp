@@ -21,7 +21,7 @@ namespace g2d {
 
 /// Cross-fitted confidence: every training sample is judged by a teacher that was trained without its fold.
 ///
-///     rho_m = mean over all samples i of confidence(teacher_m trained without fold(i), i)
+///     rho_m = mean over the samples i that have modality m of confidence(teacher_m trained without fold(i), i)
 ///
 /// Use when   the training rho saturates and there is no split to spare.
 /// Gives      M values; none when a stop was asked for before all teachers were trained.
@@ -39,6 +39,7 @@ template <class MakeEncoder, data::DatasetPolicy Train, task::TaskPolicy Task>
   const auto order = at::randperm(train.size(), make_generator(options.seed), at::kLong);
   const auto fold = at::arange(train.size(), at::kLong).remainder(num_folds);
   PerModality<double> confidence(train.names().size(), 0.0);
+  PerModality<std::int64_t> num_judged(confidence.size(), 0);
   for (std::int64_t f = 0; f < num_folds; ++f) {
     const data::Subset kept(train, order.masked_select(fold.ne(f)));
     const data::Subset held_out(train, order.masked_select(fold.eq(f)));
@@ -47,10 +48,13 @@ template <class MakeEncoder, data::DatasetPolicy Train, task::TaskPolicy Task>
       const data::SingleModality judged(held_out, m);
       const auto predictions = predict(*trained.model, judged, trained.model->readout(), options.evaluation_batch_size);
       if (trained.history.was_interrupted) return {};
-      confidence[m] += task.confidence(predictions.fused, predictions.target).sum().template item<double>();
+      auto sure = task.confidence(predictions.fused, predictions.target);
+      if (predictions.present.defined()) sure = sure.masked_select(predictions.present.select(1, 0));
+      confidence[m] += sure.sum().template item<double>();
+      num_judged[m] += sure.size(0);
     }
   }
-  for (auto& value : confidence) value /= static_cast<double>(train.size());
+  for (std::size_t m = 0; m < confidence.size(); ++m) confidence[m] /= static_cast<double>(num_judged[m]);
   return confidence;
 }
 

@@ -18,6 +18,7 @@
 #include <g2d/metrics/measure.hpp>
 #include <g2d/task/concept.hpp>
 #include <g2d/train/detail/encode_unless_known.hpp>
+#include <g2d/train/detail/join_present.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 #include <g2d/train/detail/stage_features.hpp>
 
@@ -48,6 +49,7 @@ struct Predictions {
   at::Tensor fused;
   PerModality<at::Tensor> unimodal;
   at::Tensor target;
+  at::Tensor present = {};  ///< bool [N, M]: which modalities a sample has; undefined when all have all.
 };
 
 /// Runs a student over a dataset in evaluation mode, without gradients; every module's mode is put back. `known`: features of
@@ -58,7 +60,7 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
   at::NoGradGuard no_grad;
   const detail::ModeScope evaluation(student, /*training=*/false);
   const auto device = student.parameters().front().device();
-  std::vector<at::Tensor> fused, target;
+  std::vector<at::Tensor> fused, target, present;
   PerModality<std::vector<at::Tensor>> unimodal(student.num_modalities());
   const auto batches = data::ordered_batches(dataset.size(), batch_size);
   auto stream = known == nullptr ? data::stream(dataset, batches) : data::stream_reading(known->missing(), dataset, batches);
@@ -67,10 +69,11 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
     const auto features = detail::encode_unless_known(student, batch, batches[i], known);
     fused.push_back(student.fuse(features).logits);
     target.push_back(batch.target);
+    present.push_back(batch.present);
     const auto parts = student.unimodal_logits(features, readout);
     for (std::size_t m = 0; m < parts.size(); ++m) unimodal[m].push_back(parts[m]);
   }
-  Predictions predictions{at::cat(fused), {}, at::cat(target)};
+  Predictions predictions{at::cat(fused), {}, at::cat(target), detail::join_present(present, target, student.num_modalities())};
   for (const auto& parts : unimodal) predictions.unimodal.push_back(at::cat(parts));
   return predictions;
 }
