@@ -756,6 +756,72 @@ TEST_CASE("method::UniformMultiTask: trains the heads that the readout owns", "[
   CHECK(changed(before, *student).size() == before.size());
 }
 
+TEST_CASE("method::UniformMultiTask and MmPareto: what a sample lacks teaches its head nothing", "[step][method][presence]") {
+  const auto heads_after = [](g2d::method::Any policy, bool turns_label, at::Tensor present) {
+    const auto student = plain_student("concat", "own-heads");
+    AnyStep step(*student, std::move(policy), {.optimizer = plain_sgd});
+    auto samples = batch(1);
+    samples.present = std::move(present);
+    if (turns_label) samples.target[2] = samples.target[2].add(1).remainder(num_outputs);
+    step(samples);
+    const auto all = snapshot(*student);
+    return std::pair(all.at("readout.audio.weight") + all.at("readout.audio.bias"), all.at("readout.image.weight"));
+  };
+  const auto whole = torch::ones({num_samples, 2}, torch::kBool);
+  auto holed = whole.clone();
+  holed[2][0] = false;
+  for (const bool is_pareto : {false, true}) {
+    INFO((is_pareto ? "MmPareto" : "UniformMultiTask"));
+    const auto policy = [is_pareto]() -> g2d::method::Any {
+      if (is_pareto) return method::MmPareto<Classification>();
+      return method::UniformMultiTask<Classification>();
+    };
+    CHECK(heads_after(policy(), false, holed).first == heads_after(policy(), true, holed).first);
+    CHECK(heads_after(policy(), false, holed).second != heads_after(policy(), true, holed).second);
+    CHECK(heads_after(policy(), false, whole) == heads_after(policy(), false, {}));
+  }
+}
+
+TEST_CASE("method::Ogm: scores are those of the samples that have the modality", "[step][method][ogm][presence]") {
+  const auto kappa_of = [](at::Tensor present, bool turns_label) {
+    const auto student = plain_student("concat");
+    AnyStep step(*student,
+                 method::Stack(method::Supervised<Classification>(), method::Ogm<Classification>({.strength = 0.5, .filter = {}})),
+                 {.optimizer = plain_sgd});
+    g2d::PerModality<at::Tensor> kappa;
+    step.set_observer({.on_step = [&](const g2d::Observation& seen) { kappa = seen.coefficients; }});
+    auto samples = batch(1);
+    samples.present = std::move(present);
+    if (turns_label) samples.target[2] = samples.target[2].add(1).remainder(num_outputs);
+    step(samples);
+    return std::vector<double>{kappa[0].item<double>(), kappa[1].item<double>()};
+  };
+  const auto whole = torch::ones({num_samples, 2}, torch::kBool);
+  CHECK(kappa_of(whole, false) == kappa_of({}, false));
+
+  auto holed = whole.clone();
+  holed[2].fill_(false);
+  CHECK(kappa_of(holed, false) == kappa_of(holed, true));
+  CHECK(kappa_of(whole, false) != kappa_of(whole, true));
+
+  // Lacking samples is not being behind.
+  const auto student = plain_student("concat");
+  auto samples = batch(1);
+  samples.present = whole.clone();
+  samples.present.narrow(0, 2, 4).select(1, 0).fill_(false);
+  const auto unimodal = student->unimodal_logits(student->encode(samples.inputs, samples.present));
+  const double audio = Classification().confidence(unimodal[0], samples.target).narrow(0, 0, 2).mean().item<double>();
+  const double image = Classification().confidence(unimodal[1], samples.target).mean().item<double>();
+  const auto damped = [](double own, double other) { return own > other ? 1.0 - std::tanh(0.5 * own / other) : 1.0; };
+  const auto kappa = kappa_of(samples.present, false);
+  CHECK(kappa[0] == Approx(damped(audio, image)).epsilon(1e-5));
+  CHECK(kappa[1] == Approx(damped(image, audio)).epsilon(1e-5));
+
+  auto silent = whole.clone();
+  silent.select(1, 0).fill_(false);
+  CHECK(kappa_of(silent, false) == std::vector<double>{1.0, 1.0});
+}
+
 TEST_CASE("method::Ogm: damps the gradients of the modality that is ahead in the batch", "[step][method][ogm]") {
   const auto student = plain_student("concat");
   const auto samples = batch(1);

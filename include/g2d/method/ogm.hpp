@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <g2d/confidence/ratios.hpp>
+#include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/suppression/parameter_filter.hpp>
@@ -47,6 +48,9 @@ struct OgmOptions {
 ///
 ///     S_m = sum_i confidence(z_m, y)_i;  g_m <- kappa_m g_m (+ eps, eps ~ N(0, (std(g_m) + 1e-8)^2), std taken before)
 ///
+/// A modality's score is B times its mean over the samples that have it; one that no sample of a batch has counts as the mean of the
+/// others.
+///
 /// Use when   a method without teachers is wanted. Under Adam a constant factor nearly cancels.
 /// Shapes     needs the student's unimodal outputs z_m [B, C]; the authors of OGM split the weights of a linear head.
 /// Cost       the readout and one pass over the gradients; no sync.
@@ -66,11 +70,8 @@ class Ogm {
   }
 
   void gradients(const StepContext& context, const Outputs& outputs, GradientView& view) {
-    std::vector<at::Tensor> scores;
-    const auto target = outputs.kept(context.batch.target);
-    for (const auto& logits : outputs.unimodal) scores.push_back(task_.confidence(logits, target).sum());
-    const auto coefficients = ogm_coefficients(at::stack(scores), options_);
-    for (std::size_t m = 0; m < scores.size(); ++m) {
+    const auto coefficients = ogm_coefficients(scores(context, outputs), options_);
+    for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {
       const auto coefficient = coefficients.select(0, static_cast<std::int64_t>(m));
       if (options_.adds_noise) {
         std::vector<at::Tensor> noise;
@@ -87,6 +88,23 @@ class Ogm {
   }
 
  private:
+  /// S [M].
+  [[nodiscard]] at::Tensor scores(const StepContext& context, const Outputs& outputs) const {
+    const auto target = outputs.kept(context.batch.target);
+    std::vector<at::Tensor> scores;
+    for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {
+      const auto confidence = task_.confidence(outputs.unimodal[m], target);
+      const auto present = outputs.kept(present_column(context.batch, m));
+      scores.push_back(present.defined() ? confidence.mul(present).sum() : confidence.sum());
+    }
+    const auto sums = at::stack(scores);
+    if (!context.batch.present.defined()) return sums;
+    const auto counts = outputs.kept(context.batch.present).sum(0).to(sums.scalar_type());
+    const auto raised = sums.mul(counts.new_full({}, static_cast<double>(target.size(0))).div(counts.clamp_min(1.0)));
+    const auto is_there = counts.gt(0.0);
+    return at::where(is_there, raised, raised.sum().div(is_there.sum().clamp_min(1)));
+  }
+
   OgmOptions options_;
   Task task_;
 };

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <utility>
 
+#include <g2d/core/batch.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/present_loss.hpp>
 #include <g2d/task/concept.hpp>
 
 namespace g2d::method {
@@ -13,6 +15,8 @@ namespace g2d::method {
 /// Uniform multi-task training: every modality answers for itself as well.
 ///
 ///     L = L_task(z, y) + sum_m L_task(z_m, y)
+///
+/// Samples that lack a modality give its term no gradient.
 ///
 /// Use when   a strong, cheap baseline is wanted. The student's readout should be `readout::OwnHeads`, which these terms train.
 /// Cost       the readout's heads.
@@ -29,7 +33,8 @@ class UniformMultiTask {
     task_.check(outputs.fused.size(1), target);
     terms.push_back({"task", {}, task_.loss(outputs.fused, target), 1.0});
     for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {
-      terms.push_back({"unimodal", m, task_.loss(outputs.unimodal[m], target), 1.0});
+      const auto present = outputs.kept(present_column(context.batch, m));
+      terms.push_back({"unimodal", m, detail::present_loss(task_, outputs.unimodal[m], target, present), 1.0});
     }
   }
 
