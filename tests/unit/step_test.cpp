@@ -1102,3 +1102,35 @@ TEST_CASE("HostWaits: sees copies from the host, and nothing where all is in one
   there.copy_(here);
   CHECK(HostWaits::found() == Names{"aten::to", "aten::copy_"});
 }
+
+TEST_CASE("task: what a loss needs beside its arguments is copied to a device once", "[task][meta]") {
+  const auto samples = batch(1);
+  const Classification weighted({.class_weights = torch::tensor({1.0, 2.0, 3.0, 4.0}, torch::kDouble)});
+  const auto standardized = Regression::standardized(torch::randn({20, num_outputs}, torch::kDouble));
+  const auto output = torch::empty({num_samples, num_outputs}, torch::kMeta);
+  const auto labels = torch::empty({num_samples}, torch::dtype(torch::kLong).device(torch::kMeta));
+  const auto copies = weighted;  // share what one of them has copied
+  const auto all = [&] {
+    (void)copies.loss(output, labels);
+    (void)standardized.loss(output, output);
+    (void)standardized.confidence(output, output);
+    (void)standardized.in_target_unit(output);
+  };
+  all();
+  const HostWaits waits;
+  all();
+  (void)weighted.loss(output, labels);
+  CHECK(HostWaits::found() == Names());
+}
+
+TEST_CASE("task: class weights that were first used under InferenceMode still train", "[task]") {
+  const Classification weighted({.class_weights = torch::tensor({1.0, 2.0, 3.0, 4.0}, torch::kDouble)});
+  const auto samples = batch(1);
+  const auto student = plain_student();
+  {
+    const c10::InferenceMode inference;
+    (void)weighted.loss(torch::ones({num_samples, num_outputs}), samples.target);
+  }
+  weighted.loss(student->forward(samples.inputs), samples.target).backward();
+  CHECK(student->parameters()[0].grad().defined());
+}

@@ -14,6 +14,7 @@
 #include <tuple>
 #include <utility>
 
+#include <g2d/core/device_constant.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/output_kind.hpp>
 #include <g2d/core/shape.hpp>
@@ -33,7 +34,7 @@ struct ClassificationOptions {
 ///
 /// Use when   every sample has one true class. Two classes are two outputs.
 /// Shapes     output: logits [B, C]; target: int64 [B] in [0, C); loss: scalar; confidence: [B].
-/// Dtype      logits floating; one device; no transfers. Labels are read only when they are in host memory.
+/// Dtype      logits floating; one device; no transfers, but for the class weights once for each device and dtype. Labels are read only when they are in host memory.
 /// Units      nats. With class weights the loss is the weighted mean, as in PyTorch.
 /// Cost       O(B C).
 /// Errors     ConfigError for smoothing outside [0, 1); ShapeError for a wrong dtype or rank; DataError for a label out of
@@ -44,7 +45,8 @@ class Classification {
  public:
   static constexpr OutputKind output_kind = OutputKind::Classes;
 
-  explicit Classification(ClassificationOptions options = {}) : options_(std::move(options)) {
+  explicit Classification(ClassificationOptions options = {})
+      : options_(std::move(options)), class_weights_(options_.class_weights) {
     if (!(options_.label_smoothing >= 0.0 && options_.label_smoothing < 1.0)) {
       throw ConfigError(fmt::format("g2d: task::Classification: expected label_smoothing in [0, 1), got {}",
                                     options_.label_smoothing));
@@ -54,7 +56,7 @@ class Classification {
   /// `shared` saves the log-softmax where another term has computed it.
   [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target, const SharedLogSoftmax& shared = {}) const {
     constexpr std::int64_t ignored_label = -100;
-    const auto weights = options_.class_weights.defined() ? std::optional(options_.class_weights.to(output.options())) : std::nullopt;
+    const auto weights = class_weights_.defined() ? std::optional(class_weights_.like(output)) : std::nullopt;
     if (options_.label_smoothing == 0.0) return at::nll_loss_nd(shared.of(output), target, weights, at::Reduction::Mean, ignored_label);
     return at::cross_entropy_loss(output, target, weights, at::Reduction::Mean, ignored_label, options_.label_smoothing);
   }
@@ -87,6 +89,7 @@ class Classification {
   }
 
   ClassificationOptions options_;
+  DeviceConstant class_weights_;
 };
 
 static_assert(TaskPolicy<Classification>);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <g2d/core/device_constant.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/output_kind.hpp>
 #include <g2d/core/shape.hpp>
@@ -33,7 +34,7 @@ struct RegressionOptions {
 ///
 /// Use when   the target is a number, or several. `standardized` fits mean and deviation to a training split.
 /// Shapes     output, target: [B, C]; loss: scalar; confidence: [B].
-/// Dtype      floating, one dtype and one device; no transfers.
+/// Dtype      floating, one dtype and one device; no transfers, but for mean and deviation once for each device and dtype.
 /// Units      loss: squares of standard deviations, or of the target's unit without standardisation; `in_target_unit`
 ///            brings an output back to the unit of the target.
 /// Cost       O(B C).
@@ -44,7 +45,8 @@ class Regression {
  public:
   static constexpr OutputKind output_kind = OutputKind::Values;
 
-  explicit Regression(RegressionOptions options = {}) : options_(std::move(options)) {
+  explicit Regression(RegressionOptions options = {})
+      : options_(std::move(options)), mean_(options_.mean), deviation_(options_.deviation) {
     if (!(options_.target_variance > 0.0) || !std::isfinite(options_.target_variance)) {
       throw ConfigError(fmt::format("g2d: task::Regression: expected target_variance > 0, got {}; are all targets equal?",
                                     options_.target_variance));
@@ -79,17 +81,19 @@ class Regression {
   }
 
   [[nodiscard]] at::Tensor in_target_unit(const at::Tensor& output) const {
-    return options_.mean.defined() ? output.mul(options_.deviation.to(output)).add(options_.mean.to(output)) : output;
+    return mean_.defined() ? output.mul(deviation_.like(output)).add(mean_.like(output)) : output;
   }
 
   [[nodiscard]] const RegressionOptions& options() const { return options_; }
 
  private:
   [[nodiscard]] at::Tensor seen(const at::Tensor& target) const {
-    return options_.mean.defined() ? target.sub(options_.mean.to(target)).div(options_.deviation.to(target)) : target;
+    return mean_.defined() ? target.sub(mean_.like(target)).div(deviation_.like(target)) : target;
   }
 
   RegressionOptions options_;
+  DeviceConstant mean_;
+  DeviceConstant deviation_;
 };
 
 static_assert(TaskPolicy<Regression>);
