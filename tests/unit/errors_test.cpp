@@ -271,6 +271,16 @@ TEST_CASE("task: settings and targets are checked", "[errors][task]") {
   CHECK(thrown<DataError>([] {
           task::MultiLabel().check(4, 2.0 * ones({6, 4}));
         }) == "g2d: task::MultiLabel: expected targets in [0, 1], got values outside");
+  for (const double value : {not_a_number, std::numeric_limits<double>::infinity()}) {
+    auto targets = ones({6, 4});
+    targets[2][1] = value;
+    CHECK(thrown<DataError>([&] { task::MultiLabel().check(4, targets); }) ==
+          "g2d: task::MultiLabel: expected targets in [0, 1], got values outside");
+    CHECK(thrown<DataError>([&] { task::Regression().check(4, targets); }) ==
+          "g2d: task::Regression: expected finite targets, got NaN or infinity");
+    CHECK(thrown<DataError>([&] { (void)task::Regression::standardized(targets); }) ==
+          "g2d: task::Regression: expected finite training targets, got NaN or infinity");
+  }
 }
 
 TEST_CASE("suppression: settings are checked", "[errors][suppression]") {

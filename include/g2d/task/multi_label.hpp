@@ -50,7 +50,8 @@ class MultiLabel {
       throw ShapeError(fmt::format("g2d: task::MultiLabel: expected a floating target of 0 and 1, got {}",
                                    c10::toString(target.scalar_type())));
     }
-    if (target.is_cpu() && target.lt(0).logical_or(target.gt(1)).any().item<bool>()) {
+    // Asked the other way round NaN would pass.
+    if (target.is_cpu() && !target.ge(0).logical_and(target.le(1)).all().item<bool>()) {
       throw DataError("g2d: task::MultiLabel: expected targets in [0, 1], got values outside");
     }
   }

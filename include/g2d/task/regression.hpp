@@ -4,6 +4,7 @@
 
 #include <ATen/core/Reduction.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/where.h>
 #include <fmt/format.h>
@@ -38,7 +39,8 @@ struct RegressionOptions {
 /// Units      loss: squares of standard deviations, or of the target's unit without standardisation; `in_target_unit`
 ///            brings an output back to the unit of the target.
 /// Cost       O(B C).
-/// Errors     ConfigError for a variance that is not positive; ShapeError for a wrong rank, width or dtype.
+/// Errors     ConfigError for a variance that is not positive; ShapeError for a wrong rank, width or dtype; DataError for host targets
+///            that are not finite. Targets on an accelerator are not read in a step; `Trainer::fit` checks the whole dataset once.
 /// Source     loss: arXiv:2506.21514; confidence: ours, the paper gives none.
 /// Reference  g2d/reference/task/regression.hpp
 class Regression {
@@ -54,9 +56,10 @@ class Regression {
   }
 
   /// Mean and biased deviation of each output over the training targets [N, C]; an output that never varies keeps
-  /// deviation 1.
+  /// deviation 1. Errors: DataError for targets that are not finite.
   [[nodiscard]] static Regression standardized(const at::Tensor& training_targets) {
     check_matrix(training_targets, -1, -1, "task::Regression: training targets");
+    check_finite(training_targets, "training targets");
     const auto deviation = training_targets.std(0, /*unbiased=*/false);
     return Regression({.target_variance = 1.0,
                        .mean = training_targets.mean(0),
@@ -78,6 +81,7 @@ class Regression {
       throw ShapeError(fmt::format("g2d: task::Regression: expected a floating target, got {}",
                                    c10::toString(target.scalar_type())));
     }
+    if (target.is_cpu()) check_finite(target, "targets");
   }
 
   [[nodiscard]] at::Tensor in_target_unit(const at::Tensor& output) const {
@@ -87,6 +91,12 @@ class Regression {
   [[nodiscard]] const RegressionOptions& options() const { return options_; }
 
  private:
+  static void check_finite(const at::Tensor& targets, const char* what) {
+    if (!at::isfinite(targets).all().item<bool>()) {
+      throw DataError(fmt::format("g2d: task::Regression: expected finite {}, got NaN or infinity", what));
+    }
+  }
+
   [[nodiscard]] at::Tensor seen(const at::Tensor& target) const {
     return mean_.defined() ? target.sub(mean_.like(target)).div(deviation_.like(target)) : target;
   }
