@@ -195,10 +195,19 @@ TEST_CASE("make_ensemble: is the mean of the models' outputs, in evaluation mode
 
 TEST_CASE("make_ensemble: deep copies in the models' dtype, so that training one leaves the other alone", "[method][ensemble]") {
   const auto models = unimodal_models();
-  for (const auto& model : models) model->to(at::kDouble);
+  for (const auto& model : models) {
+    model->to(at::kDouble);
+    const at::NoGradGuard no_grad;
+    for (auto& parameter : model->parameters()) parameter.add_(1e-12);
+  }
   const auto before = snapshots(models);
   const auto ensemble = g2d::make_ensemble(models, new_encoder);
   CHECK(ensemble->parameters()[0].scalar_type() == at::kDouble);
+  const std::vector<g2d::Input> inputs(2, torch::randn({4, input_width}, at::kDouble));
+  for (std::size_t m = 0; m < 2; ++m) {
+    CHECK(torch::equal(ensemble->encode(m, inputs[m]), models[m]->encode(0, inputs[m])));  // not rounded to float32 on the way
+    CHECK(norm_dropout(*ensemble, m).norm->num_batches_tracked.scalar_type() == at::kLong);
+  }
   const auto made = snapshot(*ensemble);
   auto trainer = make_trainer(*ensemble, joint(), {.num_epochs = 2});
   const auto history = trainer.fit(blobs(24, 0, 2, at::kDouble), blobs(12, 1, 2, at::kDouble));

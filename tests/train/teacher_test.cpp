@@ -113,6 +113,16 @@ TEST_CASE("make_unimodal_model: its head follows the encoder's dtype", "[teacher
         at::kDouble);
 }
 
+TEST_CASE("make_unimodal_model: a norm layer counts its batches in whole numbers, as Python's does", "[teacher]") {
+  const auto encoder = std::make_shared<NormDropout>(input_width);
+  const auto model = g2d::make_unimodal_model("audio", encoder, num_classes);
+  CHECK(encoder->norm->num_batches_tracked.scalar_type() == at::kLong);
+  const TemporaryFolder folder;
+  g2d::io::save_weights(*model, folder / "audio.safetensors");
+  const auto saved = g2d::io::read_safetensors(folder / "audio.safetensors");
+  CHECK(saved["encoders.audio.norm.num_batches_tracked"].scalar_type() == at::kLong);
+}
+
 TEST_CASE("Teacher: leaves nothing in the student that it taught, nor in its file", "[teacher]") {
   const auto train = blobs(32, 0);
   const auto teachers = make_teachers();

@@ -59,6 +59,14 @@ namespace detail {
   return state;
 }
 
+/// As Module::to, but for tensors that do not hold floating numbers, such as a norm layer's count of batches: they keep their dtype.
+inline void move_module(torch::nn::Module& module, const at::TensorOptions& options) {
+  const auto dtype = c10::typeMetaToScalarType(options.dtype());
+  for (auto& [name, tensor] : named_state(module)) {
+    tensor.set_data(tensor.to(options.device(), tensor.is_floating_point() ? dtype : tensor.scalar_type()));
+  }
+}
+
 /// Values only; both keep their dtype and device. Errors: ConfigError naming the modality where names or shapes differ.
 inline void copy_state(const torch::nn::Module& from, const torch::nn::Module& to, const std::string& modality) {
   const auto source = named_state(from);
@@ -82,11 +90,10 @@ template <class MakeEncoder>
   std::vector<Encoder> encoders;
   for (std::size_t m = 0; m < models.size(); ++m) encoders.push_back(make_encoder(m));
   auto student = std::make_shared<AnyStudent>(std::move(fusion), std::move(encoders), std::move(readout));
+  move_module(*student, models[0]->parameters().front().options());
   for (std::size_t m = 0; m < models.size(); ++m) {
     copy_state(*models[m]->encoder(0).module(), *student->encoder(m).module(), student->names()[m]);
   }
-  const auto options = models[0]->parameters().front().options();
-  student->to(options.device(), c10::typeMetaToScalarType(options.dtype()));
   student->eval();
   return student;
 }

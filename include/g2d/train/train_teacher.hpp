@@ -27,10 +27,13 @@ using UnimodalModel = BasicStudent<fusion::Late>;
 [[nodiscard]] inline std::shared_ptr<UnimodalModel> make_unimodal_model(const std::string& modality, Encoder encoder,
                                                                         std::int64_t num_outputs) {
   fusion::Late head(FusionShape(ModalityNames({modality}), {encoder.feature_width()}, num_outputs));
-  const auto parameters = encoder.module()->parameters();
-  auto model = std::make_shared<UnimodalModel>(std::move(head), std::vector<Encoder>{std::move(encoder)});
-  if (!parameters.empty()) model->to(parameters[0].device(), parameters[0].scalar_type());
-  return model;
+  const auto learned = encoder.module()->parameters();
+  if (!learned.empty()) {
+    for (const auto& parameter : head.parameters()) {
+      parameter.value.set_data(parameter.value.to(learned[0].device(), learned[0].scalar_type()));
+    }
+  }
+  return std::make_shared<UnimodalModel>(std::move(head), std::vector<Encoder>{std::move(encoder)});
 }
 
 /// A teacher, and how its training went.
