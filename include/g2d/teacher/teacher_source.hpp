@@ -28,4 +28,8 @@ template <task::TaskPolicy Task>
           teachers.summary(std::move(confidence))};
 }
 
+/// Teachers that go with the call would be gone in the first step: give them a name.
+template <task::TaskPolicy Task>
+TeacherSource online(const Teachers&& teachers, Task task, PerModality<double> confidence) = delete;
+
 }  // namespace g2d
