@@ -559,6 +559,22 @@ TEST_CASE("Step: an observer sees terms, outputs, controls, coefficients and gra
   CHECK(moved.norm().item<double>() <= norm * (1.0 + 1e-6));
 }
 
+TEST_CASE("Step: an encoder that the caller froze makes no backward pass, nor is one counted", "[step]") {
+  for (const auto absent : {g2d::AbsentFeatures::Zero, g2d::AbsentFeatures::Learned}) {
+    const auto student = plain_student("late", "auto", {.absent_features = absent});
+    AnyStep step(*student, method::JointTraining<Classification>(), {});
+    auto samples = batch(1);
+    samples.present = torch::ones({num_samples, 2}, torch::kBool);
+    const auto parameters = student->encoder(0).module()->parameters();
+    parameters[0].requires_grad_(false);
+    step(samples);
+    CHECK(step.work().backwards == g2d::PerModality<std::int64_t>{num_samples, num_samples});
+    for (const auto& parameter : parameters) parameter.requires_grad_(false);
+    step(samples);
+    CHECK(step.work().backwards == g2d::PerModality<std::int64_t>{num_samples, 2 * num_samples});
+  }
+}
+
 TEST_CASE("Step: counts its steps, and plans an epoch when it begins", "[step]") {
   const auto student = plain_student();
   AnyStep step(*student,

@@ -14,6 +14,7 @@
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -286,7 +287,7 @@ class Step {
       throw ConfigError("g2d: Step: expected at least one trainable parameter that the loss reaches, got none");
     }
     method::GradientView view(groups_, student_.names());
-    backward(context.batch, terms, total, view);
+    backward(context.batch, outputs, terms, total, view);
     const auto norms = gradient_norms(view);
     modulate(context, outputs, view);
     notify(context, outputs, terms, total, view, norms);
@@ -300,7 +301,8 @@ class Step {
     return {total.detach(), std::move(terms), outputs.fused.detach(), std::move(is_skipped)};
   }
 
-  void backward(const Batch& batch, const method::Terms& terms, const at::Tensor& total, method::GradientView& view) {
+  void backward(const Batch& batch, const method::Outputs& outputs, const method::Terms& terms, const at::Tensor& total,
+                method::GradientView& view) {
     std::int64_t passes = 1;
     if (method::detail::needs_separate_gradients(method_)) {
       passes = detail::backward_separately(terms, groups_, *scaler_, view);
@@ -309,8 +311,16 @@ class Step {
       scaler_->unscale(groups_);
     }
     for (std::size_t m = 0; m < controls_.size(); ++m) {
-      if (!controls_[m].frozen) work_.backwards[m] += passes * batch.size();
+      if (!controls_[m].frozen && outputs.encoded[m].requires_grad() && has_trainable(m)) work_.backwards[m] += passes * batch.size();
     }
+  }
+
+  /// Whether the caller left anything of encoder m to train. Its features alone do not tell: what stands for absent ones may be trained.
+  [[nodiscard]] bool has_trainable(std::size_t m) const {
+    return std::any_of(groups_.begin(), groups_.end(), [m](const ParameterGroup& group) {
+      return group.role == ParameterGroup::Role::Encoder && group.serves(m) &&
+             std::any_of(group.parameters.begin(), group.parameters.end(), [](const at::Tensor& p) { return p.requires_grad(); });
+    });
   }
 
   [[nodiscard]] method::Outputs forward(const method::StepContext& context, ModalitySpan<at::Tensor> known_features) {
