@@ -96,6 +96,8 @@ TEST_CASE("Teacher: any module, and the function that runs it", "[teacher]") {
 TEST_CASE("Teacher: models that cannot teach one modality are refused", "[teacher]") {
   CHECK(thrown<g2d::ConfigError>([] { (void)g2d::Teacher::of(norm_dropout_student(1)); }) ==
         "g2d: Teacher: expected a model of one modality, got 2 (audio, image)");
+  CHECK(thrown<g2d::ConfigError>([] { (void)g2d::Teacher::of(std::shared_ptr<g2d::UnimodalModel>()); }) ==
+        "g2d: Teacher: expected a model, got none");
   const auto audio = g2d::Teacher::of(unimodal("audio"));
   const auto image = g2d::Teacher::of(unimodal("image", 4));
   CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teachers(names(2), {audio}); }) ==

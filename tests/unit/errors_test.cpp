@@ -384,6 +384,8 @@ TEST_CASE("method: formulas chosen at run time are refused where they make no se
 
 TEST_CASE("Encoder: a missing width, a factor that is not positive, lengths that nobody wants are refused",
           "[errors][encoder]") {
+  CHECK(thrown<ConfigError>([] { g2d::Encoder(std::shared_ptr<g2d::encoder::Mlp>()); }) ==
+        "g2d: Encoder: expected a module, got none");
   CHECK(thrown<ConfigError>([] { g2d::Encoder(torch::nn::Linear(5, 3)); }) ==
         "g2d: Encoder: expected the feature width, for the module has no feature_width(); give {.feature_width = D}");
   CHECK(thrown<ConfigError>([] { g2d::Encoder(linear_tanh(5, 3), {.learning_rate_factor = 0.0}); }) ==

@@ -30,7 +30,7 @@ struct EncoderOptions {
 /// for sequences. Copies share the module, so that one encoder can serve several modalities.
 ///
 /// Cost       one indirect call a batch.
-/// Errors     ConfigError when the width is neither given nor known, or a factor is not positive; ShapeError when lengths
+/// Errors     ConfigError when there is no module, the width is neither given nor known, or a factor is not positive; ShapeError when lengths
 ///            come to a module that takes none, or are missing for one that needs them.
 class Encoder {
  public:
@@ -40,6 +40,7 @@ class Encoder {
       : module_(module), options_(options) {
     static_assert(encoder::detail::EncodesValues<Module> || encoder::detail::EncodesSequences<Module>,
                   "g2d: an encoder needs at::Tensor forward(const at::Tensor& values), or forward(values, lengths)");
+    if (!module_) throw ConfigError("g2d: Encoder: expected a module, got none");
     if constexpr (encoder::detail::KnowsItsFeatureWidth<Module>) {
       if (options_.feature_width == 0) options_.feature_width = module->feature_width();
     }

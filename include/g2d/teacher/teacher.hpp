@@ -47,6 +47,7 @@ class Teacher {
   /// A student of one modality, as `JointTraining` on that modality alone makes it.
   template <class UnimodalStudent>
   [[nodiscard]] static Teacher of(std::shared_ptr<UnimodalStudent> model) {
+    if (!model) throw ConfigError("g2d: Teacher: expected a model, got none");
     if (model->num_modalities() != 1) {
       throw ConfigError(fmt::format("g2d: Teacher: expected a model of one modality, got {} ({})", model->num_modalities(),
                                     model->names().joined()));
