@@ -243,6 +243,18 @@ TEST_CASE("method::Window: outside of it a forward hook does not act", "[method]
   CHECK(acted == 1);
 }
 
+TEST_CASE("method::Stack: a stack in a stack leaves the forward hook to the policy that has it", "[method]") {
+  int acted = 0;
+  struct Counting {
+    int* acted;
+    void forward(const method::StepContext&, method::Outputs&) { ++*acted; }
+  };
+  const auto student = make();
+  AnyStep step(*student, method::Stack(method::JointTraining<Classification>(), method::Stack(Counting{&acted})));
+  step(some_batch(1));
+  CHECK(acted == 1);
+}
+
 TEST_CASE("Step: a forward hook that keeps some rows trains on those alone", "[method]") {
   struct KeepsThree : method::Supervised<Classification> {
     void forward(const method::StepContext& context, method::Outputs& outputs) {

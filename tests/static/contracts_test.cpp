@@ -143,6 +143,12 @@ static_assert(g2d::method::MethodPolicy<Plain> && g2d::method::MethodPolicy<Modu
 static_assert(!g2d::method::detail::NamesPlan<user::FeaturePenalty> &&
               g2d::method::detail::NamesGradients<user::FeaturePenalty>);
 
+// --- a stack owns the forward hook only where one of its policies does ---
+
+using Opm = method::Opm<task::Classification>;
+static_assert(!g2d::method::detail::NamesForward<Plain> && g2d::method::detail::NamesForward<method::Stack<Plain, Opm>>);
+static_assert(g2d::method::MethodPolicy<method::Stack<method::Stack<Plain>, method::Window<Opm>>>);
+
 // --- types that are chosen at run time are policies of the same axis ---
 
 static_assert(g2d::fusion::FusionPolicy<fusion::Any> && g2d::fusion::SplitsByModality<fusion::Any>);

@@ -35,7 +35,9 @@ class Stack {
   void control_batch(const StepContext& context, Controls& controls) {
     each([&](auto& policy) { detail::control_batch(policy, context, controls); });
   }
-  void forward(const StepContext& context, Outputs& outputs) {
+  void forward(const StepContext& context, Outputs& outputs)
+    requires(detail::NamesForward<Policies> || ...)
+  {
     each([&](auto& policy) { detail::forward(policy, context, outputs); });
   }
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
