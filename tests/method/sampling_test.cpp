@@ -757,6 +757,24 @@ TEST_CASE("method::GradientBlending: in a trial one stream learns alone, and the
                 ratios[1] * own_loss(outputs.unimodal[1])) / sum));
 }
 
+TEST_CASE("method::GradientBlending: a trial leaves frozen who is frozen, and is over after an error", "[method]") {
+  const Scene scene(2, "concat", "own-heads");
+  method::GradientBlending<Classification> blending;
+  blending.begin(scene.setup());
+  Prescribed run(scene.view);
+  run.on_trial = [&](std::int64_t) -> method::TrialResult {
+    method::Controls controls(2);
+    controls[0].frozen = true;
+    blending.control_batch(scene.context(), controls);
+    CHECK(controls[0].frozen);
+    CHECK_FALSE(controls[0].skipped);  // the stream on trial is the first
+    CHECK(controls[1].skipped);
+    throw std::runtime_error("the disk broke");
+  };
+  CHECK(thrown<std::runtime_error>([&] { blending.prepare(run); }) == "the disk broke");
+  CHECK(scene.terms(blending, scene.outputs()).size() == 3);
+}
+
 TEST_CASE("method::GradientBlending: weighs before every super-epoch, or once by trials of the whole run", "[method]") {
   const Scene scene(2);
   Prescribed run(scene.view);

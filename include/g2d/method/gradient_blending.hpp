@@ -92,14 +92,12 @@ class GradientBlending {
     const auto num_epochs = is_online ? options_.super_epoch : run.num_epochs();
     PerModality<double> gains, overfittings;
     for (std::size_t k = 0; k < weights_.size(); ++k) {
-      on_trial_ = k;
-      const auto trial = run.trial(num_epochs);
+      const auto trial = try_alone(k, run, num_epochs);
       const auto before = loss_of(k, trial.validation_before);
       const auto after = loss_of(k, trial.validation_after);
       gains.push_back(before - after);
       overfittings.push_back((after - loss_of(k, trial.train_after)) - (before - loss_of(k, trial.train_before)));
     }
-    on_trial_.reset();
     weights_ = blending_weights(gains, overfittings, options_);
     next_ = is_online ? std::optional(run.epoch() + options_.super_epoch) : std::nullopt;
   }
@@ -107,7 +105,9 @@ class GradientBlending {
   /// A trial of one modality has no use for the others.
   void control_batch(const StepContext&, Controls& controls) {
     if (!on_trial_ || *on_trial_ == controls.size()) return;
-    for (std::size_t m = 0; m < controls.size(); ++m) controls[m].frozen = controls[m].skipped = m != *on_trial_;
+    for (std::size_t m = 0; m < controls.size(); ++m) {
+      if (m != *on_trial_) controls[m].combine({.frozen = true, .skipped = true});
+    }
   }
 
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
@@ -126,6 +126,19 @@ class GradientBlending {
   [[nodiscard]] const PerModality<double>& weights() const { return weights_; }
 
  private:
+  /// The trial of one stream. It is over after an error, too.
+  [[nodiscard]] TrialResult try_alone(std::size_t stream, Run& run, std::int64_t num_epochs) {
+    on_trial_ = stream;
+    try {
+      auto result = run.trial(num_epochs);
+      on_trial_.reset();
+      return result;
+    } catch (...) {
+      on_trial_.reset();
+      throw;
+    }
+  }
+
   [[nodiscard]] static double loss_of(std::size_t stream, const SplitLosses& losses) {
     return stream < losses.unimodal.size() ? losses.unimodal[stream] : losses.fused;
   }
