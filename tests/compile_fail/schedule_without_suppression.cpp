@@ -8,7 +8,6 @@
 #include <g2d/suppression/complete.hpp>
 
 struct Mine {
-  static constexpr bool needs_confidence = false;
   std::vector<g2d::schedule::Stage> stages(const g2d::schedule::Run& run) const;
 #if defined(G2D_EXPECT_ERROR)
   int suppression() const;

@@ -64,7 +64,6 @@ struct SuppressionThatDoesNotSayWhetherItFreezes {
 };
 
 struct ScheduleWithoutSuppression {
-  static constexpr bool needs_confidence = false;
   std::vector<g2d::schedule::Stage> stages(const g2d::schedule::Run& run) const;
 };
 
@@ -131,7 +130,8 @@ static_assert(g2d::fusion::needs_equal_widths_v<fusion::SharedHead> &&
               g2d::fusion::needs_equal_widths_v<fusion::Boosted> && !g2d::fusion::needs_equal_widths_v<fusion::Late>);
 static_assert(suppression::Complete::freezes && !suppression::Partial::freezes &&
               !suppression::ZeroedGradients::freezes);
-static_assert(schedule::Sequential<>::needs_confidence && !schedule::Joint::needs_confidence);
+static_assert(g2d::confidence::is_needed_by<suppression::Partial>() && !g2d::confidence::is_needed_by<suppression::Complete>());
+static_assert(!g2d::confidence::is_needed_by<user::TurnsSchedule>());
 
 // --- what a method asks for ---
 

@@ -50,8 +50,6 @@ inline std::vector<g2d::Encoder> tanh_encoders(const std::vector<std::int64_t>& 
 /// Suppresses whom it is told to, one entry an epoch.
 template <class Suppression>
 struct ScriptedSchedule {
-  static constexpr bool needs_confidence = false;
-
   std::vector<g2d::PerModality<bool>> suppressed;
   Suppression how;
 

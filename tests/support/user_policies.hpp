@@ -81,8 +81,6 @@ struct HalvingSuppression {
 
 /// Suppresses the modalities in turn, one epoch each.
 struct TurnsSchedule {
-  static constexpr bool needs_confidence = false;
-
   std::vector<g2d::schedule::Stage> stages(const g2d::schedule::Run& run) const {
     std::vector<g2d::schedule::Stage> stages;
     for (std::int64_t epoch = 0; epoch < run.num_epochs; ++epoch) {

@@ -314,6 +314,40 @@ TEST_CASE("schedule::Sequential: stages that do not match the run or the modalit
         "g2d: schedule::Sequential: expected the teachers' confidence of 2 modalities (audio, image), got 0; give "
         "teachers, or choose "
         "Order::Declared");
+  CHECK(refused_stages({}, {0.5, not_a_number}) ==
+        "g2d: schedule::Sequential: modality \"image\": expected its teacher's confidence to be a number, got nan; measure it on "
+        "samples that have the modality");
+  CHECK(refused_stages({.order = schedule::Order::Declared}, {0.5, not_a_number}) == "nothing was thrown");
+}
+
+TEST_CASE("method::Prioritization: settings that would do nothing are refused", "[errors][method][schedule]") {
+  using suppression::NormStatistics;
+  const auto prioritized = [](auto schedule, std::optional<g2d::TeacherSummary> teacher_summary) {
+    return refused(method::Stack(method::Supervised<Classification>(), method::Prioritization(std::move(schedule))),
+                   std::move(teacher_summary));
+  };
+  using PartialInTurn = schedule::Sequential<suppression::Partial>;
+  const PartialInTurn declared({.stage_epochs = {1, 0, 0}, .order = schedule::Order::Declared});
+  CHECK(prioritized(declared, {}) ==
+        "g2d: method::Prioritization: expected the teachers' confidence of 2 modalities (audio, image), got 0; give teachers, or a "
+        "schedule and a suppression that do without (Order::Declared, Complete)");
+  CHECK(prioritized(declared, g2d::TeacherSummary{{3, 3}, num_outputs, {0.5, not_a_number}}) ==
+        "g2d: method::Prioritization: modality \"image\": expected its teacher's confidence to be a number, got nan; measure it on "
+        "samples that have the modality");
+  CHECK(prioritized(declared, summary) == "nothing was thrown");
+  CHECK(prioritized(PartialInTurn({.stage_epochs = {0, 0, 1}, .order = schedule::Order::Declared}), {}) == "nothing was thrown");
+
+  const std::string tracked =
+      "g2d: method::Prioritization: expected norm statistics Tracked of a suppression that scales gradients batch by batch, got Frozen "
+      "or Batch; use Complete, or leave them Tracked";
+  for (const auto statistics : {NormStatistics::Frozen, NormStatistics::Batch, NormStatistics::Tracked}) {
+    const auto expected = statistics == NormStatistics::Tracked ? std::string("nothing was thrown") : tracked;
+    const suppression::ZeroedGradients zeroed({.norm_statistics = statistics});
+    const suppression::Partial partial({.norm_statistics = statistics});
+    CHECK(prioritized(schedule::Batchwise<suppression::ZeroedGradients>({}, zeroed), summary) == expected);
+    CHECK(prioritized(schedule::Batchwise<suppression::Partial>({}, partial), summary) == expected);
+  }
+  CHECK(prioritized(schedule::Batchwise<suppression::Complete>(), summary) == "nothing was thrown");
 }
 
 TEST_CASE("schedule::Batchwise: empty windows are refused", "[errors][schedule]") {

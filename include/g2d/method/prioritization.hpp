@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/confidence/check.hpp>
 #include <g2d/confidence/ratios.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/method/concept.hpp>
@@ -32,8 +33,9 @@ struct PrioritizationOptions {
 ///
 /// Use when   one modality outruns the others.
 /// Cost       of the schedule; suppressed encoders save their backward pass with `Complete`.
-/// Errors     those of the schedule, at `begin`. ConfigError when a schedule that compares batches has no teachers, or when
-///            it freezes and the teachers' confidences are not in host memory.
+/// Errors     those of the schedule, at `begin`. ConfigError when a schedule that compares batches has no teachers, or norm statistics
+///            that it cannot keep; when schedule or suppression read the teachers' confidences and one is missing or NaN; in a step,
+///            when it freezes batch by batch and the confidences are not in host memory.
 /// Source     arXiv:2506.21514, Sequential Modality Prioritization.
 template <schedule::SchedulePolicy Schedule>
 class Prioritization {
@@ -44,10 +46,14 @@ class Prioritization {
   void begin(const Setup& setup) {
     schedule::Run run{setup.names, {}, setup.num_epochs};
     if (setup.teachers) run.confidence = setup.teachers->confidence;
+    if (confidence::is_needed_by<Schedule>()) check_confidence(run);
     stages_ = schedule_.stages(run);
     for (const auto& stage : stages_) {
-      if (stage.compares_batches && stage.num_epochs > 0 && !setup.teachers) {
-        throw ConfigError("g2d: method::Prioritization: a schedule that compares batches needs teachers, got none");
+      if (stage.num_epochs < 1) continue;
+      if (stage.compares_batches) {
+        check_comparison(setup);
+      } else if (confidence::is_needed_by<Suppression>() && suppresses(stage)) {
+        check_confidence(run);
       }
     }
     confidence_ = at::tensor(at::ArrayRef<double>(run.confidence.data(), run.confidence.size()), at::kDouble);
@@ -61,10 +67,7 @@ class Prioritization {
     if (stage() == nullptr) return;
     if (options_.restarts_learning_rate) plan.learning_rate_span = {stage()->first_epoch, stage()->num_epochs};
     if (stage()->compares_batches) return;
-    const auto& suppressed = stage()->suppressed;
-    if (std::find(suppressed.begin(), suppressed.end(), true) != suppressed.end()) {
-      apply(as_tensor(suppressed), ratios(), plan.controls);
-    }
+    if (suppresses(*stage())) apply(as_tensor(stage()->suppressed), ratios(), plan.controls);
   }
 
   void control_batch(const StepContext& context, Controls& controls) {
@@ -86,6 +89,26 @@ class Prioritization {
 
  private:
   using Suppression = std::remove_cvref_t<decltype(std::declval<const Schedule&>().suppression())>;
+
+  [[nodiscard]] static bool suppresses(const schedule::Stage& stage) {
+    return std::find(stage.suppressed.begin(), stage.suppressed.end(), true) != stage.suppressed.end();
+  }
+
+  static void check_confidence(const schedule::Run& run) {
+    confidence::check(run.names, run.confidence, "method::Prioritization",
+                      "give teachers, or a schedule and a suppression that do without (Order::Declared, Complete)");
+  }
+
+  void check_comparison(const Setup& setup) const {
+    if (!setup.teachers) {
+      throw ConfigError("g2d: method::Prioritization: a schedule that compares batches needs teachers, got none");
+    }
+    if (!Suppression::freezes && schedule_.suppression().norm_statistics() != suppression::NormStatistics::Tracked) {
+      throw ConfigError(
+          "g2d: method::Prioritization: expected norm statistics Tracked of a suppression that scales gradients batch by batch, got Frozen "
+          "or Batch; use Complete, or leave them Tracked");
+    }
+  }
 
   [[nodiscard]] static at::Tensor as_tensor(const PerModality<bool>& flags) {
     auto tensor = at::tensor(std::vector<std::int64_t>(flags.begin(), flags.end()), at::kLong);

@@ -24,7 +24,7 @@
 ///     struct Mine {
 ///       std::vector<g2d::schedule::Stage> stages(const g2d::schedule::Run& run) const;   // throws ConfigError
 ///       const Suppression& suppression() const;                                          // a SuppressionPolicy
-///       static constexpr bool needs_confidence = true;                                   // whether run.confidence is read
+///       static constexpr bool needs_confidence = true;                                   // optional: run.confidence is read
 ///     };
 namespace g2d::schedule {
 
@@ -47,15 +47,9 @@ concept HasSuppression = requires(const Schedule& schedule) {
   requires suppression::SuppressionPolicy<std::remove_cvref_t<decltype(schedule.suppression())>>;
 };
 
-template <class Schedule>
-concept SaysWhetherItNeedsConfidence = requires {
-  { Schedule::needs_confidence } -> std::convertible_to<bool>;
-};
-
 }  // namespace detail
 
 template <class Schedule>
-concept SchedulePolicy =
-    detail::PlansStages<Schedule> && detail::HasSuppression<Schedule> && detail::SaysWhetherItNeedsConfidence<Schedule>;
+concept SchedulePolicy = detail::PlansStages<Schedule> && detail::HasSuppression<Schedule>;
 
 }  // namespace g2d::schedule

@@ -16,8 +16,6 @@ namespace g2d::schedule {
 /// Source     joint training.
 class Joint {
  public:
-  static constexpr bool needs_confidence = false;
-
   [[nodiscard]] std::vector<Stage> stages(const Run& run) const {
     return {{.name = "all", .first_epoch = 0, .num_epochs = run.num_epochs,
              .suppressed = PerModality<bool>(run.names.size(), false)}};

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/confidence/check.hpp>
 #include <g2d/confidence/order.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/schedule/concept.hpp>
@@ -37,15 +38,13 @@ struct SequentialOptions {
 /// Units      epochs. Heads and everything shared train in every stage.
 /// Cost       with Complete suppression a stage costs little more than its one active encoder.
 /// Errors     ConfigError when stage_epochs or stage_fractions do not have M + 1 entries, are negative, or do not add up to
-///            the run; when the order needs confidences and there are none.
+///            the run; when the order needs confidences and there are none, or one is NaN.
 /// Source     arXiv:2506.21514, SMP. Equal rho: declared order (ours). Equal fractions by default (ours).
 /// Deviates   the authors' code compares per batch instead: see Batchwise.
 /// Reference  g2d/reference/schedule/stages.hpp
 template <suppression::SuppressionPolicy Suppression = suppression::Complete>
 class Sequential {
  public:
-  static constexpr bool needs_confidence = true;
-
   Sequential() = default;
   explicit Sequential(SequentialOptions options, Suppression suppression = Suppression())
       : options_(std::move(options)), suppression_(std::move(suppression)) {}
@@ -87,12 +86,7 @@ class Sequential {
   }
 
   static PerModality<std::size_t> by_confidence(const Run& run) {
-    if (run.confidence.size() != run.names.size()) {
-      throw ConfigError(fmt::format(
-          "g2d: schedule::Sequential: expected the teachers' confidence of {} modalities ({}), got {}; give teachers, or "
-          "choose Order::Declared",
-          run.names.size(), run.names.joined(), run.confidence.size()));
-    }
+    confidence::check(run.names, run.confidence, "schedule::Sequential", "give teachers, or choose Order::Declared");
     return confidence::weak_to_strong(run.confidence);
   }
 

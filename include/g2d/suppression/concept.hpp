@@ -25,7 +25,8 @@
 ///                               const at::Tensor& ratios) const;
 ///       g2d::suppression::NormStatistics norm_statistics() const;
 ///       g2d::suppression::ParameterFilter filter() const;
-///     };
+///       static constexpr bool needs_confidence = true;                // optional: `ratios` are read. Without, they are all 1
+///     };                                                              // where there are no teachers
 namespace g2d::suppression {
 
 namespace detail {

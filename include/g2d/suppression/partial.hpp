@@ -25,13 +25,14 @@ struct PartialOptions {
 /// Use when   the paper's ablation is to be repeated. Under Adam a constant factor nearly cancels.
 /// Shapes     in: bool [M], r [M]; out: kappa [M] in (0, 1].
 /// Cost       a full step; nothing is saved.
-/// Errors     ConfigError for a negative strength.
+/// Errors     ConfigError for a negative strength; at `Prioritization::begin` without the teachers' confidences.
 /// Source     arXiv:2506.21514, partial suppression; OGM (arXiv:2203.15332).
 /// Deviates   the mean over the others is ours for M > 2.
 /// Reference  g2d/reference/schedule/kappa.hpp
 class Partial {
  public:
   static constexpr bool freezes = false;
+  static constexpr bool needs_confidence = true;
 
   explicit Partial(PartialOptions options = {}) : options_(options) {
     if (!(options_.strength >= 0.0)) {
