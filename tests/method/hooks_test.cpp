@@ -103,6 +103,24 @@ TEST_CASE("Step: substeps update once each, and a skipped encoder is not run at 
   CHECK(norm_dropout(*student, 0).norm->num_batches_tracked.item<std::int64_t>() == 1);
 }
 
+TEST_CASE("Step: an error in a substep leaves the updates of the substeps before it", "[method]") {
+  struct Breaking : Alternating {
+    void loss(const method::StepContext& context, const method::Outputs& outputs, method::Terms& terms) {
+      if (context.substep == 1) throw std::runtime_error("broken");
+      Alternating::loss(context, outputs, terms);
+    }
+  };
+  const auto student = make();
+  student->train();
+  AnyStep step(*student, Breaking(), {.optimizer = heavy});
+  const auto before = snapshot(*student);
+  CHECK(thrown<std::runtime_error>([&] { step(some_batch(1)); }) == "broken");
+  const auto moved = changed(before, *student);
+  CHECK_FALSE(moved.empty());
+  for (const auto& name : moved) CHECK_THAT(name, Contains("encoders." + names(2)[0]));
+  CHECK(step.num_steps() == 0);
+}
+
 TEST_CASE("Step: a planned learning-rate factor scales the updates of a modality's encoder and head", "[method]") {
   const g2d::optimizer::Sgd plain{.learning_rate = 1.0, .momentum = 0.0, .weight_decay = 0.0};
   const auto update = [&](double factor) {

@@ -60,7 +60,8 @@ struct StepResult {
 /// Device     the student's; batch and teacher outputs must be there, sample ids in host memory. No host sync in a step.
 /// Cost       as the same step written by hand; suppressed encoders cost one forward pass without a graph.
 /// Errors     at construction: those of the method's parts. In a step: ShapeError, DataError; nothing is changed then, but for
-///            norm buffers with FiniteCheck::Off, which keeps no copy of them.
+///            norm buffers with FiniteCheck::Off, which keeps no copy of them. Where a method plans several substeps, the updates of
+///            those before the one that fails stay.
 template <class Student, method::MethodPolicy Method>
 class Step {
  public:
