@@ -82,7 +82,7 @@ class Handed final : public method::StudentView {
   [[nodiscard]] g2d::PerModality<at::Tensor> split_logits(g2d::ModalitySpan<at::Tensor> features) const override {
     return fusion_.split_logits(features);
   }
-  [[nodiscard]] g2d::PerModality<at::Tensor> unimodal_logits(g2d::ModalitySpan<at::Tensor> features) const override {
+  [[nodiscard]] g2d::PerModality<at::Tensor> unimodal_logits(g2d::ModalitySpan<at::Tensor> features) const {
     return fusion_.authors_logits(features);
   }
   [[nodiscard]] const g2d::fusion::Any& fusion() const override { return fusion_; }

@@ -79,7 +79,7 @@ struct Scene {
     method::Outputs outputs;
     outputs.encoded = student->encode(batch.inputs, batch.present);
     outputs.fused = view.fuse(outputs.encoded).logits;
-    outputs.unimodal = view.unimodal_logits(outputs.encoded);
+    outputs.unimodal = student->unimodal_logits(outputs.encoded);
     return outputs;
   }
   /// Outputs after the method's forward hook.

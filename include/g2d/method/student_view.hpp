@@ -40,8 +40,6 @@ class StudentView {
   /// Whether the fused output is a sum of one part for each modality, and the parts. Errors: ConfigError where it is none.
   [[nodiscard]] virtual bool splits() const = 0;
   [[nodiscard]] virtual PerModality<at::Tensor> split_logits(ModalitySpan<at::Tensor> features) const = 0;
-  /// What each modality says alone, by the student's readout.
-  [[nodiscard]] virtual PerModality<at::Tensor> unimodal_logits(ModalitySpan<at::Tensor> features) const = 0;
   /// The student's own groups: encoders, heads, the rest.
   [[nodiscard]] virtual std::span<const ParameterGroup> parameter_groups() const = 0;
   /// Norm statistics and the like of one encoder.

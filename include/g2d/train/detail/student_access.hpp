@@ -44,9 +44,6 @@ class StudentAccess final : public method::StudentView {
       throw ConfigError("g2d: expected a fusion whose output is a sum of one part for each modality; use Late, Sum or Concat");
     }
   }
-  [[nodiscard]] PerModality<at::Tensor> unimodal_logits(ModalitySpan<at::Tensor> features) const override {
-    return student_.unimodal_logits(features);
-  }
   [[nodiscard]] std::span<const ParameterGroup> parameter_groups() const override { return groups_; }
   [[nodiscard]] std::vector<at::Tensor> encoder_buffers(std::size_t m) const override {
     return student_.encoder(m).module()->buffers();
