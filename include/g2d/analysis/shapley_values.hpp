@@ -9,6 +9,7 @@
 
 #include <g2d/analysis/detail/subsets.hpp>
 #include <g2d/core/per_modality.hpp>
+#include <g2d/core/shapley_weights.hpp>
 
 namespace g2d::analysis {
 
@@ -24,12 +25,7 @@ namespace g2d::analysis {
 /// Source     Shapley 1953.
 [[nodiscard]] inline PerModality<double> shapley_values(std::span<const double> game) {
   const auto modalities = detail::num_modalities(game.size(), "shapley_values");
-  std::vector<double> weight(modalities);  // |S|! (M - |S| - 1)! / M! = 1 / (M binomial(M - 1, |S|))
-  double binomial = 1.0;
-  for (std::size_t size = 0; size < modalities; ++size) {
-    weight[size] = 1.0 / (static_cast<double>(modalities) * binomial);
-    binomial *= static_cast<double>(modalities - 1 - size) / static_cast<double>(size + 1);
-  }
+  const auto weight = shapley_weights(modalities);
   PerModality<double> values(modalities, 0.0);
   for (std::size_t m = 0; m < modalities; ++m) {
     const std::size_t own = std::size_t{1} << m;

@@ -22,6 +22,7 @@ namespace g2d::data {
 template <DatasetPolicy Dataset, std::invocable<Batch> Function>
 class Map {
  public:
+  Map(const Dataset&& dataset, Function function, std::string description) = delete;
   Map(const Dataset& dataset, Function function, std::string description)
       : dataset_(dataset), function_(std::move(function)), description_(std::move(description)) {}
 

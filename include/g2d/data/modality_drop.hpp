@@ -33,6 +33,7 @@ namespace g2d::data {
 template <DatasetPolicy Dataset>
 class ModalityDrop {
  public:
+  ModalityDrop(const Dataset&& dataset, PerModality<double> probabilities, std::uint64_t seed = 0) = delete;
   ModalityDrop(const Dataset& dataset, PerModality<double> probabilities, std::uint64_t seed = 0)
       : dataset_(detail::refer_to(dataset)), probabilities_(std::move(probabilities)), seed_(seed) {
     bool fits = probabilities_.size() == names().size();

@@ -24,6 +24,7 @@ namespace g2d::data {
 template <DatasetPolicy Dataset>
 class SingleModality {
  public:
+  SingleModality(const Dataset&& dataset, std::size_t modality) = delete;
   SingleModality(const Dataset& dataset, std::size_t modality)
       : dataset_(restrict(dataset, modality)),
         modality_(modality),

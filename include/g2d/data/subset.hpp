@@ -26,6 +26,7 @@ namespace g2d::data {
 template <DatasetPolicy Dataset>
 class Subset {
  public:
+  Subset(const Dataset&& dataset, at::Tensor rows) = delete;
   Subset(const Dataset& dataset, at::Tensor rows) : Subset(detail::refer_to(dataset), std::move(rows)) {}
 
   [[nodiscard]] const ModalityNames& names() const { return dataset_->names(); }

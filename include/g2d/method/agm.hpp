@@ -26,6 +26,7 @@
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/core/shapley_weights.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/method/detail/requirements.hpp>
@@ -60,14 +61,13 @@ struct AgmOptions {
 /// `outputs` holds z_S for all 2^M sets of modalities, at the number whose bits they are; the first one is not read.
 [[nodiscard]] inline PerModality<at::Tensor> agm_responses(std::span<const at::Tensor> outputs) {
   const auto modalities = static_cast<std::size_t>(std::bit_width(outputs.size()) - 1);
-  const auto factorial = [](std::size_t n) { return std::tgamma(static_cast<double>(n) + 1.0); };
+  const auto weights = shapley_weights(modalities);
   PerModality<at::Tensor> responses;
   for (std::size_t m = 0; m < modalities; ++m) {
     at::Tensor response;
     for (std::size_t others = 0; others < outputs.size(); ++others) {
       if ((others >> m & 1U) != 0) continue;
-      const auto size = static_cast<std::size_t>(std::popcount(others));
-      const double weight = factorial(size) * factorial(modalities - size - 1) / factorial(modalities);
+      const double weight = weights[static_cast<std::size_t>(std::popcount(others))];
       const auto& with = outputs[others | std::size_t{1} << m];
       response = response.defined() ? response.add(with, weight) : with.mul(weight);
       if (others != 0) response = response.sub(outputs[others], weight);

@@ -29,8 +29,9 @@
 ///
 /// `static constexpr bool needs_unimodal = true` asks for Outputs::unimodal, `needs_teachers = true` for teachers,
 /// `needs_separate_gradients = true` for GradientView::for_each_separate, `needs_inputs = true` for the inputs of all modalities: others may
-/// find those of encoders without values that need not be run. `needs_teacher_logits = false` does without the teachers' logits. A member with a hook's name and another shape does
-/// not compile. Policies are composed by `Stack`; `Any` holds one of them.
+/// find those without values whose encoders need not be run; `needs_teacher_logits = false` does without the teachers' logits. A member
+/// with a hook's name and another shape does not compile; hooks are plain members, neither templates nor overloaded. Policies are composed
+/// by `Stack`; `Any` holds one of them.
 namespace g2d::method {
 
 namespace detail {

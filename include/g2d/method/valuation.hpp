@@ -27,6 +27,7 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/seed.hpp>
+#include <g2d/core/shapley_weights.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/classes_only.hpp>
 #include <g2d/method/detail/requirements.hpp>
@@ -61,12 +62,7 @@ struct ValuationOptions {
   const at::NoGradGuard no_grad;
   const auto modalities = table.features.size();
   const auto num_samples = table.target.size(0);
-  std::vector<double> weight(modalities);  // |S|! (M - |S| - 1)! / M! = 1 / (M binomial(M - 1, |S|))
-  double binomial = 1.0;
-  for (std::size_t size = 0; size < modalities; ++size) {
-    weight[size] = 1.0 / (static_cast<double>(modalities) * binomial);
-    binomial *= static_cast<double>(modalities - 1 - size) / static_cast<double>(size + 1);
-  }
+  const auto weight = shapley_weights(modalities);
   const auto column = [](std::size_t m) { return static_cast<std::int64_t>(m); };
   const auto has = table.present.defined() ? table.present.to(at::kCPU, at::kDouble)
                                            : at::ones({num_samples, column(modalities)}, at::kDouble);

@@ -134,9 +134,12 @@ class TeacherCache {
     return {mean.const_data_ptr<double>(), mean.const_data_ptr<double>() + mean.numel()};
   }
 
-  /// For a run ranked by this cache's own confidence, or by another measure. The cache must outlive the source.
-  [[nodiscard]] TeacherSource source() const { return source(confidence()); }
-  [[nodiscard]] TeacherSource source(PerModality<double> confidence) const {
+  /// For a run ranked by this cache's own confidence, or by another measure. The cache must outlive the source, so that one without a
+  /// name gives none.
+  [[nodiscard]] TeacherSource source() const& { return source(confidence()); }
+  [[nodiscard]] TeacherSource source() && = delete;
+  [[nodiscard]] TeacherSource source(PerModality<double> confidence) && = delete;
+  [[nodiscard]] TeacherSource source(PerModality<double> confidence) const& {
     auto summary = summary_;
     summary.confidence = std::move(confidence);
     return {.outputs = [this](const Batch& batch) { return outputs(batch); },

@@ -128,7 +128,6 @@ class Trainer {
   }
 
   [[nodiscard]] Step<Student, Method>& step() { return step_; }
-  [[nodiscard]] const Task& task() const { return task_; }
 
  private:
   static void check_count(std::int64_t count, const char* option) {
