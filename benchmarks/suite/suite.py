@@ -152,18 +152,22 @@ def list_command(arguments: argparse.Namespace) -> int:
 
 
 def speed_command(arguments: argparse.Namespace) -> int:
+    """The options that `suite speed` knows not are the benchmarks'."""
+    given = [text for text in arguments.rest if text != "--"]
+    shared = ["--smoke"] if arguments.smoke else []
     if arguments.all:
-        if arguments.name:
-            raise SuiteError(f"suite: speed: expected --all or the name of one benchmark, got both, {arguments.name}")
-        return speed.run_all(arguments.build, ["--smoke"] if arguments.smoke else [], arguments.json)
-    if arguments.json or arguments.smoke:
-        raise SuiteError("suite: speed: expected --json and --smoke with --all, or behind the name of one benchmark")
-    if arguments.list or not arguments.name:
+        if given and not given[0].startswith("-"):
+            raise SuiteError(f"suite: speed: expected --all or the name of one benchmark, got both, {given[0]}")
+        return speed.run_all(arguments.build, [*shared, *given], arguments.json)
+    if arguments.list or not (given or shared or arguments.json):
         print(speed.listing(arguments.build))
         return 0
-    if arguments.name == "report":
-        return speed_report_command(arguments.arguments)
-    return speed.run(arguments.build, arguments.name, arguments.arguments)
+    if not given or given[0].startswith("-"):
+        raise SuiteError("suite: speed: expected options behind --all or the name of one benchmark, got neither")
+    name, *options = given
+    if name == "report":
+        return speed_report_command(options)
+    return speed.run(arguments.build, name, [*shared, *options], arguments.json)
 
 
 def speed_report_command(given: Sequence[str]) -> int:
@@ -207,6 +211,27 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     add("--quick", action="store_true", help="one seed, few samples and epochs, no tuning: does everything work?")
 
 
+def add_speed_options(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "suite speed [--list] [--build FOLDER] [--all | NAME] [--json FILE] [--smoke] [OPTION ...]\n" \
+                   "       suite speed report FILE --out FOLDER"
+    parser.epilog = "Other options are handed to the benchmarks: --threads N, --pairs FACTOR (times as many pairs), --default-heap."
+    parser.allow_abbrev = False  # a benchmark's option must not be taken for one of these
+    parser.add_argument("--list", action="store_true", help="names and purposes")
+    parser.add_argument("--all", action="store_true", help="run all of them, and print one table")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON lines; with --all in place of what is there, else appended")
+    parser.add_argument("--smoke", action="store_true", help="once, with little data: does everything run?")
+    parser.add_argument("--build", type=Path, default=BUILD, metavar="FOLDER", help="by default build/release")
+
+
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """With what `suite speed` hands on as `rest`."""
+    arguments, rest = parser.parse_known_args()
+    if rest and arguments.function is not speed_command:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.rest = rest
+    return arguments
+
+
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="suite", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -226,14 +251,7 @@ def make_parser() -> argparse.ArgumentParser:
     both.add_argument("first", type=Path, metavar="A")
     both.add_argument("second", type=Path, metavar="B")
     add_cell_option(command("list", "methods, datasets and ablations", list_command))
-    speeds = command("speed", "list or run the speed benchmarks, or report their figures", speed_command)
-    speeds.add_argument("--list", action="store_true", help="names and purposes")
-    speeds.add_argument("--all", action="store_true", help="run all of them, and print one table")
-    speeds.add_argument("--json", type=Path, metavar="FILE", help="of --all: keep the figures as JSON lines")
-    speeds.add_argument("--smoke", action="store_true", help="of --all: once, with little data: does everything run?")
-    speeds.add_argument("--build", type=Path, default=BUILD, help="build folder")
-    speeds.add_argument("name", nargs="?", help="of a benchmark; or report FILE --out FOLDER")
-    speeds.add_argument("arguments", nargs=argparse.REMAINDER, help="handed to the benchmark")
+    add_speed_options(command("speed", "list or run the speed benchmarks, or report their figures", speed_command))
     return parser
 
 
@@ -242,7 +260,7 @@ def interrupt(*_: object) -> None:
 
 
 def main() -> int:
-    arguments = make_parser().parse_args()
+    arguments = parse(make_parser())
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have left SIGINT ignored for what runs in the background
         signal.signal(number, interrupt)
     try:

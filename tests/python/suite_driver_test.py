@@ -228,6 +228,24 @@ class Speed(Driver):
         self.assertIn("first_bench: --smoke --json", said)
         self.assertIn("no figure means anything", said)
 
+    def test_options_that_the_driver_knows_not_reach_every_benchmark_wherever_they_stand(self):
+        file = self.out / "speed.jsonl"
+        own = ("--json", str(file))
+        for given in (("--all", "--threads", "2", "--pairs", "0.5", "--default-heap", *own), (*own, "--all", "--", "--threads", "2", "--pairs", "0.5",
+                      "--default-heap"), ("--threads", "2", "--pairs", "0.5", *own, "--default-heap", "--all")):
+            said = self.speed(*given)
+            for name in ("first_bench", "second_bench"):
+                self.assertIn(f"{name}: --threads 2 --pairs 0.5 --default-heap --json {file}", said)
+            self.assertEqual(len(file.read_text().splitlines()), 10)
+
+    def test_one_benchmark_runs_with_its_options_and_its_figures_are_appended(self):
+        file = self.out.with_name("speed.jsonl")
+        for _ in range(2):
+            said = self.speed("first_bench", "--smoke", "--json", str(file), "--pairs", "0.5")
+        self.assertIn(f"first_bench: --smoke --pairs 0.5 --json {file}", said)
+        self.assertNotIn("second_bench", said)
+        self.assertEqual(len(file.read_text().splitlines()), 10)
+
     def test_a_failing_benchmark_is_named_and_the_others_run(self):
         said = self.speed("--all", FAKE_STATUS="first_bench", expected=1)
         self.assertIn("first_bench failed", said)
@@ -248,7 +266,10 @@ class Speed(Driver):
         strange.write_text("{}\n")
         self.assertIn("expected JSON lines", self.speed("report", str(strange), "--out", str(self.out), expected=2))
         self.assertIn("got both", self.speed("--all", "first_bench", expected=2))
-        self.assertIn("with --all", self.speed("--smoke", expected=2))
+        self.assertIn("got neither", self.speed("--smoke", expected=2))
+        self.assertIn("got neither", self.speed("--pairs", "0.5", expected=2))
+        self.assertIn("first_bench failed", self.speed("--all", "--pears", "0.5", expected=1))
+        self.assertIn("unrecognized arguments: --pairs", self.suite("list", "--pairs", "0.5", expected=2))
         self.assertIn("first_bench", self.speed("frist_bench", expected=2))
 
 

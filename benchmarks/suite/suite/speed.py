@@ -60,9 +60,13 @@ def start(program: Path, arguments: Sequence[str]) -> int:
     return subprocess.run([str(program), *arguments], env=environment, check=False).returncode
 
 
-def run(build: Path, name: str, arguments: list[str]) -> int:
+def json_option(file: Path | None) -> list[str]:
+    return ["--json", str(file)] if file else []
+
+
+def run(build: Path, name: str, arguments: Sequence[str], file: Path | None) -> int:
     found = found_programs(build)
-    return start(found[check_name("suite: speed", name, found)], arguments)
+    return start(found[check_name("suite: speed", name, found)], [*arguments, *json_option(file)])
 
 
 def run_all(build: Path, arguments: Sequence[str], file: Path | None) -> int:
@@ -72,7 +76,7 @@ def run_all(build: Path, arguments: Sequence[str], file: Path | None) -> int:
         lines = (file or Path(folder) / "speed.jsonl").resolve()
         lines.parent.mkdir(parents=True, exist_ok=True)
         lines.write_text("", encoding="utf-8")
-        failed = [name for name, program in found.items() if start(program, [*arguments, "--json", str(lines)]) != 0]
+        failed = [name for name, program in found.items() if start(program, [*arguments, *json_option(lines)]) != 0]
         print("\n" + table(read_figures(lines)))
     for name in failed:
         print(f"g2d: suite: speed: {name} failed", file=sys.stderr)
