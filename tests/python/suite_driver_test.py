@@ -223,6 +223,14 @@ class Speed(Driver):
         self.assertRegex(said, r"\| first_bench +\| Adam, default heap: g2d / torch::optim +\|")
         self.assertRegex(said, r"\| first_bench +\| Adam: g2d / torch::optim +\|")
 
+    def test_the_machine_stands_above_the_table_and_unknown_fields_do_no_harm(self):
+        machine = {"cpu": "EPYC", "capability": "AVX2", "cores": 2, "colour": ["blue"]}
+        said = self.speed("--all", FAKE_FIGURES=json.dumps([{**self.RATIO, **machine, "load": 0.5}, {**self.SLOW, **machine, "load": 1.25}]))
+        self.assertRegex(said, r"(?m)^EPYC, AVX2, 2 cores; load 0\.50 to 1\.25\n\n\| benchmark")
+        self.assertEqual(said.count("EPYC"), 1)
+        said = self.speed("--all", FAKE_FIGURES=json.dumps([{**self.RATIO, "cpu": "Xeon"}, self.SLOW]))
+        self.assertRegex(said, r"(?m)^Xeon\n\n\| benchmark")
+
     def test_a_smoke_run_says_that_it_is_one(self):
         said = self.speed("--all", "--smoke")
         self.assertIn("first_bench: --smoke --json", said)

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,17 +84,36 @@ def run_all(build: Path, arguments: Sequence[str], file: Path | None) -> int:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """Where a figure was measured, as far as its benchmark tells; `load` is the system's at that time."""
+
+    name: str
+    load: float | None
+
+    @classmethod
+    def of(cls, entry: Mapping[str, object]) -> Machine:
+        cores = f"{entry['cores']} cores" if "cores" in entry else ""
+        return cls(", ".join(filter(None, (entry.get("cpu"), entry.get("capability"), cores))), entry.get("load"))
+
+
+@dataclass(frozen=True)
 class Figure:
     """One line of a benchmark's JSON: a value, or a ratio with its quartiles."""
 
     benchmark: str
     what: str
+    sides: str  # of a ratio: which are compared
     value: float
     low: float | None
     high: float | None
     unit: str  # of a ratio: which ratio it is
     aim: str
     is_smoke: bool
+    machine: Machine
+
+    @property
+    def label(self) -> str:
+        return f"{self.what}: {self.sides}" if self.sides else self.what
 
     @property
     def text(self) -> str:
@@ -116,14 +135,15 @@ class Figure:
 
 
 def read_figure(line: str) -> Figure:
+    """Fields that it knows not are passed over."""
     entry = json.loads(line)
     if not entry.get("keeps_memory", True):
         entry["what"] += ", default heap"
-    shared = (entry.get("aim", ""), entry["is_smoke"])
+    shared = (entry.get("aim", ""), entry["is_smoke"], Machine.of(entry))
     if "ratio" in entry:
-        return Figure(entry["benchmark"], f"{entry['what']}: {entry['a']} / {entry['b']}", entry["ratio"], entry["ratio_low"],
+        return Figure(entry["benchmark"], entry["what"], f"{entry['a']} / {entry['b']}", entry["ratio"], entry["ratio_low"],
                       entry["ratio_high"], entry["kind"], *shared)
-    return Figure(entry["benchmark"], entry["what"], entry["value"], None, None, entry["unit"], *shared)
+    return Figure(entry["benchmark"], entry["what"], "", entry["value"], None, None, entry["unit"], *shared)
 
 
 def read_figures(file: Path) -> list[Figure]:
@@ -137,12 +157,21 @@ def read_figures(file: Path) -> list[Figure]:
         raise SuiteError(f"suite: speed: expected JSON lines of benchmarks in {file}, got something else ({error!r})") from None
 
 
+def machine_lines(figures: Sequence[Figure]) -> list[str]:
+    """One for each machine that figures are of, with the least and the greatest load."""
+    loads: dict[str, list[float]] = {}
+    for machine in (figure.machine for figure in figures):
+        if machine.name:
+            loads.setdefault(machine.name, []).extend([] if machine.load is None else [machine.load])
+    return [f"{name}{f'; load {min(of_it):.2f} to {max(of_it):.2f}' if of_it else ''}" for name, of_it in loads.items()]
+
+
 def table(figures: Sequence[Figure]) -> str:
     """Speed-ups are how many times faster the first named is; time ratios are said to be such."""
-    rows = [[figure.benchmark, figure.what, figure.text, figure.aim, figure.reached] for figure in figures]
+    rows = [[figure.benchmark, figure.label, figure.text, figure.aim, figure.reached] for figure in figures]
+    notes = ["Of a smoke run: it shows that everything runs, and no figure means anything."] if any(figure.is_smoke for figure in figures) else []
     text = markdown.table(Table(["benchmark", "what", "ratio [quartiles]", "aim", "reached"], rows, (0, 1, 2, 3, 4)))
-    note = "Of a smoke run: it shows that everything runs, and no figure means anything.\n\n"
-    return (note if any(figure.is_smoke for figure in figures) else "") + text
+    return "\n\n".join([*notes, *machine_lines(figures), text])
 
 
 def write_report(file: Path, folder: Path) -> list[Path]:

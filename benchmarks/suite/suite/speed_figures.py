@@ -41,7 +41,7 @@ def draw_speedups(figures: Sequence[Figure]) -> str:
     axes.set_xlim(min(1, *ends) / 1.08, max(ends) * 1.25)
     axes.xaxis.set_major_formatter("{x:g}×")
     axes.xaxis.set_minor_formatter("{x:g}×" if max(ends) < 6 * min(1, *ends) else "")
-    axes.set_yticks(places, [textwrap.fill(f"{figure.benchmark}: {figure.what}", 62) for figure in figures], fontsize=7.5)
+    axes.set_yticks(places, [textwrap.fill(f"{figure.benchmark}: {figure.label}", 62) for figure in figures], fontsize=7.5)
     axes.set_ylim(len(figures) - 0.4, -0.6)  # the first on top
     axes.set_title("Times faster: median, quartiles (line), aim (dashed)")
     return file_of(canvas)
