@@ -259,14 +259,32 @@ class Speed(Driver):
         self.assertIn("first_bench failed", said)
         self.assertRegex(said, r"\| second_bench +\| Adam")
 
-    def test_the_report_has_the_table_and_both_pictures(self):
-        file = self.out / "speed.jsonl"
-        self.speed("--all", "--json", str(file))
-        folder = self.out / "report"
+    def report(self, figures):
+        file, folder = self.out / "speed.jsonl", self.out / "report"
+        self.speed("--all", "--json", str(file), FAKE_FIGURES=json.dumps(figures))
         self.speed("report", str(file), "--out", str(folder))
-        self.assertIn("first_bench", (folder / "speed.md").read_text())
-        self.assertIn("4.50×", (folder / "speed-ups.svg").read_text())
-        self.assertIn("time of a step", (folder / "scaling.svg").read_text())
+        return {path.name: path.read_text() for path in folder.iterdir()}
+
+    def test_the_report_of_one_file_has_the_table_and_all_pictures(self):
+        sweeps = [{**self.RATIO, "benchmark": "sweep", "what": f"MLP, M {m}: {what}"} for m in (2, 4) for what in ("one alone", "all learn")]
+        each = {"what": "a step of each", "value": 2.25, "unit": "times faster"}
+        pictures = self.report([self.RATIO, self.SLOW, *self.POINTS, each, *sweeps])
+        self.assertEqual(set(pictures), {"speed.md", "speed-ups.svg", "sweeps.svg", "scaling.svg"})
+        self.assertIn("first_bench", pictures["speed.md"])
+        for text in ("first_bench: g2d / torch::optim", "second_bench", ">Adam<", "4.50×", ">a step of each<", "2.25×"):
+            self.assertIn(text, pictures["speed-ups.svg"])
+        for text in ("MLP", "SGD"):
+            self.assertNotIn(text, pictures["speed-ups.svg"])
+        for text in (">one alone: g2d / torch::optim<", ">all learn: g2d / torch::optim<", ">MLP, M 4<"):
+            self.assertIn(text, pictures["sweeps.svg"])
+        self.assertIn("time of a step", pictures["scaling.svg"])
+
+    def test_of_many_speedups_the_aims_are_drawn_and_of_many_aims_the_extremes(self):
+        many = [{**self.RATIO, "benchmark": "many", "what": f"case {i}", "ratio": 5 + i, "aim": ">= 4" if i < 3 else ""} for i in range(9)]
+        more = [{**self.RATIO, "benchmark": "more", "what": f"size {i}", "ratio": 20 - i} for i in range(9)]
+        drawn = self.report([*many, *more])["speed-ups.svg"]
+        self.assertEqual(sorted(set(re.findall(r">(case \d|size \d)<", drawn))), ["case 0", "case 1", "case 2", "size 0", "size 8"])
+        self.assertIn("more, 4 of 18: g2d / torch::optim", drawn)
 
     def test_what_cannot_be_read_or_is_contradictory_is_refused(self):
         self.assertIn("expected a file of figures", self.speed("report", "/nowhere/speed.jsonl", "--out", str(self.out), expected=2))

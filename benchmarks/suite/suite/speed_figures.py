@@ -1,20 +1,25 @@
 # SPDX-FileCopyrightText: 2026 The g2d authors
 # SPDX-License-Identifier: MIT
-"""The speed benchmarks' figures as SVG files: speed-ups beside their aims, and curves of scaling."""
+"""The speed benchmarks' figures as SVG files: speed-ups beside their aims, sweeps over one axis at a time, and curves of scaling."""
 
 from __future__ import annotations
 
 import io
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator
 
 from .drawing import INK, MODALITIES, MUTED, panels
 from .speed import Figure
 
+MOST_ROWS = 8  # of one benchmark beside others
+ROW_INCHES = 0.29  # two lines of a label
+Bars = tuple[str, list[tuple[str, Figure]]]  # a title, and figures with their labels
 POINT = re.compile(r"(?P<axis>.+?) = (?P<x>[\d.e+]+): (?P<quantity>.+)")
 
 
@@ -24,26 +29,90 @@ def file_of(canvas: Canvas) -> str:
     return buffer.getvalue()
 
 
-def draw_speedups(figures: Sequence[Figure]) -> str:
-    """One bar each on a logarithmic axis that starts at 1: as long to the left is as much slower."""
-    canvas = Canvas(figsize=(8.5, 0.9 + 0.42 * len(figures)))
-    axes = canvas.subplots()
-    places = range(len(figures))
-    for place, figure in zip(places, figures):
-        axes.barh(place, figure.value - 1, left=1, height=0.6, color=MODALITIES[0 if figure.reached != "no" else 1])
+def is_speedup(figure: Figure) -> bool:
+    return figure.unit in ("speedup", "times faster")
+
+
+def grouped(figures: Sequence[Figure], key: Callable[[Figure], str]) -> dict[str, list[Figure]]:
+    groups: dict[str, list[Figure]] = {}
+    for figure in figures:
+        groups.setdefault(key(figure), []).append(figure)
+    return groups
+
+
+def extremes(figures: Sequence[Figure]) -> list[Figure]:
+    """The lowest and the highest of each comparison."""
+    kept = [end(group, key=lambda figure: figure.value) for group in grouped(figures, lambda figure: figure.sides).values() for end in (min, max)]
+    return [figure for figure in figures if figure in kept]
+
+
+def selection(figures: Sequence[Figure]) -> list[Figure]:
+    """Of one benchmark what a picture of all has room for: MOST_ROWS at most are all drawn; of more, those with an aim and those
+    over several rows ("times faster"), if any; of still more, the extremes of these, so that the worst of them is seen."""
+    if len(figures) > MOST_ROWS:
+        figures = [figure for figure in figures if figure.aim or figure.unit == "times faster"] or figures
+    return list(figures) if len(figures) <= MOST_ROWS else extremes(figures)
+
+
+def titled(title: str, figures: Sequence[Figure], number: int) -> Bars:
+    """What is compared stands in the title when it is the same for all, else beside each; and how many of `number` are drawn."""
+    sides = {figure.sides for figure in figures if figure.sides}
+    is_same = len(sides) == 1
+    counted = f"{title}, {len(figures)} of {number}" if len(figures) < number else title
+    return f"{counted}: {sides.pop()}" if is_same else counted, [(figure.what if is_same else figure.label, figure) for figure in figures]
+
+
+def bars_of_benchmarks(figures: Sequence[Figure]) -> list[Bars]:
+    return [titled(name, selection(group), len(group)) for name, group in grouped(figures, lambda figure: figure.benchmark).items()]
+
+
+def bars_of_sweeps(figures: Sequence[Figure]) -> list[Bars]:
+    """All of them, by what is done, so that the cases of an axis stand below each other."""
+    groups = grouped(figures, lambda figure: figure.what.rpartition(": ")[2])
+    return [titled(what, [replace(figure, what=figure.what.removesuffix(f": {what}")) for figure in group], len(group)) for what, group in groups.items()]
+
+
+def ends_of(figure: Figure) -> list[float]:
+    return [end for end in (1, figure.value, figure.low, figure.high, figure.limit) if end is not None]
+
+
+def draw_bar(axes: Axes, place: float, figure: Figure) -> None:
+    axes.barh(place, figure.value - 1, left=1, height=0.6, color=MODALITIES[0 if figure.reached != "no" else 1])
+    if figure.low is not None:
         axes.plot([figure.low, figure.high], [place, place], color=INK, linewidth=1.2)
-        if figure.aim:
-            axes.plot([figure.limit] * 2, [place - 0.42, place + 0.42], color=INK, linewidth=1.6, linestyle=(0, (2, 1)))
-        axes.annotate(f"{figure.value:.2f}×", (max(figure.high, figure.limit or 0), place), (5, 0), textcoords="offset points", va="center")
-    axes.axvline(1, color=MUTED, linewidth=0.8)
+    if figure.aim:
+        axes.plot([figure.limit] * 2, [place - 0.4, place + 0.4], color=INK, linewidth=1.6, linestyle=(0, (2, 1)))
+    axes.annotate(f"{figure.value:.2f}×", (max(ends_of(figure)), place), (5, 0), textcoords="offset points", va="center", fontsize=8)
+
+
+def scale(axes: Axes, figures: Sequence[Figure]) -> None:
+    """Logarithmic: a bar as long to the left of 1 is as much slower."""
+    ends = [end for figure in figures for end in ends_of(figure)]
     axes.set_xscale("log")
-    ends = [end for figure in figures for end in (figure.low, figure.high, figure.limit or 1)]
-    axes.set_xlim(min(1, *ends) / 1.08, max(ends) * 1.25)
+    axes.set_xlim(min(ends) / 1.08, max(ends) * 1.25)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}×")
-    axes.xaxis.set_minor_formatter("{x:g}×" if max(ends) < 6 * min(1, *ends) else "")
-    axes.set_yticks(places, [textwrap.fill(f"{figure.benchmark}: {figure.label}", 62) for figure in figures], fontsize=7.5)
-    axes.set_ylim(len(figures) - 0.4, -0.6)  # the first on top
-    axes.set_title("Times faster: median, quartiles (line), aim (dashed)")
+    axes.xaxis.set_minor_formatter("")
+    axes.axvline(1, color=MUTED, linewidth=0.8)
+
+
+def draw_speedups(groups: Sequence[Bars]) -> str:
+    """A title and bars below it, group by group."""
+    rows = [row for title, bars in groups for row in ((title, None), *bars)]
+    figures = [figure for _, figure in rows if figure]
+    canvas = Canvas(figsize=(8.5, 0.9 + ROW_INCHES * len(rows)))
+    axes = canvas.subplots()
+    for place, (_, figure) in enumerate(rows):
+        if figure:
+            draw_bar(axes, place, figure)
+    scale(axes, figures)
+    axes.set_yticks(range(len(rows)), [textwrap.fill(text, 62) for text, _ in rows], fontsize=7.5)
+    for label, (_, figure) in zip(axes.get_yticklabels(), rows):
+        label.set_fontweight("normal" if figure else "bold")
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(rows) - 0.4, -0.6)  # the first on top
+    aims = ", aim (dashed; orange: missed)" if any(figure.aim for figure in figures) else ""
+    axes.set_title(f"Times faster: median, quartiles (line){aims}")
     return file_of(canvas)
 
 
@@ -79,9 +148,12 @@ def draw_scaling(curves: Curves) -> str:
 
 def draw(figures: Sequence[Figure]) -> dict[str, str]:
     """File names and SVG."""
-    speedups = [figure for figure in figures if figure.unit == "speedup"]
+    speedups = [figure for figure in figures if is_speedup(figure)]
+    benchmarks = bars_of_benchmarks([figure for figure in speedups if figure.benchmark != "sweep"])
+    sweeps = bars_of_sweeps([figure for figure in speedups if figure.benchmark == "sweep"])
     curves = curves_of(figures)
     return {
-        **({"speed-ups.svg": draw_speedups(speedups)} if speedups else {}),
+        **({"speed-ups.svg": draw_speedups(benchmarks)} if benchmarks else {}),
+        **({"sweeps.svg": draw_speedups(sweeps)} if sweeps else {}),
         **({"scaling.svg": draw_scaling(curves)} if curves else {}),
     }
