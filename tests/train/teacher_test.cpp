@@ -202,7 +202,7 @@ TEST_CASE("Teachers: their names go with them, and other modalities than theirs 
   CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::measure_confidence(teachers, turned, Task()); }) ==
         "g2d: measure_confidence: expected a dataset of the teachers' modalities (audio, image), got (image, audio)");
   const g2d::fusion::Late late(g2d::FusionShape(turned.names(), {3, 3}, num_classes));
-  g2d::AnyStudent student(late, norm_dropout_encoders(2));
+  g2d::AnyStudent student(late, norm_dropout_encoders(2), g2d::readout::Auto());
   const auto refusal = [&](g2d::TeacherSource source) {
     return thrown<g2d::ConfigError>([&] { (void)make_trainer(student, g2d_method(), {.num_epochs = 3}, std::move(source)); });
   };
