@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <g2d/core/batch.hpp>
+#include <g2d/core/teacher_outputs.hpp>
 #include <g2d/fusion/concept.hpp>
 
 #include "models.hpp"
@@ -43,21 +44,25 @@ class AuthorsStep {
   /// Empty: all learn.
   void learns_alone(std::optional<std::size_t> modality) { alone_ = modality; }
 
-  double operator()(const g2d::Batch& batch) {
-    std::vector<at::Tensor> taught_features, taught_logits;
-    {
-      at::NoGradGuard no_grad;
-      for (std::size_t m = 0; m < teachers_.size(); ++m) {
-        taught_features.push_back(teachers_[m].encoder->forward(batch.inputs[m].values));
-        taught_logits.push_back(at::linear(taught_features[m], teachers_[m].weight, teachers_[m].bias));
-        scores_[m] = score(taught_logits[m], batch.target);
-      }
+  /// Features and logits of the teachers.
+  [[nodiscard]] g2d::TeacherOutputs taught(const g2d::Batch& batch) const {
+    const at::NoGradGuard no_grad;
+    g2d::TeacherOutputs outputs;
+    for (std::size_t m = 0; m < teachers_.size(); ++m) {
+      outputs.features.push_back(teachers_[m].encoder->forward(batch.inputs[m].values));
+      outputs.logits.push_back(at::linear(outputs.features[m], teachers_[m].weight, teachers_[m].bias));
     }
+    return outputs;
+  }
+
+  double operator()(const g2d::Batch& batch) {
+    const auto teachers = taught(batch);
+    for (std::size_t m = 0; m < teachers_.size(); ++m) scores_[m] = score(teachers.logits[m], batch.target);
     const auto [z, features] = student_.forward(batch);
     auto loss = at::cross_entropy_loss(z, batch.target);
     for (std::size_t m = 0; m < teachers_.size(); ++m) {
-      loss = loss.add(at::mse_loss(features[m], taught_features[m]));
-      loss = loss.add(at::kl_div(at::log_softmax(z, 1), at::log_softmax(taught_logits[m], 1), at::Reduction::Sum, true)
+      loss = loss.add(at::mse_loss(features[m], teachers.features[m]));
+      loss = loss.add(at::kl_div(at::log_softmax(z, 1), at::log_softmax(teachers.logits[m], 1), at::Reduction::Sum, true)
                           .mul(1.0 / static_cast<double>(batch.size())));
     }
     optimizer_.zero_grad();

@@ -2,14 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/core/Reduction.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_sgd.h>
-#include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/kl_div.h>
+#include <ATen/ops/addmv.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/nll_loss_nd.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <cstddef>
@@ -17,12 +19,14 @@
 #include <vector>
 
 #include <g2d/core/batch.hpp>
+#include <g2d/core/per_modality.hpp>
 #include <g2d/core/teacher_outputs.hpp>
 
 #include "models.hpp"
 
-/// The G2D step for late fusion, by hand in plain LibTorch with the kernels that g2d uses: no checks, no suppression, no guard
-/// against NaN.
+/// The G2D step for late fusion, by hand in plain LibTorch with the mathematics and the kernels that g2d uses: one log-softmax of the
+/// fused logits for all terms, the teachers' terms in one product, no work for an encoder whose features are known. No checks, no
+/// plan, no guard against NaN; batches are small enough that the terms need no blocks.
 template <class Encoder>
 class HandWrittenStep {
  public:
@@ -34,32 +38,45 @@ class HandWrittenStep {
     for (const auto& parameter : parameters_) momentum_.push_back(at::zeros_like(parameter));
   }
 
-  at::Tensor operator()(const g2d::Batch& batch, const g2d::TeacherOutputs& teachers) {
+  /// `known_features[m]`, where defined: those of an encoder that is held back. Its head learns all the same.
+  at::Tensor operator()(const g2d::Batch& batch, const g2d::TeacherOutputs& teachers, g2d::ModalitySpan<at::Tensor> known_features = {}) {
     std::vector<at::Tensor> features;
     at::Tensor z;
     for (std::size_t m = 0; m < models_.size(); ++m) {
-      features.push_back(models_[m].encoder->forward(batch.inputs[m].values));
+      const bool is_known = !known_features.empty() && known_features[m].defined();
+      features.push_back(is_known ? known_features[m] : models_[m].encoder->forward(batch.inputs[m].values));
       const auto logits = at::linear(features[m], models_[m].weight, models_[m].bias);
       z = m == 0 ? logits : z.add(logits);
     }
-    z = z.div(static_cast<double>(models_.size()));
-    auto loss = at::cross_entropy_loss(z, batch.target);
-    for (std::size_t m = 0; m < models_.size(); ++m) {
-      loss = loss.add(at::mse_loss(features[m], teachers.features[m])).add(kl(z, teachers.logits[m]));
-    }
+    const auto log_q = at::log_softmax(z.div(static_cast<double>(models_.size())), 1);
+    auto loss = at::nll_loss_nd(log_q, batch.target).add(divergence(log_q, teachers.logits));
+    for (std::size_t m = 0; m < models_.size(); ++m) loss = loss.add(at::mse_loss(features[m], teachers.features[m]));
     loss.backward();
-    at::NoGradGuard no_grad;
-    std::vector<at::Tensor> gradients;
-    for (const auto& parameter : parameters_) gradients.push_back(parameter.grad());
-    at::_fused_sgd_(parameters_, gradients, momentum_, 1e-4, 0.9, 1e-3, 0.0, false, false, false);
-    for (auto& parameter : parameters_) parameter.mutable_grad().reset();
+    update();
     return loss.detach();
   }
 
  private:
-  static at::Tensor kl(const at::Tensor& student, const at::Tensor& teacher) {
-    return at::kl_div(at::log_softmax(student, 1), at::log_softmax(teacher, 1), at::Reduction::Sum, true)
-        .mul(1.0 / static_cast<double>(student.size(0)));
+  /// sum_m KL(teacher m || student), the mean over the samples.
+  static at::Tensor divergence(const at::Tensor& log_q, g2d::ModalitySpan<at::Tensor> teachers) {
+    const auto log_p = at::log_softmax(at::stack(at::TensorList(teachers.data(), teachers.size())), 2);
+    const auto p = log_p.exp();
+    const double share = 1.0 / static_cast<double>(log_q.size(0));
+    return at::addmv(p.mul(log_p).sum(at::IntArrayRef{1, 2}), p.view({log_p.size(0), -1}), log_q.reshape(-1), share, -share).sum();
+  }
+
+  /// Of what has a gradient: an encoder that is held back has none.
+  void update() {
+    const at::NoGradGuard no_grad;
+    std::vector<at::Tensor> values, gradients, momentum;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      auto& gradient = parameters_[i].mutable_grad();
+      if (!gradient.defined()) continue;
+      values.push_back(parameters_[i]);
+      gradients.push_back(std::move(gradient));
+      momentum.push_back(momentum_[i]);
+    }
+    at::_fused_sgd_(values, gradients, momentum, 1e-4, 0.9, 1e-3, 0.0, false, false, false);
   }
 
   std::vector<UnimodalModel<Encoder>> models_;
