@@ -7,7 +7,6 @@
 //
 //   eager_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -23,6 +22,7 @@
 #include <g2d/train/step.hpp>
 
 #include "support/bench_report.hpp"
+#include "support/check_equal_losses.hpp"
 #include "support/child_process.hpp"
 #include "support/problem.hpp"
 
@@ -59,8 +59,7 @@ void compare(BenchReport& report, PythonSide& python, const std::string& problem
   g2d::Step step(*student, Method(), {}, make_bench_summary(*student, {0.5, 0.5}));
   const auto which = fmt::format("{} {} {}", problem, order, sizes.batch);
   const double first = step(batch, &teachers).total.template item<double>();
-  const double difference = std::abs(first - python.steps(which, 1));
-  if (!(difference < 1e-3)) throw std::runtime_error(fmt::format("eager: the first losses differ by {:.1e}", difference));
+  check_equal_losses("eager, the first step", first, python.steps(which, 1), 1e-3);
   auto timing = time_pairs(
       [&] {
         for (std::int64_t i = 1; i < sizes.steps; ++i) (void)step(batch, &teachers);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/Context.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 
@@ -19,6 +20,7 @@
 #include <g2d/encoder/small_cnn.hpp>
 #include <g2d/fusion/late.hpp>
 #include <g2d/readout/exact_split.hpp>
+#include <g2d/train/detail/mode_scope.hpp>
 #include <g2d/train/student.hpp>
 
 inline constexpr std::int64_t bench_classes = 10;
@@ -94,6 +96,14 @@ template <class Student>
     outputs.logits.push_back(at::randn({size, bench_classes}));
   }
   return outputs;
+}
+
+/// What a stage knows of an encoder that is held back.
+template <class Student>
+[[nodiscard]] at::Tensor features_in_evaluation(const Student& student, std::size_t m, const g2d::Batch& batch) {
+  const at::NoGradGuard no_grad;
+  const g2d::detail::ModeScope evaluation(*student.encoder(m).module(), /*training=*/false);
+  return student.encode_present(m, batch.inputs[m], batch.present);
 }
 
 template <class Student>

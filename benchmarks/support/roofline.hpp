@@ -12,39 +12,53 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "bench_report.hpp"
 #include "paired_timing.hpp"
 
-/// What this machine does with these threads, in floating-point operations a second.
-struct MachineRates {
+/// Floating-point operations a second.
+struct Rates {
   double gemm = 0.0;
-  std::optional<double> gemm_bfloat16;  ///< Unless it is emulated.
-  double convolution = 0.0;             ///< Of the quicker layout.
+  double convolution = 0.0;  ///< Of the quicker layout.
+};
+
+/// What this machine does with these threads.
+struct MachineRates {
+  Rates float32;
+  std::optional<Rates> bfloat16;  ///< Unless it is emulated.
 };
 
 namespace detail {
 
+/// In the median, as steps are timed.
 template <class Work>
-[[nodiscard]] double best_rate(double flops, Work&& work) {
+[[nodiscard]] double rate_of(double flops, Work&& work) {
+  work();
   std::vector<double> seconds;
   for (int i = 0; i < 12; ++i) seconds.push_back(seconds_of(work, 1));
-  return flops / quantile(seconds, 0.0);
+  return flops / quantile(seconds, 0.5);
 }
 
 [[nodiscard]] inline double gemm_rate(std::int64_t size, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
   const auto a = at::randn({size, size}).to(dtype), b = at::randn({size, size}).to(dtype);
   const auto length = static_cast<double>(size);
-  return best_rate(2.0 * length * length * length, [&] { (void)at::mm(a, b); });
+  return rate_of(2.0 * length * length * length, [&] { (void)at::mm(a, b); });
 }
 
 /// Of ResNet-18's most common convolution.
-[[nodiscard]] inline double convolution_rate(at::MemoryFormat layout) {
+[[nodiscard]] inline double convolution_rate(at::MemoryFormat layout, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
-  const auto images = at::randn({16, 64, 28, 28}).contiguous(layout), filters = at::randn({64, 64, 3, 3}).contiguous(layout);
+  const auto images = at::randn({16, 64, 28, 28}).to(dtype).contiguous(layout);
+  const auto filters = at::randn({64, 64, 3, 3}).to(dtype).contiguous(layout);
   constexpr double flops = 2.0 * 16 * 64 * 64 * 9 * 28 * 28;
-  return best_rate(flops, [&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); });
+  return rate_of(flops, [&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); });
+}
+
+[[nodiscard]] inline Rates rates(at::ScalarType dtype) {
+  return {gemm_rate(1024, dtype), std::max(convolution_rate(at::MemoryFormat::Contiguous, dtype), convolution_rate(at::MemoryFormat::ChannelsLast, dtype))};
 }
 
 /// Processors without instructions for it emulate bfloat16 at a fraction of float32's speed.
@@ -63,27 +77,22 @@ template <class Work>
 }
 
 [[nodiscard]] inline MachineRates measure_rates() {
-  constexpr std::int64_t size = 1024;
-  return {detail::gemm_rate(size, at::kFloat),
-          detail::multiplies_bfloat16_faster() ? std::optional(detail::gemm_rate(size, at::kBFloat16)) : std::nullopt,
-          std::max(detail::convolution_rate(at::MemoryFormat::Contiguous), detail::convolution_rate(at::MemoryFormat::ChannelsLast))};
+  return {detail::rates(at::kFloat), detail::multiplies_bfloat16_faster() ? std::optional(detail::rates(at::kBFloat16)) : std::nullopt};
 }
 
-/// Of the convolutions of one forward pass of ResNet-18 over a one-channel image, 2 for each multiply-add; a backward pass takes
-/// twice as many. Norms, pooling and updates are not counted.
-[[nodiscard]] inline double resnet18_flops(std::int64_t image_size) {
-  const auto halved = [](std::int64_t size) { return (size + 1) / 2; };
-  const auto flops = [](std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t size) {
-    return 2.0 * static_cast<double>(in * out * kernel * kernel * size * size);
-  };
-  auto size = halved(image_size);
-  double sum = flops(1, 64, 7, size);
-  size = halved(size);
-  sum += 4 * flops(64, 64, 3, size);
-  for (const std::int64_t in : {64, 128, 256}) {
-    const auto out = 2 * in;
-    size = halved(size);
-    sum += flops(in, out, 3, size) + 3 * flops(out, out, 3, size) + flops(in, out, 1, size);
-  }
-  return sum;
+inline void report_machine(BenchReport& report, const std::string& dtype, const Rates& rates) {
+  report.add_value("GEMM 1024^3, " + dtype, rates.gemm / 1e9, "GFLOP/s");
+  report.add_value("convolution 3x3, 64 channels, 28^2, forward, " + dtype, rates.convolution / 1e9, "GFLOP/s");
+}
+
+inline void report_machine(BenchReport& report, const MachineRates& machine) {
+  report_machine(report, "float32", machine.float32);
+  if (machine.bfloat16) report_machine(report, "bfloat16", *machine.bfloat16);
+}
+
+/// At what rate `what` computes, beside what the machine does.
+inline void report_rate(BenchReport& report, const std::string& what, double flops, double seconds, const Rates& machine) {
+  const double rate = flops / seconds;
+  report.add_value(what + ": rate", rate / 1e9, "GFLOP/s");
+  report.add_value(what + ": share of the convolution's rate", 100.0 * rate / machine.convolution, "%");
 }
