@@ -9,7 +9,6 @@
 #include <optional>
 #include <utility>
 
-#include <g2d/data/in_memory.hpp>
 #include <g2d/method/g2d.hpp>
 #include <g2d/method/joint_training.hpp>
 #include <g2d/schedule/joint.hpp>
@@ -74,15 +73,10 @@ void measure_steps(BenchReport& report, bool is_smoke) {
   report.add_value(fmt::format("growth, steps {} to {} of {}", from, to, MlpProblem::name), growth, "MiB", at_most(flat_mebibytes));
 }
 
-g2d::data::InMemory make_dataset(std::int64_t size) {
-  auto batch = make_bench_batch<MlpProblem>(size);
-  return {g2d::ModalityNames{"audio", "image"}, std::move(batch.inputs), std::move(batch.target)};
-}
-
 void measure_epochs(BenchReport& report, bool is_smoke) {
   const std::int64_t from = is_smoke ? 2 : 40, to = is_smoke ? 4 : 200;
   const auto student = make_bench_student<MlpProblem>();
-  const auto train = make_dataset(160), validation = make_dataset(80);
+  const auto train = make_bench_dataset<MlpProblem>(160), validation = make_bench_dataset<MlpProblem>(80);
   g2d::TeacherSource teachers{[&](const g2d::Batch& batch) { return make_bench_teachers(*student, batch.size()); },
                               make_bench_summary(*student, {0.5, 0.6})};
   std::int64_t resident = 0, heap = 0;

@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/teacher_outputs.hpp>
+#include <g2d/data/in_memory.hpp>
 #include <g2d/encoder/encoder.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
@@ -24,6 +26,8 @@
 #include <g2d/train/student.hpp>
 
 inline constexpr std::int64_t bench_classes = 10;
+
+[[nodiscard]] inline g2d::ModalityNames bench_names() { return {"audio", "image"}; }
 
 /// Audio 1x112x112 and image 1x28x28 under ResNet-18: the sizes of AV-MNIST. Each has the layout in which plain layers are quickest.
 struct ResNetProblem {
@@ -63,7 +67,7 @@ template <class Problem>
   at::manual_seed(0);
   auto audio = Problem::make_encoder(0);
   auto image = Problem::make_encoder(1);
-  return std::make_shared<BenchStudent<Problem>>(g2d::ModalityNames{"audio", "image"}, bench_classes, audio, image);
+  return std::make_shared<BenchStudent<Problem>>(bench_names(), bench_classes, audio, image);
 }
 
 /// A run-time student with these encoders, in this arithmetic.
@@ -72,7 +76,7 @@ template <class Problem>
   std::vector<g2d::Encoder> encoders;
   for (const auto& module : modules) encoders.emplace_back(module, g2d::EncoderOptions{.precision = precision});
   const auto width = encoders[0].feature_width();
-  const g2d::FusionShape shape({"audio", "image"}, {width, width}, bench_classes);
+  const g2d::FusionShape shape(bench_names(), {width, width}, bench_classes);
   return std::make_shared<g2d::AnyStudent>(g2d::fusion::Late(shape), std::move(encoders), g2d::readout::ExactSplit());
 }
 
@@ -86,6 +90,12 @@ template <class Problem>
   }
   batch.target = at::randint(bench_classes, {size}, at::kLong);
   return batch;
+}
+
+template <class Problem>
+[[nodiscard]] g2d::data::InMemory make_bench_dataset(std::int64_t size) {
+  auto samples = make_bench_batch<Problem>(size);
+  return {bench_names(), std::move(samples.inputs), std::move(samples.target)};
 }
 
 template <class Student>

@@ -69,15 +69,15 @@ template <class Work>
 
 }  // namespace detail
 
-/// False, and a line that says so, where bfloat16 is slower than float32.
-[[nodiscard]] inline bool can_compare_bfloat16() {
-  if (detail::multiplies_bfloat16_faster()) return true;
-  fmt::print("  bfloat16: not compared, for this machine multiplies it no faster than float32\n");
-  return false;
-}
-
 [[nodiscard]] inline MachineRates measure_rates() {
   return {detail::rates(at::kFloat), detail::multiplies_bfloat16_faster() ? std::optional(detail::rates(at::kBFloat16)) : std::nullopt};
+}
+
+/// False, and a line that says so, where bfloat16 is slower than float32.
+[[nodiscard]] inline bool can_compare_bfloat16(const MachineRates& machine) {
+  if (machine.bfloat16) return true;
+  fmt::print("  bfloat16: not compared, for this machine multiplies it no faster than float32\n");
+  return false;
 }
 
 inline void report_machine(BenchReport& report, const std::string& dtype, const Rates& rates) {
