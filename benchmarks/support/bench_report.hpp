@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "bench_options.hpp"
+#include "machine.hpp"
 #include "paired_timing.hpp"
 
 /// What a figure should reach.
@@ -31,8 +32,9 @@ struct Aim {
 /// Prints a benchmark's figures as they come, and appends them to a file of JSON lines when one is asked for.
 class BenchReport {
  public:
-  BenchReport(std::string name, const BenchOptions& options) : name_(std::move(name)), options_(options) {
-    fmt::print("{}: {} thread(s)\n", name_, at::get_num_threads());
+  BenchReport(std::string name, const BenchOptions& options) : name_(std::move(name)), options_(options), machine_(machine_of_timings()) {
+    fmt::print("{}: {} thread(s), {} core(s) of {}, {}, load average {:.2f}\n", name_, at::get_num_threads(), machine_["cores"].get<int>(),
+               machine_["processor"].get<std::string>(), machine_["capability"].get<std::string>(), machine_["load_average"].get<double>());
   }
 
   /// Two ways of doing `what`, timed in pairs: how many times faster a is than b.
@@ -69,6 +71,7 @@ class BenchReport {
     if (options_.json.empty()) return;
     line["benchmark"] = name_;
     line["threads"] = at::get_num_threads();
+    line["machine"] = machine_;
     line["libtorch"] = TORCH_VERSION;
     line["is_smoke"] = options_.is_smoke;
     line["keeps_memory"] = options_.keeps_memory;
@@ -79,4 +82,5 @@ class BenchReport {
 
   std::string name_;
   BenchOptions options_;
+  nlohmann::json machine_;  ///< At the start.
 };
