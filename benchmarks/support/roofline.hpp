@@ -30,22 +30,22 @@ struct MachineRates {
   std::optional<Rates> bfloat16;  ///< Unless it is emulated.
 };
 
-namespace detail {
-
 /// In the median, as steps are timed.
 template <class Work>
-[[nodiscard]] double rate_of(double flops, Work&& work) {
+[[nodiscard]] double median_seconds(Work&& work) {
   work();
   std::vector<double> seconds;
   for (int i = 0; i < 12; ++i) seconds.push_back(seconds_of(work, 1));
-  return flops / quantile(seconds, 0.5);
+  return quantile(seconds, 0.5);
 }
+
+namespace detail {
 
 [[nodiscard]] inline double gemm_rate(std::int64_t size, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
   const auto a = at::randn({size, size}).to(dtype), b = at::randn({size, size}).to(dtype);
   const auto length = static_cast<double>(size);
-  return rate_of(2.0 * length * length * length, [&] { (void)at::mm(a, b); });
+  return 2.0 * length * length * length / median_seconds([&] { (void)at::mm(a, b); });
 }
 
 /// Of ResNet-18's most common convolution.
@@ -54,7 +54,7 @@ template <class Work>
   const auto images = at::randn({16, 64, 28, 28}).to(dtype).contiguous(layout);
   const auto filters = at::randn({64, 64, 3, 3}).to(dtype).contiguous(layout);
   constexpr double flops = 2.0 * 16 * 64 * 64 * 9 * 28 * 28;
-  return rate_of(flops, [&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); });
+  return flops / median_seconds([&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); });
 }
 
 [[nodiscard]] inline Rates rates(at::ScalarType dtype) {
