@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Peak memory of a G2D step against joint training of the same model, and growth of resident memory over many steps and
-// epochs. The teachers' rows of the batch count; the mapped cache they come from does not.
+// Peak memory of a G2D step, and of a training through all stages with known features, against joint training of the same model; and
+// growth of resident memory over a thousand steps and many epochs. The teachers' rows of the batch count; the mapped cache they come
+// from does not.
 //
 //   step_memory_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -45,6 +46,27 @@ double peak_of_steps(std::int64_t batch_size, bool with_teachers) {
   }));
 }
 
+/// As made up as the batches are.
+template <class Student>
+g2d::TeacherSource make_source(const Student& student, g2d::PerModality<double> confidence) {
+  return {[&student](const g2d::Batch& batch) { return make_bench_teachers(student, batch.size()); },
+          make_bench_summary(student, std::move(confidence))};
+}
+
+/// One epoch a stage, or three of joint training; data, evaluation and the tables of known features count.
+template <class Method>
+double peak_of_training(std::int64_t batch_size, bool with_teachers) {
+  return static_cast<double>(peak_bytes([&] {
+    const auto student = make_bench_student<ResNetProblem>();
+    const auto train = make_bench_dataset<ResNetProblem>(2 * batch_size), validation = make_bench_dataset<ResNetProblem>(batch_size);
+    g2d::TrainerOptions options{.num_epochs = 3, .batch_size = batch_size};
+    options.evaluation_batch_size = batch_size;
+    const auto teachers = with_teachers ? std::optional(make_source(*student, {0.5, 0.6})) : std::nullopt;
+    g2d::Trainer trainer(*student, Method(), Task(), options, teachers);
+    (void)trainer.fit(train, validation);
+  }));
+}
+
 void compare_peaks(BenchReport& report, std::int64_t batch_size) {
   const auto joint = peak_of_steps<g2d::method::JointTraining<Task>>(batch_size, false);
   const auto all = peak_of_steps<JointG2d>(batch_size, true);
@@ -52,6 +74,10 @@ void compare_peaks(BenchReport& report, std::int64_t batch_size) {
   report.add_value(fmt::format("joint training, {}, batch {}: peak", ResNetProblem::name, batch_size), joint / mebibyte, "MiB");
   report.add_value("G2D, all modalities, peak / joint training's", all / joint, "times", at_most(1.01));
   report.add_value("G2D, one modality alone, peak / joint training's", alone / joint, "times");
+  const auto joint_training = peak_of_training<g2d::method::JointTraining<Task>>(batch_size, false);
+  const auto stages = peak_of_training<g2d::method::G2d<Task>>(batch_size, true);
+  report.add_value("Trainer, joint training: peak", joint_training / mebibyte, "MiB");
+  report.add_value("Trainer, G2D through all stages, peak / joint training's", stages / joint_training, "times", at_most(1.01));
 }
 
 /// The growth of resident memory over calls `from` to `to` of `work`.
@@ -64,7 +90,7 @@ double growth_in_mebibytes(std::int64_t from, std::int64_t to, Work&& work) {
 }
 
 void measure_steps(BenchReport& report, bool is_smoke) {
-  const std::int64_t from = is_smoke ? 2 : 200, to = is_smoke ? 4 : 1000;
+  const std::int64_t from = is_smoke ? 2 : 200, to = is_smoke ? 4 : 1200;
   const auto student = make_bench_student<MlpProblem>();
   const auto batch = make_bench_batch<MlpProblem>(16);
   const auto teachers = make_bench_teachers(*student, 16);
@@ -77,8 +103,6 @@ void measure_epochs(BenchReport& report, bool is_smoke) {
   const std::int64_t from = is_smoke ? 2 : 40, to = is_smoke ? 4 : 200;
   const auto student = make_bench_student<MlpProblem>();
   const auto train = make_bench_dataset<MlpProblem>(160), validation = make_bench_dataset<MlpProblem>(80);
-  g2d::TeacherSource teachers{[&](const g2d::Batch& batch) { return make_bench_teachers(*student, batch.size()); },
-                              make_bench_summary(*student, {0.5, 0.6})};
   std::int64_t resident = 0, heap = 0;
   // One stage, so that a stage that begins does not count as growth.
   g2d::TrainerOptions options{.num_epochs = to};
@@ -87,7 +111,7 @@ void measure_epochs(BenchReport& report, bool is_smoke) {
     resident = resident_bytes() - resident;
     heap = heap_bytes() - heap;
   });
-  g2d::Trainer trainer(*student, JointG2d(), Task(), options, std::move(teachers));
+  g2d::Trainer trainer(*student, JointG2d(), Task(), options, make_source(*student, {0.5, 0.6}));
   (void)trainer.fit(train, validation);
   const auto per_epoch = [&](std::int64_t bytes) { return static_cast<double>(bytes) / 1024.0 / static_cast<double>(to - from); };
   const auto what = fmt::format("growth an epoch, epochs {} to {} of Trainer", from, to);
