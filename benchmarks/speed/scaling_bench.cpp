@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Time and peak memory of a step over modalities, batch and classes, and time of a batch's gather over samples. Encoders
+// Time and peak memory of a step over modalities, batch and classes; time of a batch's gather and resident memory over samples. Encoders
 // are tiny, so that all the rest shows; the teachers' cache lies in a file. The slopes are those of straight lines through
 // the logarithms: 1 is proportional, 0 is flat.
 //
@@ -200,7 +200,11 @@ void scale_samples(BenchReport& report, const BenchOptions& options, const std::
   std::filesystem::create_directories(folder);
   std::vector<Point> gathers, shuffles;
   for (const auto size : sizes) {
+    const auto before = resident_bytes();
     auto gather = std::make_shared<Gather>(size, folder / fmt::format("teachers-{}", size));
+    // Inputs take 256 bytes a sample, the teachers' rows 336; these lie in a file, whose pages count where they were touched.
+    report.add_value(fmt::format("samples = {}: resident memory of data and cache", size),
+                     static_cast<double>(resident_bytes() - before) / 1048576.0, "MiB");
     gathers.push_back({static_cast<double>(size), options.is_smoke ? 2 : 200, [gather] { (*gather)(); }});
     shuffles.push_back({static_cast<double>(size), 1, [size] { (void)g2d::data::shuffled_batches(size, 16, 0, 1); }});
   }
