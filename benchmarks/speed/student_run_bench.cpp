@@ -71,7 +71,7 @@ g2d::data::InMemory make_pictures(std::int64_t num_samples, std::uint64_t seed) 
   g2d::PerModality<g2d::Input> inputs;
   for (std::size_t m = 0; m < 2; ++m) {
     const auto clean = pictures[m].index_select(0, labels);
-    inputs.emplace_back(clean.add(at::randn_like(clean), m == 0 ? 6.0 : 3.0));
+    inputs.emplace_back(clean.add(at::randn_like(clean), m == 0 ? 3.0 : 1.5));
   }
   return {bench_names(), std::move(inputs), labels};
 }
