@@ -538,7 +538,7 @@ TEST_CASE("dataset::read_manifest: every fault is named with file, line and valu
       tree.error("id,split,target:y,image:x,audio:z\na,train,1,0.jpg,\nb,val,1,1.jpg,1.wav\nc,test,1,2.jpg,2.wav\n"),
       Contains("modality \"z\": expected at least one training sample that has it, got none"));
   CHECK_THAT(thrown<DataError>([&] { (void)read_manifest(tree.folder / "none"); }),
-             Contains("none: expected a folder of manifest.csv or manifest.json"));
+             Contains("none: expected a manifest or a folder that holds one, manifest.csv or manifest.json"));
   const TemporaryFolder empty;
   CHECK_THAT(thrown<DataError>([&] { (void)read_manifest(empty.path()); }),
              Contains("manifest.csv: expected this file in a folder of manifest.csv or manifest.json"));

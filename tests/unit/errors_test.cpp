@@ -305,7 +305,7 @@ TEST_CASE("schedule::Sequential: stages that do not match the run or the modalit
       refused_stages({.stage_epochs = {-1, 5, 6}}) ==
       "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's 10 epochs, got [-1, 5, 6], which give 10");
   CHECK(refused_stages({.stage_fractions = {1.0}}) ==
-        "g2d: schedule::Sequential: expected stage_fractions with 3 entries (audio, image alone, then all), got 1");
+        "g2d: schedule::Sequential: expected stage_fractions with 3 entries, one for each of (audio, image) alone, by default the weakest first, and one for all, got 1");
   CHECK(refused_stages({.stage_fractions = {1.0, -1.0, 1.0}}) ==
         "g2d: schedule::Sequential: expected stage_fractions >= 0 with a positive sum, got [1, -1, 1]");
   CHECK(refused_stages({.stage_fractions = {0.0, 0.0, 0.0}}) ==
