@@ -373,22 +373,23 @@ struct TiedEncoder : torch::nn::Module {
   std::shared_ptr<torch::nn::LinearImpl> second;
 };
 
-/// Lists one trained factor for each modality, which is the same tensor.
+/// Lists one trained factor for each modality, which is the same tensor, and a tensor of the student's.
 struct OneFactor {
+  at::Tensor of_student;
   at::Tensor factor = torch::ones({}).requires_grad_();
 
   void loss(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& outputs, g2d::method::Terms& terms) {
     terms.push_back({"scaled", {}, outputs.fused.detach().square().mean() * factor, 1.0});
   }
-  [[nodiscard]] g2d::Parameters parameters() const { return {{"audio.factor", factor, 0}, {"image.factor", factor, 1}}; }
+  [[nodiscard]] g2d::Parameters parameters() const { return {{"audio.factor", factor, 0}, {"image.factor", factor, 1}, {"bias", of_student, {}}}; }
 };
 
 }  // namespace
 
-TEST_CASE("Step: a tensor that bears two names is clipped and updated once", "[step][optimizer]") {
+TEST_CASE("Step: a tensor that bears several names is clipped and updated once", "[step][optimizer]") {
   torch::manual_seed(6);
   const auto student = make_student({std::make_shared<TiedEncoder>(input_widths[0]), linear_tanh(input_widths[1], 3)}, num_outputs);
-  const OneFactor one_factor;
+  const OneFactor one_factor{student->fusion().parameters()[0].value};
   auto parameters = student->parameters();
   parameters.push_back(one_factor.factor);
   const auto samples = batch(1);

@@ -30,8 +30,8 @@ struct EncoderOptions {
 /// for sequences. Copies share the module, so that one encoder can serve several modalities.
 ///
 /// Cost       one indirect call a batch.
-/// Errors     ConfigError when there is no module, the width is neither given nor known, or a factor is not positive; ShapeError when lengths
-///            come to a module that takes none, or are missing for one that needs them.
+/// Errors     ConfigError when there is no module, the width is neither given nor known, or a factor is not positive; ShapeError
+///            when lengths come to a module that takes none, or are missing for one that needs them.
 class Encoder {
  public:
   template <class Module>

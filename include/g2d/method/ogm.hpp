@@ -56,7 +56,7 @@ struct OgmOptions {
 /// Cost       the readout and one pass over the gradients; no sync.
 /// Errors     ConfigError for a negative strength.
 /// Source     Peng et al. 2022, arXiv:2203.15332, and its published code.
-/// Deviates   M > 2 is ours (the mean over the others); the window is `Window<Ogm<Task>>`.
+/// Deviates   M > 2 and absent samples are ours (the mean over the others); the window is `Window<Ogm<Task>>`.
 /// Reference  g2d/reference/method/ogm.hpp
 template <task::TaskPolicy Task>
 class Ogm {

@@ -28,8 +28,8 @@ struct BatchwiseOptions {
 /// Use when   the authors' published runs are to be repeated. A tie suppresses nothing.
 /// Cost       one comparison of M host numbers a step, read from precomputed teachers; no sync.
 /// Errors     ConfigError for an empty window; at `Prioritization::begin`, with suppression that scales gradients and norm statistics
-///            other than Tracked, for who is suppressed is known on the device alone; with Complete suppression, at the step, when the teachers' confidences are
-///            not at hand on the host.
+///            other than Tracked, for who is suppressed is known on the device alone; with Complete suppression, at the step, when
+///            the teachers' confidences are not at hand on the host.
 /// Source     the authors' published code: window 0 to 150 of 300 epochs.
 /// Deviates   ties: the authors' code stops with an error. More than two modalities: ours.
 template <suppression::SuppressionPolicy Suppression = suppression::ZeroedGradients>

@@ -34,7 +34,8 @@ struct ClassificationOptions {
 ///
 /// Use when   every sample has one true class. Two classes are two outputs.
 /// Shapes     output: logits [B, C]; target: int64 [B] in [0, C); loss: scalar; confidence: [B].
-/// Dtype      logits floating; one device; no transfers, but for the class weights once for each device and dtype. Labels are read only when they are in host memory.
+/// Dtype      logits floating; one device; no transfers, but for the class weights once for each device and dtype. Labels are read
+///            only when they are in host memory.
 /// Units      nats. With class weights the loss is the weighted mean, as in PyTorch.
 /// Cost       O(B C).
 /// Errors     ConfigError for smoothing outside [0, 1); ShapeError for a wrong dtype or rank; DataError for a label out of

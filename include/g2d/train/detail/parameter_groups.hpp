@@ -85,12 +85,17 @@ inline void check_sharing(const std::vector<Encoder>& encoders, const ModalityNa
   return owner;
 }
 
-/// The tensors of a policy: one group for each modality's own, one for the rest.
+/// The tensors of a policy that no group holds yet: one group for each modality's own, one for the rest.
 inline void append_policy_groups(std::vector<ParameterGroup>& groups, const std::string& name,
                                  const Parameters& parameters, const ModalityNames& names) {
+  std::unordered_set<at::TensorImpl*> known;
+  for (const auto& group : groups) {
+    for (const auto& parameter : group.parameters) known.insert(parameter.unsafeGetTensorImpl());
+  }
   std::vector<at::Tensor> tensors;
-  for (const auto& parameter : parameters) tensors.push_back(parameter.value);
-  tensors = distinct(tensors);
+  for (const auto& parameter : parameters) {
+    if (known.insert(parameter.value.unsafeGetTensorImpl()).second) tensors.push_back(parameter.value);
+  }
   const auto append = [&](const std::string& group_name, std::optional<std::size_t> modality) {
     ParameterGroup group;
     group.name = group_name;
