@@ -16,8 +16,8 @@
 #include <g2d/analysis/features.hpp>
 #include <g2d/core/batch.hpp>
 #include <g2d/data/concept.hpp>
+#include <g2d/data/detail/join_present.hpp>
 #include <g2d/teacher/teachers.hpp>
-#include <g2d/train/detail/join_present.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 
 namespace g2d::analysis {
@@ -44,7 +44,7 @@ template <data::DatasetPolicy Dataset, class FeaturesOf>
     return parts.empty() ? at::Tensor() : at::cat(parts);
   };
   if (ids.size() < target.size()) ids.clear();
-  Features features{{}, {}, joined(target), joined(ids), g2d::detail::join_present(present, target, names.size())};
+  Features features{{}, {}, joined(target), joined(ids), data::detail::join_present(present, target, names.size())};
   for (std::size_t m = 0; m < names.size(); ++m) {
     features.encoded.push_back(joined(encoded[m]));
     features.handed_on.push_back(joined(handed_on[m]));

@@ -21,8 +21,8 @@ namespace g2d {
 
 /// A table in host memory that the system may keep on disk: mapped from a file that has no name any more, and is gone with it.
 ///
-/// Errors     DataError, of `where` and with another `remedy`, when the system's folder for temporary files takes none, or has no room: a full disk would otherwise end the
-///            program when a row is written.
+/// Errors     DataError, of `where` and with a `remedy`, when the system's folder for temporary files takes none, or has no room: a full
+///            disk would otherwise end the program when a row is written.
 [[nodiscard]] inline at::Tensor make_unlinked_table(at::IntArrayRef sizes, at::ScalarType dtype, std::string_view where, std::string_view remedy) {
   auto name = (std::filesystem::temp_directory_path() / "g2d-table-XXXXXX").string();
   const int descriptor = ::mkstemp(name.data());

@@ -14,11 +14,11 @@
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/concept.hpp>
+#include <g2d/data/detail/join_present.hpp>
 #include <g2d/data/to_device.hpp>
 #include <g2d/metrics/measure.hpp>
 #include <g2d/task/concept.hpp>
 #include <g2d/train/detail/encode_unless_known.hpp>
-#include <g2d/train/detail/join_present.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 #include <g2d/train/detail/stage_features.hpp>
 
@@ -73,7 +73,7 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
     const auto parts = student.unimodal_logits(features, readout);
     for (std::size_t m = 0; m < parts.size(); ++m) unimodal[m].push_back(parts[m]);
   }
-  Predictions predictions{at::cat(fused), {}, at::cat(target), detail::join_present(present, target, student.num_modalities())};
+  Predictions predictions{at::cat(fused), {}, at::cat(target), data::detail::join_present(present, target, student.num_modalities())};
   for (const auto& parts : unimodal) predictions.unimodal.push_back(at::cat(parts));
   return predictions;
 }

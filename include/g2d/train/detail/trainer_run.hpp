@@ -17,9 +17,9 @@
 #include <g2d/core/seed.hpp>
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/batch_stream.hpp>
+#include <g2d/data/detail/join_present.hpp>
 #include <g2d/data/to_device.hpp>
 #include <g2d/method/run.hpp>
-#include <g2d/train/detail/join_present.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 #include <g2d/train/detail/state_snapshot.hpp>
 #include <g2d/train/detail/training_mode.hpp>
@@ -146,7 +146,7 @@ class TrainerRun final : public method::Run {
     }
     step_.count_forwards(table.rows.size(0));
     table.target = at::cat(targets);
-    table.present = join_present(present, targets, parts.size());
+    table.present = data::detail::join_present(present, targets, parts.size());
     for (const auto& part : parts) table.features.push_back(at::cat(part));
     return table;
   }

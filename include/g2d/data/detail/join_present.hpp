@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace g2d::detail {
+namespace g2d::data::detail {
 
 /// The presence masks of batches, one after the other: bool [N, M], undefined when every sample of every batch has every modality.
 /// A batch without a mask lacks nothing; `targets` say how many samples it has.
@@ -25,4 +25,4 @@ namespace g2d::detail {
   return at::cat(present);
 }
 
-}  // namespace g2d::detail
+}  // namespace g2d::data::detail
