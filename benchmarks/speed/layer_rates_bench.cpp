@@ -50,7 +50,7 @@ class Layer {
 
   [[nodiscard]] const ConvolutionShape& shape() const { return shape_; }
   [[nodiscard]] bool has_own_weight_gradient() const {
-    return shape_.kernel == 3 && g2d::encoder::detail::PatchConvolution::pays(x_, convolution_->weight);
+    return shape_.kernel == 3 && g2d::encoder::detail::PatchConvolution::pays(x_, convolution_->weight, shape_.stride);
   }
 
   void forward() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <g2d/encoder/detail/autocast_scope.hpp>
 #include <g2d/encoder/detail/channels_last.hpp>
 #include <g2d/encoder/detail/convolve.hpp>
 #include <g2d/encoder/encoder.hpp>
@@ -120,18 +121,50 @@ TEST_CASE("encoder::detail::PatchConvolution: values and gradients, first and se
   CHECK(first[1].is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-TEST_CASE("encoder::detail::PatchConvolution: pays for many channels, channels-last, when gradients are wanted", "[encoder][resnet18]") {
-  using encoder::detail::PatchConvolution;
-  const auto x = torch::zeros({1, 2, 4, 4});
-  const auto weight_of = [](std::int64_t channels) {
-    return torch::zeros({channels, 2, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
+TEST_CASE("encoder::detail::convolve: under autocast its products are bfloat16's, and weights have gradients of their own", "[encoder][resnet18]") {
+  torch::manual_seed(6);
+  const std::int64_t size = GENERATE(1, 2, 4);
+  INFO("size " << size);
+  torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(32, 128, 3).padding(1).bias(false));
+  encoder::detail::use_channels_last(*convolution);
+  const auto x = torch::randn({4, 32, size, size}).requires_grad_();
+  const auto gradients = [&](const auto& convolve) {
+    at::Tensor y;
+    {
+      const encoder::detail::AutocastScope autocast(at::kCPU, Precision::BFloat16);
+      y = convolve();
+    }
+    CHECK(y.scalar_type() == at::kBFloat16);
+    return torch::autograd::grad({y.to(at::kFloat).square().sum()}, {x, convolution->weight});
   };
-  CHECK(PatchConvolution::pays(x, weight_of(128)) == (at::get_cpu_capability() == "AVX2"));
-  CHECK_FALSE(PatchConvolution::pays(x, weight_of(64)));
-  CHECK_FALSE(PatchConvolution::pays(x, weight_of(128).detach()));
-  CHECK_FALSE(PatchConvolution::pays(x, torch::zeros({128, 2, 3, 3}).requires_grad_()));
+  const auto given = gradients([&] { return encoder::detail::convolve(convolution, x); });
+  const auto expected = gradients([&] { return convolution(x); });
+  for (std::size_t k = 0; k < 2; ++k) {
+    CHECK(given[k].scalar_type() == at::kFloat);
+    CHECK(distance(given[k], expected[k]) < 0.02 * expected[k].abs().max().item<double>());
+  }
+}
+
+TEST_CASE("encoder::detail::PatchConvolution: pays when gradients are wanted, by the kind of processor", "[encoder][resnet18]") {
+  using encoder::detail::PatchConvolution;
+  const auto pictures = [](std::int64_t count, std::int64_t size) { return torch::zeros({count, 2, size, size}); };
+  const auto weight_of = [](std::int64_t channels, at::MemoryFormat layout = at::MemoryFormat::ChannelsLast) {
+    return torch::zeros({channels, 2, 3, 3}).contiguous(layout).requires_grad_();
+  };
+  const auto many = weight_of(128), few = weight_of(64), plain = weight_of(128, at::MemoryFormat::Contiguous);
+  const bool is_avx2 = at::get_cpu_capability() == "AVX2", is_avx512 = at::get_cpu_capability() == "AVX512";
+  // AVX-512: few positions of outputs.
+  CHECK(PatchConvolution::pays(pictures(16, 4), many, 1) == (is_avx2 || is_avx512));
+  CHECK(PatchConvolution::pays(pictures(17, 4), many, 1) == is_avx2);
+  CHECK(PatchConvolution::pays(pictures(16, 15), many, 2) == (is_avx2 || is_avx512));
+  CHECK(PatchConvolution::pays(pictures(16, 17), many, 2) == is_avx2);
+  // AVX2: many channels.
+  CHECK(PatchConvolution::pays(pictures(16, 4), few, 1) == is_avx512);
+  CHECK_FALSE(PatchConvolution::pays(pictures(16, 4), plain, 1));
+  CHECK_FALSE(PatchConvolution::pays(pictures(0, 4), many, 1));
+  CHECK_FALSE(PatchConvolution::pays(pictures(16, 4), many.detach(), 1));
   const at::NoGradGuard no_grad;
-  CHECK_FALSE(PatchConvolution::pays(x, weight_of(128)));
+  CHECK_FALSE(PatchConvolution::pays(pictures(16, 4), many, 1));
 }
 
 TEST_CASE("encoder::ResNet18: either layout gives the same features and gradients", "[encoder][resnet18]") {

@@ -21,16 +21,19 @@ namespace g2d::encoder::detail {
 /// A convolution 3x3 with padding 1 and without bias, whose weight gradient is a matrix product of the outputs' gradients and the
 /// patches that the kernel saw, put together anew in the backward pass. Values and the inputs' gradient are LibTorch's convolution.
 ///
-/// Use when   `pays`: LibTorch's own weight gradient runs at a half of its other two passes' rate there, and the product at all of it.
+/// Use when   `pays`: LibTorch's own weight gradient runs at a half of its other two passes' rate there or less, the product at all of it.
 /// Cost       the weight gradient at a half of the time; in the backward pass the patches of some samples at a time, 16 MiB in float32.
 class PatchConvolution : public torch::autograd::Function<PatchConvolution> {
  public:
-  /// Many channels, channels-last, on a processor with AVX2 and no AVX-512.
-  [[nodiscard]] static bool pays(const at::Tensor& x, const at::Tensor& weight) {
+  /// Channels-last; on processors with AVX-512 for few positions in a batch, where LibTorch's pass is mostly fixed cost; on those with
+  /// AVX2 alone for many channels, in the weights' own precision.
+  [[nodiscard]] static bool pays(const at::Tensor& x, const at::Tensor& weight, std::int64_t stride) {
+    static const auto processor = at::get_cpu_capability();
+    if (!x.is_cpu() || x.size(0) == 0 || !weight.is_contiguous(at::MemoryFormat::ChannelsLast)) return false;
+    if (!weight.requires_grad() || !at::GradMode::is_enabled()) return false;
+    if (processor == "AVX512") return has_few_positions(x, stride);
     constexpr std::int64_t fewest_channels = 128;
-    static const bool is_avx2 = at::get_cpu_capability() == "AVX2";
-    return is_avx2 && x.is_cpu() && weight.size(0) >= fewest_channels && weight.is_contiguous(at::MemoryFormat::ChannelsLast) &&
-           weight.requires_grad() && at::GradMode::is_enabled() && !at::autocast::is_autocast_enabled(at::kCPU);
+    return processor == "AVX2" && weight.size(0) >= fewest_channels && !at::autocast::is_autocast_enabled(at::kCPU);
   }
 
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, std::int64_t stride) {
@@ -52,6 +55,13 @@ class PatchConvolution : public torch::autograd::Function<PatchConvolution> {
   }
 
  private:
+  /// With a stride LibTorch's weight gradient takes longer, but not the product.
+  static bool has_few_positions(const at::Tensor& x, std::int64_t stride) {
+    constexpr std::int64_t most = 256;
+    const auto along = [&](std::int64_t size) { return (size + stride - 1) / stride; };
+    return x.size(0) * along(x.size(2)) * along(x.size(3)) <= most * stride * stride;
+  }
+
   /// Channels-last as the weight is, so that it is stored as it comes.
   static at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& gradient, std::int64_t stride) {
     constexpr std::int64_t numbers = 1 << 22;
