@@ -4,19 +4,24 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/isfinite.h>
 #include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/core/fingerprint.hpp>
+#include <g2d/core/free_device_memory.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
-#include <g2d/core/fingerprint.hpp>
+#include <g2d/data/detail/each_tensor.hpp>
 
 namespace g2d::data {
 
@@ -24,7 +29,9 @@ namespace g2d::data {
 ///
 /// Shapes     inputs: M inputs [N, ...]; targets [N] or [N, C]; sample_ids int64 [N]; present bool [N, M] or undefined.
 /// Device     one for inputs and targets, host or accelerator; sample ids in host memory.
-/// Cost       batch(rows): one index_select for each tensor of the modalities that are read.
+/// Cost       batch(rows): one index_select for each tensor of the modalities that are read. Nothing reads ahead: on the CPU a thread for
+///            it would take a core from the step, which takes far longer; beside an accelerator, whose steps the host does not wait for,
+///            a batch is gathered while the step before it runs. Its copy may wait for that step, unless batches are pinned.
 /// Errors     ShapeError when sizes do not match; DataError for an empty dataset or values that are not finite.
 class InMemory {
  public:
@@ -50,24 +57,45 @@ class InMemory {
   [[nodiscard]] at::Tensor targets() const { return all_.target; }
   [[nodiscard]] at::Tensor sample_ids() const { return all_.sample_ids; }
 
-  [[nodiscard]] Batch batch(const at::Tensor& rows) const { return gather(rows, is_read_); }
+  [[nodiscard]] Batch batch(const at::Tensor& rows) const { return gather(rows, is_read_, pins_ && all_.target.is_cpu()); }
+
+  /// What `to` takes of a device.
+  [[nodiscard]] std::int64_t bytes() const {
+    std::int64_t sum = 0;
+    auto all = all_;
+    detail::each_tensor(all, [&](const at::Tensor& tensor) { sum += static_cast<std::int64_t>(tensor.nbytes()); });
+    return sum;
+  }
 
   /// The same samples on another device; ids stay in host memory.
+  ///
+  /// Errors     DataError, before anything is copied, when the device has less memory free; whether there is room for training, too, nobody
+  ///            knows. Where LibTorch cannot say what is free, its own error of the first tensor that finds no room.
   [[nodiscard]] InMemory to(at::Device device) const {
-    InMemory moved = *this;
-    for (auto& input : moved.all_.inputs) {
-      input.values = input.values.to(device);
-      if (input.lengths.defined()) input.lengths = input.lengths.to(device);
+    const auto here = all_.target.device();
+    const bool stays = here.type() == device.type() && (!device.has_index() || here == device);
+    const auto free = stays ? std::nullopt : free_device_memory(device);
+    if (free && *free < bytes()) {
+      throw DataError(fmt::format("g2d: data::InMemory: to {}: expected {} bytes of free memory, got {}; keep the samples in host memory "
+                                  "(pinning_batches), or use data::Streaming", device.str(), bytes(), *free));
     }
-    moved.all_.target = moved.all_.target.to(device);
-    if (moved.all_.present.defined()) moved.all_.present = moved.all_.present.to(device);
+    InMemory moved = *this;
+    detail::each_tensor(moved.all_, [&](at::Tensor& tensor) { tensor = tensor.to(device); });
     return moved;
+  }
+
+  /// The same samples, whose batches are gathered from host memory into page-locked memory: their copy to an accelerator holds up nobody.
+  /// Errors: LibTorch's, of the first batch, where there is no accelerator.
+  [[nodiscard]] InMemory pinning_batches() const {
+    InMemory pinning = *this;
+    pinning.pins_ = true;
+    return pinning;
   }
 
   /// Some of the samples, with their ids. `rows`: int64 in host memory.
   [[nodiscard]] InMemory subset(const at::Tensor& rows) const {
     InMemory some = *this;
-    some.all_ = gather(rows, PerModality<bool>(names_.size(), true));
+    some.all_ = gather(rows, PerModality<bool>(names_.size(), true), /*pins=*/false);
     return some;
   }
 
@@ -97,9 +125,16 @@ class InMemory {
   }
 
  private:
-  [[nodiscard]] Batch gather(const at::Tensor& rows, const PerModality<bool>& is_read) const {
+  [[nodiscard]] Batch gather(const at::Tensor& rows, const PerModality<bool>& is_read, bool pins) const {
     const auto device_rows = rows.to(all_.target.device(), /*non_blocking=*/true);
-    const auto pick = [&](const at::Tensor& tensor) { return tensor.defined() ? tensor.index_select(0, device_rows) : at::Tensor(); };
+    const auto pick = [&](const at::Tensor& tensor) {
+      if (!tensor.defined()) return at::Tensor();
+      if (!pins) return tensor.index_select(0, device_rows);
+      auto sizes = tensor.sizes().vec();
+      sizes[0] = rows.size(0);
+      auto picked = at::empty(sizes, tensor.options().pinned_memory(true));
+      return at::index_select_out(picked, tensor, 0, device_rows);
+    };
     Batch batch;
     for (std::size_t m = 0; m < all_.inputs.size(); ++m) {
       const auto& input = all_.inputs[m];
@@ -130,6 +165,7 @@ class InMemory {
   ModalityNames names_;
   Batch all_;
   PerModality<bool> is_read_;
+  bool pins_ = false;
 };
 
 static_assert(DatasetPolicy<InMemory> && ReadsPartly<InMemory>);

@@ -5,20 +5,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <g2d/core/batch.hpp>
+#include <g2d/data/detail/each_tensor.hpp>
 
 namespace g2d::data {
 
 /// The batch on `device`, without waiting; nothing is copied when it is there. Sample ids stay in host memory.
 [[nodiscard]] inline Batch to_device(Batch batch, at::Device device) {
-  const auto move = [&](at::Tensor& tensor) {
-    if (tensor.defined()) tensor = tensor.to(device, /*non_blocking=*/true);
-  };
-  for (auto& input : batch.inputs) {
-    move(input.values);
-    move(input.lengths);
-  }
-  move(batch.target);
-  move(batch.present);
+  detail::each_tensor(batch, [&](at::Tensor& tensor) { tensor = tensor.to(device, /*non_blocking=*/true); });
   return batch;
 }
 

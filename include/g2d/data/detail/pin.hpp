@@ -7,21 +7,13 @@
 #include <utility>
 
 #include <g2d/core/batch.hpp>
+#include <g2d/data/detail/each_tensor.hpp>
 
 namespace g2d::data::detail {
 
-/// The batch in page-locked memory, where that is asked for. Sample ids never leave the host.
+/// The batch in page-locked memory, where that is asked for.
 [[nodiscard]] inline Batch pin_if(bool pins, Batch batch) {
-  if (!pins) return batch;
-  const auto pin = [](at::Tensor& tensor) {
-    if (tensor.defined()) tensor = tensor.pin_memory();
-  };
-  for (auto& input : batch.inputs) {
-    pin(input.values);
-    pin(input.lengths);
-  }
-  pin(batch.target);
-  pin(batch.present);
+  if (pins) each_tensor(batch, [](at::Tensor& tensor) { tensor = tensor.pin_memory(); });
   return batch;
 }
 
