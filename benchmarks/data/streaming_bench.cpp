@@ -4,7 +4,9 @@
 // Samples read from disk while a model trains, out of trees that are generated for it:
 //   memory    peak resident memory of an epoch over 2,000 and over 20,000 samples;
 //   decoding  samples a second and core, of each format and of the loader;
-//   training  steps a second on data::Streaming against data::InMemory of the same samples: paired, median of the ratios.
+//   training  steps a second on data::Streaming against data::InMemory of the same samples: paired, median of the ratios;
+//   stage     samples a second of a stage in which the audio's features are known, the images alone read, as the trainer does, against
+//             both read: paired.
 //
 //   streaming_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -36,6 +38,7 @@
 #include <g2d/dataset/rendered_digits.hpp>
 #include <g2d/dataset/spoken_digits.hpp>
 #include <g2d/io/write_png.hpp>
+#include <g2d/method/g2d.hpp>
 #include <g2d/method/joint_training.hpp>
 #include <g2d/task/classification.hpp>
 #include <g2d/train/step.hpp>
@@ -47,6 +50,7 @@
 #include <g2d/transform/to_float.hpp>
 
 #include "support/bench_report.hpp"
+#include "support/check_equal_losses.hpp"
 #include "support/media_tree.hpp"
 #include "support/memory.hpp"
 #include "support/problem.hpp"
@@ -269,19 +273,69 @@ class Training {
   at::Tensor loss_;
 };
 
-void compare_training(BenchReport& report, const BenchOptions& options) {
-  const std::int64_t num_samples = options.is_smoke ? 32 : 160;
-  const TemporaryFolder folder;
-  const auto samples = write_digits(folder.path(), num_samples);
+std::string workers(std::int64_t count) { return fmt::format("{} worker{}", count, count == 1 ? "" : "s"); }
+
+void compare_training(BenchReport& report, const BenchOptions& options, const Samples& samples) {
   const auto in_memory = g2d::data::load_in_memory(samples);
-  fmt::print("training: digits, 1x32x32 and 1x28x28, ResNet-18 each, B {}; epochs of {} steps\n", batch_size, num_samples / batch_size);
+  fmt::print("training: digits, 1x32x32 and 1x28x28, ResNet-18 each, B {}; epochs of {} steps\n", batch_size, samples.size() / batch_size);
   for (const std::int64_t num_workers : {0, 1, 2}) {
     Training from_memory(in_memory);
     Training from_disk(Streaming(samples, {.num_workers = num_workers}));
     const auto timing = time_pairs([&] { from_disk(); }, [&] { from_memory(); }, options.pairs(25));
-    const auto what = fmt::format("training, {} worker{}", num_workers, num_workers == 1 ? "" : "s");
+    const auto what = "training, " + workers(num_workers);
     report.add_speedup(what, "Streaming", "InMemory", timing, num_workers == 0 ? std::nullopt : std::optional(at_least(0.9)));
     report.add_value(what + ": losses differ by", std::abs(from_memory.loss() - from_disk.loss()), "");
+  }
+}
+
+// ---- stage
+
+/// The first stage of G2D, epoch by epoch: the audio's encoder is held back, and an epoch before has left its features.
+template <class Problem>
+class AudioKnown {
+  using Method = g2d::method::G2d<g2d::task::Classification>;
+
+ public:
+  AudioKnown(const Samples& samples, std::int64_t num_workers, g2d::PerModality<bool> is_read)
+      : dataset_(samples, {.num_workers = num_workers}), is_read_(std::move(is_read)) {
+    audio_ = features_in_evaluation(*student_, 0, g2d::data::load_in_memory(samples).all());
+    step_.begin_epoch(0);
+  }
+
+  void operator()() {
+    const auto batches = g2d::data::shuffled_batches(dataset_.size(), batch_size, 0, epoch_);
+    auto stream = g2d::data::stream_reading(is_read_, dataset_, batches, epoch_++);
+    for (const auto& rows : batches) {
+      const g2d::PerModality<at::Tensor> known{audio_.index_select(0, rows), at::Tensor()};
+      loss_ = step_(stream.next(), &teachers_, known).total;
+    }
+  }
+  [[nodiscard]] double loss() const { return loss_.template item<double>(); }
+
+ private:
+  Streaming dataset_;
+  g2d::PerModality<bool> is_read_;
+  std::shared_ptr<BenchStudent<Problem>> student_ = make_bench_student<Problem>();
+  g2d::TeacherOutputs teachers_ = make_bench_teachers(*student_, batch_size);
+  // The surer teacher's modality waits.
+  g2d::Step<BenchStudent<Problem>, Method> step_{*student_, Method(), {.num_epochs = 3}, make_bench_summary(*student_, {0.9, 0.1})};
+  at::Tensor audio_;
+  std::int64_t epoch_ = 0;
+  at::Tensor loss_;
+};
+
+template <class Problem>
+void compare_reading(BenchReport& report, const BenchOptions& options, const Samples& samples, const std::string& encoders) {
+  for (const std::int64_t num_workers : {0, 1}) {
+    AudioKnown<Problem> image_read(samples, num_workers, {false, true});
+    AudioKnown<Problem> both_read(samples, num_workers, {true, true});
+    const auto timing = time_pairs([&] { image_read(); }, [&] { both_read(); }, options.pairs(15));
+    const auto what = fmt::format("stage, audio known, {}, {}", encoders, workers(num_workers));
+    check_equal_losses(what, image_read.loss(), both_read.loss());
+    const auto rate = [&](double seconds) { return static_cast<double>(samples.size()) / seconds; };
+    report.add_speedup(what, "image read", "both read", timing);
+    report.add_value(what + ": image read", rate(timing.median_a), "samples a second");
+    report.add_value(what + ": both read", rate(timing.median_b), "samples a second");
   }
 }
 
@@ -294,5 +348,9 @@ int main(int argc, char** argv) {
   compare_memory(report, options);  // first: its processes begin with this one's heap, which should be small
   at::set_num_threads(options.threads);
   measure_decoding(report, options);
-  compare_training(report, options);
+  const TemporaryFolder folder;
+  const auto digits = write_digits(folder.path(), options.is_smoke ? 32 : 160);
+  compare_training(report, options, digits);
+  compare_reading<CnnProblem>(report, options, digits, "small CNN");
+  compare_reading<ResNetProblem>(report, options, digits, "ResNet-18");
 }
