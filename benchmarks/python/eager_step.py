@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The g2d authors
 # SPDX-License-Identifier: MIT
-"""The joint G2D step in Python eager, as eager_bench.cpp takes it in C++, which starts this program and speaks to it in lines.
+"""A G2D step in Python eager, as eager_bench.cpp takes it in C++, which starts this program and speaks to it in lines.
 
     eager_step.py THREADS
 
-A line `PROBLEM ORDER BATCH COUNT` asks for COUNT steps; the answer is the loss of the last one. PROBLEM is resnet18, cnn or
-mlp. ORDER is `plain`, layers as Python's users write them, or `library`, the order and layouts of g2d's encoders. Another
-problem, order or batch than before starts anew. One seed gives the weights and data of the C++ side.
+A line `PROBLEM ORDER STAGE BATCH COUNT` asks for COUNT steps; the answer is the loss of the last one. PROBLEM is resnet18, cnn
+or mlp. ORDER is `plain`, layers as Python's users write them, or `library`, the order and layouts of g2d's encoders. STAGE is
+`joint`, or `audio-held`: the first encoder does not learn, and runs in evaluation mode without a graph. Another problem, order,
+stage or batch than before starts anew. One seed gives the weights and data of the C++ side.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ PROBLEMS = {"resnet18": (ResNet18, IMAGES), "cnn": (SmallCnn, IMAGES), "mlp": (M
 
 
 class Step:
-    def __init__(self, problem: str, in_library_order: bool, batch: int) -> None:
+    def __init__(self, problem: str, in_library_order: bool, holds_audio: bool, batch: int) -> None:
         make_encoder, sizes = PROBLEMS[problem]
         # Encoders, heads, inputs, target, teachers: the order in which the C++ side draws.
         torch.manual_seed(0)
@@ -114,14 +115,24 @@ class Step:
         self.inputs = [torch.randn(batch, *size) for size in sizes]
         self.target = torch.randint(CLASSES, (batch,))
         self.taught = [(torch.randn(batch, encoder.width), torch.randn(batch, CLASSES)) for encoder in self.encoders]
+        self.holds_audio = holds_audio
+        if holds_audio:
+            self.encoders[0].requires_grad_(False).eval()
         self.optimizer = torch.optim.SGD(self.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4, fused=True)
 
     def parameters(self) -> Iterable[nn.Parameter]:
         for module in (*self.encoders, *self.heads):
             yield from module.parameters()
 
+    def features(self) -> list[Tensor]:
+        if not self.holds_audio:
+            return [encoder(x) for encoder, x in zip(self.encoders, self.inputs)]
+        with torch.no_grad():
+            audio = self.encoders[0](self.inputs[0])
+        return [audio, self.encoders[1](self.inputs[1])]
+
     def __call__(self) -> Tensor:
-        features = [encoder(x) for encoder, x in zip(self.encoders, self.inputs)]
+        features = self.features()
         logits = sum(head(h) for head, h in zip(self.heads, features)) / len(features)
         loss = functional.cross_entropy(logits, self.target)
         log_student = functional.log_softmax(logits, 1)
@@ -140,8 +151,8 @@ def main() -> None:
     for line in sys.stdin:
         *which, count = line.split()
         if which != made:
-            problem, order, batch = made = which
-            step = Step(problem, order == "library", int(batch))
+            problem, order, stage, batch = made = which
+            step = Step(problem, order == "library", stage == "audio-held", int(batch))
         for _ in range(int(count)):
             loss = step()
         print(loss.item(), flush=True)
