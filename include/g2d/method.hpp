@@ -24,6 +24,7 @@
 #include <g2d/method/mm_pareto.hpp>  // IWYU pragma: export
 #include <g2d/method/mses.hpp>  // IWYU pragma: export
 #include <g2d/method/mslr.hpp>  // IWYU pragma: export
+#include <g2d/method/needs.hpp>  // IWYU pragma: export
 #include <g2d/method/ogm.hpp>  // IWYU pragma: export
 #include <g2d/method/opm.hpp>  // IWYU pragma: export
 #include <g2d/method/outputs.hpp>  // IWYU pragma: export

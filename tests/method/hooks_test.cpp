@@ -46,7 +46,7 @@ struct Scripted : method::Supervised<Classification> {
   void gradients(const method::StepContext& /*context*/, const method::Outputs& /*outputs*/, method::GradientView& view) {
     on_gradients(view);
   }
-  [[nodiscard]] bool needs_separate_gradients() const { return separate; }
+  [[nodiscard]] method::Needs needs() const { return {.separate_gradients = separate}; }
 };
 
 /// The same for Step alone: it does not look at data.
@@ -209,7 +209,7 @@ TEST_CASE("Step: separate gradients add up to the plain one, and each is that of
       std::function<void(method::GradientView&)> look;
       bool separate = false;
       void gradients(const method::StepContext&, const method::Outputs&, method::GradientView& view) { look(view); }
-      [[nodiscard]] bool needs_separate_gradients() const { return separate; }
+      [[nodiscard]] method::Needs needs() const { return {.unimodal = true, .separate_gradients = separate}; }
     };
     MultiTask policy;
     policy.look = std::move(look);

@@ -198,14 +198,39 @@ TEST_CASE("contracts: every shipped policy satisfies its family's", "[contracts]
 }
 
 TEST_CASE("contracts: a method says whether it needs teachers and unimodal outputs", "[contracts]") {
-  using g2d::method::detail::needs_teachers;
-  using g2d::method::detail::needs_unimodal;
-  CHECK_FALSE(needs_teachers(Plain()));
-  CHECK_FALSE(needs_unimodal(Plain()));
-  CHECK(needs_teachers(method::G2d<task::Classification>()));
+  using g2d::method::detail::needs;
+  CHECK_FALSE(needs(Plain()).teachers);
+  CHECK_FALSE(needs(Plain()).unimodal);
+  CHECK(needs(method::G2d<task::Classification>()).teachers);
   const Modulated modulated(method::Supervised<task::Classification>(), {method::Ogm<task::Classification>(), {}});
-  CHECK(needs_unimodal(modulated));
-  CHECK_FALSE(needs_teachers(modulated));
-  CHECK(needs_unimodal(method::UniformMultiTask<task::Regression>()));
-  CHECK(needs_teachers(method::Any(method::G2d<task::Classification>())));
+  CHECK(needs(modulated).unimodal);
+  CHECK_FALSE(needs(modulated).teachers);
+  CHECK(needs(method::UniformMultiTask<task::Regression>()).unimodal);
+  CHECK(needs(method::Any(method::G2d<task::Classification>())).teachers);
+}
+
+TEST_CASE("contracts: a stack needs what one of its policies needs, a window and an Any what theirs does", "[contracts]") {
+  using method::Needs;
+  struct Asking {
+    Needs needs;
+    void plan(std::int64_t, method::Plan&) {}
+  };
+  const auto fields = {&Needs::unimodal, &Needs::teachers, &Needs::teacher_logits, &Needs::separate_gradients, &Needs::inputs};
+  static_assert(sizeof(Needs) == 5, "a new field belongs in the list above");
+  for (const auto asked : fields) {
+    Asking asking;
+    asking.needs.*asked = true;
+    const auto stacked = method::Any(method::Stack(Plain(), method::Window(asking, {}), Asking())).needs();
+    for (const auto field : fields) {
+      const bool is_implied = asked == &Needs::teacher_logits && field == &Needs::teachers;
+      CHECK(stacked.*field == (field == asked || is_implied));
+    }
+  }
+}
+
+TEST_CASE("contracts: distillation needs the logits of each teacher where it compares them", "[contracts]") {
+  using g2d::method::detail::needs;
+  CHECK(needs(method::G2d<task::Classification>()).teacher_logits);
+  CHECK(needs(method::Umt<task::Classification>()).teachers);
+  CHECK_FALSE(needs(method::Umt<task::Classification>()).teacher_logits);
 }

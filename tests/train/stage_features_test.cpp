@@ -67,7 +67,7 @@ struct CountingReads {
 };
 
 struct LooksAtInputs {
-  static constexpr bool needs_inputs = true;
+  static constexpr g2d::method::Needs needs{.inputs = true};
   void gradients(const g2d::method::StepContext& context, const g2d::method::Outputs&, g2d::method::GradientView&) {
     for (const auto& input : context.batch.inputs) REQUIRE(input.values.defined());
   }

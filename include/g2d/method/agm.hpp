@@ -122,7 +122,7 @@ class Agm {
     coefficients_ = at::Tensor();
   }
 
-  [[nodiscard]] bool needs_inputs() const { return options_.mask == AgmMask::ZeroInputs; }
+  [[nodiscard]] Needs needs() const { return {.inputs = options_.mask == AgmMask::ZeroInputs}; }
 
   void forward(const StepContext& context, Outputs& outputs) {
     const auto responses = agm_responses(masked_outputs(context, outputs));

@@ -32,11 +32,7 @@ class Any {
     held_->gradients(context, outputs, view);
   }
   [[nodiscard]] Parameters parameters() const { return held_->parameters(); }
-  [[nodiscard]] bool needs_unimodal() const { return held_->needs_unimodal(); }
-  [[nodiscard]] bool needs_teachers() const { return held_->needs_teachers(); }
-  [[nodiscard]] bool needs_separate_gradients() const { return held_->needs_separate_gradients(); }
-  [[nodiscard]] bool needs_teacher_logits() const { return held_->needs_teacher_logits(); }
-  [[nodiscard]] bool needs_inputs() const { return held_->needs_inputs(); }
+  [[nodiscard]] Needs needs() const { return held_->needs(); }
   [[nodiscard]] bool prepares() const { return held_->prepares(); }
 
  private:
@@ -53,11 +49,7 @@ class Any {
     virtual void loss(const StepContext& context, const Outputs& outputs, Terms& terms) = 0;
     virtual void gradients(const StepContext& context, const Outputs& outputs, GradientView& view) = 0;
     virtual Parameters parameters() const = 0;
-    virtual bool needs_unimodal() const = 0;
-    virtual bool needs_teachers() const = 0;
-    virtual bool needs_separate_gradients() const = 0;
-    virtual bool needs_teacher_logits() const = 0;
-    virtual bool needs_inputs() const = 0;
+    virtual Needs needs() const = 0;
     virtual bool prepares() const = 0;
   };
 
@@ -79,11 +71,7 @@ class Any {
       detail::gradients(method, context, outputs, view);
     }
     Parameters parameters() const override { return detail::parameters(method); }
-    bool needs_unimodal() const override { return detail::needs_unimodal(method); }
-    bool needs_teachers() const override { return detail::needs_teachers(method); }
-    bool needs_separate_gradients() const override { return detail::needs_separate_gradients(method); }
-    bool needs_teacher_logits() const override { return detail::needs_teacher_logits(method); }
-    bool needs_inputs() const override { return detail::needs_inputs(method); }
+    Needs needs() const override { return detail::needs(method); }
     bool prepares() const override { return detail::prepares(method); }
 
     Method method;

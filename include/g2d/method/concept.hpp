@@ -9,6 +9,7 @@
 #include <g2d/method/context.hpp>
 #include <g2d/method/control.hpp>
 #include <g2d/method/gradient_view.hpp>
+#include <g2d/method/needs.hpp>
 #include <g2d/method/outputs.hpp>
 #include <g2d/method/plan.hpp>
 #include <g2d/method/run.hpp>
@@ -27,11 +28,11 @@
 /// | `void loss(const StepContext&, const Outputs&, Terms&)` | then | terms of the loss |
 /// | `void gradients(const StepContext&, const Outputs&, GradientView&)` | after the backward pass | modulation |
 ///
-/// `static constexpr bool needs_unimodal = true` asks for Outputs::unimodal, `needs_teachers = true` for teachers,
-/// `needs_separate_gradients = true` for GradientView::for_each_separate, `needs_inputs = true` for the inputs of all modalities: others may
-/// find those without values whose encoders need not be run; `needs_teacher_logits = false` does without the teachers' logits. A member
-/// with a hook's name and another shape does not compile; hooks are plain members, neither templates nor overloaded. Policies are composed
-/// by `Stack`; `Any` holds one of them.
+/// `static constexpr Needs needs{.unimodal = true}`, or `Needs needs() const` where it depends on settings, asks for what a step does
+/// not give everybody; see `Needs`. Asked before `begin` for teachers, and anew in each step. A policy with the hook `prepare` is for
+/// trainers alone, unless `bool prepares() const` says that it does not look at data. A member with a hook's name and another shape
+/// does not compile; hooks are plain members, neither templates nor overloaded. Policies are composed by `Stack`; `Any` holds one of
+/// them.
 namespace g2d::method {
 
 namespace detail {
@@ -51,6 +52,20 @@ template <class Policy>
 concept NamesLoss = requires { &Policy::loss; };
 template <class Policy>
 concept NamesGradients = requires { &Policy::gradients; };
+
+template <class Policy>
+concept NamesNeeds = requires { &Policy::needs; };
+template <class Policy>
+concept HoldsNeeds = std::same_as<std::remove_cvref_t<decltype(Policy::needs)>, Needs>;
+template <class Policy>
+concept ReturnsNeeds = requires(const Policy& policy) {
+  { policy.needs() } -> std::same_as<Needs>;
+};
+/// As before there was `Needs`; not hearing it would drop what the policy asks for.
+template <class Policy>
+concept StatesNeedsOneByOne = requires { &Policy::needs_unimodal; } || requires { &Policy::needs_teachers; } ||
+                              requires { &Policy::needs_teacher_logits; } || requires { &Policy::needs_separate_gradients; } ||
+                              requires { &Policy::needs_inputs; };
 
 template <class Policy>
 void begin(Policy& policy, const Setup& setup) {
@@ -128,63 +143,27 @@ template <class Policy>
   }
 }
 
+/// What a policy says in its member `needs`, a value or a function.
 template <class Policy>
-[[nodiscard]] bool needs_unimodal(const Policy& policy) {
-  if constexpr (requires { policy.needs_unimodal(); }) {
-    return policy.needs_unimodal();
-  } else if constexpr (requires { Policy::needs_unimodal; }) {
-    return Policy::needs_unimodal;
-  } else {
-    return false;
+[[nodiscard]] Needs needs(const Policy& policy) {
+  static_assert(!StatesNeedsOneByOne<Policy>,
+                "g2d: a method states its needs in one member, `static constexpr g2d::method::Needs needs{.unimodal = true}` or "
+                "`g2d::method::Needs needs() const`, where needs_teachers is .teachers and, to hear the logits of each, .teacher_logits");
+  Needs needs;
+  if constexpr (NamesNeeds<Policy>) {
+    static_assert(HoldsNeeds<Policy> || ReturnsNeeds<Policy>,
+                  "g2d: the member needs must be a g2d::method::Needs, or callable as g2d::method::Needs needs() const");
+    if constexpr (ReturnsNeeds<Policy>) {
+      needs = policy.needs();
+    } else {
+      needs = policy.needs;
+    }
   }
+  needs.teachers = needs.teachers || needs.teacher_logits;
+  return needs;
 }
 
-template <class Policy>
-[[nodiscard]] bool needs_teachers(const Policy& policy) {
-  if constexpr (requires { policy.needs_teachers(); }) {
-    return policy.needs_teachers();
-  } else if constexpr (requires { Policy::needs_teachers; }) {
-    return Policy::needs_teachers;
-  } else {
-    return false;
-  }
-}
-
-template <class Policy>
-[[nodiscard]] bool needs_separate_gradients(const Policy& policy) {
-  if constexpr (requires { policy.needs_separate_gradients(); }) {
-    return policy.needs_separate_gradients();
-  } else if constexpr (requires { Policy::needs_separate_gradients; }) {
-    return Policy::needs_separate_gradients;
-  } else {
-    return false;
-  }
-}
-
-/// Whether a policy with teachers hears their logits, each for itself.
-template <class Policy>
-[[nodiscard]] bool needs_teacher_logits(const Policy& policy) {
-  if constexpr (requires { policy.needs_teacher_logits(); }) {
-    return policy.needs_teacher_logits();
-  } else if constexpr (requires { Policy::needs_teacher_logits; }) {
-    return Policy::needs_teacher_logits;
-  } else {
-    return needs_teachers(policy);
-  }
-}
-
-template <class Policy>
-[[nodiscard]] bool needs_inputs(const Policy& policy) {
-  if constexpr (requires { policy.needs_inputs(); }) {
-    return policy.needs_inputs();
-  } else if constexpr (requires { Policy::needs_inputs; }) {
-    return Policy::needs_inputs;
-  } else {
-    return false;
-  }
-}
-
-/// The policy looks at data between epochs, so that only a trainer can run it.
+/// The policy looks at data between epochs, so that only a trainer can run it. Not one of its needs, for the hook tells by being there.
 template <class Policy>
 [[nodiscard]] bool prepares(const Policy& policy) {
   if constexpr (requires { policy.prepares(); }) {

@@ -43,8 +43,6 @@ template <task::TaskPolicy Task, distillation::DistillationPolicy Feature, disti
           distillation::connector::ConnectorPolicy Connector = distillation::connector::Identity>
 class Distillation {
  public:
-  static constexpr bool needs_teachers = true;
-
   static_assert(distillation::for_features_v<Feature>,
                 "g2d: this distillation formula compares distributions, and features are none; use Mse or Cosine for features");
 
@@ -103,7 +101,9 @@ class Distillation {
   }
 
   [[nodiscard]] Parameters parameters() const { return connector_.parameters(); }
-  [[nodiscard]] bool needs_teacher_logits() const { return distillation::is_enabled(logit_) && !hears_mean_; }
+  [[nodiscard]] Needs needs() const {
+    return {.teachers = true, .teacher_logits = distillation::is_enabled(logit_) && !hears_mean_};
+  }
 
  private:
   static void check_number(const Setup& setup) {

@@ -66,7 +66,7 @@ struct GradientBlendingOptions {
 template <task::TaskPolicy Task>
 class GradientBlending {
  public:
-  static constexpr bool needs_unimodal = true;
+  static constexpr Needs needs{.unimodal = true};
 
   explicit GradientBlending(GradientBlendingOptions options = {}, Task task = Task())
       : options_(options), task_(std::move(task)) {

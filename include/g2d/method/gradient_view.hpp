@@ -41,7 +41,7 @@ class GradientView {
   }
 
   /// Calls visit(gradient, joint, own) for the gradients of modality m: the sum, what came from the terms of no modality and
-  /// what came from those of one. Only where both exist; a policy asks for it by `needs_separate_gradients`.
+  /// what came from those of one. Only where both exist; a policy asks for it by `Needs::separate_gradients`.
   template <class Visitor>
   void for_each_separate(std::size_t m, suppression::ParameterFilter filter, Visitor&& visit) const {
     for (std::size_t g = 0; g < joint_.size(); ++g) {

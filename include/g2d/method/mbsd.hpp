@@ -55,7 +55,7 @@ struct MbsdOptions {
 template <task::TaskPolicy Task>
 class Mbsd {
  public:
-  static constexpr bool needs_unimodal = true;
+  static constexpr Needs needs{.unimodal = true};
 
   static_assert(detail::may_have_classes_v<Task>,
                 "g2d: method::Mbsd compares the probabilities of classes, which this task does not have; use "

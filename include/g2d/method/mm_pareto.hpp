@@ -78,8 +78,7 @@ struct MinNormWeights {
 template <task::TaskPolicy Task>
 class MmPareto {
  public:
-  static constexpr bool needs_unimodal = true;
-  static constexpr bool needs_separate_gradients = true;
+  static constexpr Needs needs{.unimodal = true, .separate_gradients = true};
 
   explicit MmPareto(MmParetoOptions options = {}, Task task = Task()) : options_(options), multi_task_(std::move(task)) {
     if (!(options_.gain > 0.0)) throw ConfigError(fmt::format("g2d: method::MmPareto: expected gain > 0, got {}", options_.gain));

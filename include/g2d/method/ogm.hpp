@@ -61,7 +61,7 @@ struct OgmOptions {
 template <task::TaskPolicy Task>
 class Ogm {
  public:
-  static constexpr bool needs_unimodal = true;
+  static constexpr Needs needs{.unimodal = true};
 
   explicit Ogm(OgmOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
     if (!(options_.strength >= 0.0)) {

@@ -68,7 +68,7 @@ struct OpmOptions {
 template <task::TaskPolicy Task>
 class Opm {
  public:
-  static constexpr bool needs_unimodal = true;
+  static constexpr Needs needs{.unimodal = true};
 
   explicit Opm(OpmOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
     if (!(options_.base_rate >= 0.0 && options_.base_rate < 1.0)) {

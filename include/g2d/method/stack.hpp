@@ -55,20 +55,8 @@ class Stack {
     });
     return all;
   }
-  [[nodiscard]] bool needs_unimodal() const {
-    return std::apply([](const auto&... policy) { return (detail::needs_unimodal(policy) || ...); }, policies_);
-  }
-  [[nodiscard]] bool needs_teachers() const {
-    return std::apply([](const auto&... policy) { return (detail::needs_teachers(policy) || ...); }, policies_);
-  }
-  [[nodiscard]] bool needs_separate_gradients() const {
-    return std::apply([](const auto&... policy) { return (detail::needs_separate_gradients(policy) || ...); }, policies_);
-  }
-  [[nodiscard]] bool needs_teacher_logits() const {
-    return std::apply([](const auto&... policy) { return (detail::needs_teacher_logits(policy) || ...); }, policies_);
-  }
-  [[nodiscard]] bool needs_inputs() const {
-    return std::apply([](const auto&... policy) { return (detail::needs_inputs(policy) || ...); }, policies_);
+  [[nodiscard]] Needs needs() const {
+    return std::apply([](const auto&... policy) { return (Needs() | ... | detail::needs(policy)); }, policies_);
   }
   [[nodiscard]] bool prepares() const {
     return std::apply([](const auto&... policy) { return (detail::prepares(policy) || ...); }, policies_);

@@ -24,7 +24,7 @@ namespace g2d::method {
 template <task::TaskPolicy Task>
 class UniformMultiTask {
  public:
-  static constexpr bool needs_unimodal = true;
+  static constexpr Needs needs{.unimodal = true};
 
   explicit UniformMultiTask(Task task = Task()) : task_(std::move(task)) {}
 

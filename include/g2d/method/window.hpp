@@ -53,11 +53,7 @@ class Window {
     if (contains(context.epoch)) detail::gradients(policy_, context, outputs, view);
   }
   [[nodiscard]] Parameters parameters() const { return detail::parameters(policy_); }
-  [[nodiscard]] bool needs_unimodal() const { return detail::needs_unimodal(policy_); }
-  [[nodiscard]] bool needs_teachers() const { return detail::needs_teachers(policy_); }
-  [[nodiscard]] bool needs_separate_gradients() const { return detail::needs_separate_gradients(policy_); }
-  [[nodiscard]] bool needs_teacher_logits() const { return detail::needs_teacher_logits(policy_); }
-  [[nodiscard]] bool needs_inputs() const { return detail::needs_inputs(policy_); }
+  [[nodiscard]] Needs needs() const { return detail::needs(policy_); }
   [[nodiscard]] bool prepares() const { return detail::prepares(policy_); }
 
  private:

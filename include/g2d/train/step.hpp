@@ -104,7 +104,7 @@ class Step {
 
   /// One step. `teachers` holds the teachers' outputs for the rows of the batch; null for methods without teachers.
   /// `known_features[m]`, where defined, [B, D_m]: the features of an encoder that stands still, which is not run then; its input may be
-  /// without values unless the method `needs_inputs`.
+  /// without values unless the method needs inputs.
   StepResult operator()(const Batch& batch, const TeacherOutputs* teachers = nullptr,
                         ModalitySpan<at::Tensor> known_features = {}) {
     check_batch(batch, student_.names(), [&](std::size_t m) {
@@ -125,7 +125,7 @@ class Step {
 
   /// Whether somebody hears the teachers' logits, each for itself, in a step with this batch.
   [[nodiscard]] bool needs_teacher_logits(const Batch& batch) const {
-    return method::detail::needs_teacher_logits(method_) || observer_.on_step || batch.present.defined();
+    return method::detail::needs(method_).teacher_logits || observer_.on_step || batch.present.defined();
   }
 
   void set_observer(Observer observer) { observer_ = std::move(observer); }
@@ -176,7 +176,7 @@ class Step {
 
  private:
   void begin_method(std::optional<TeacherSummary> teachers) {
-    if (method::detail::needs_teachers(method_) && !teachers) {
+    if (method::detail::needs(method_).teachers && !teachers) {
       throw ConfigError("g2d: Step: this method distils from teachers, got none; give a TeacherSummary");
     }
     if (teachers && teachers->names && !(*teachers->names == student_.names())) {
@@ -305,7 +305,7 @@ class Step {
   void backward(const Batch& batch, const method::Outputs& outputs, const method::Terms& terms, const at::Tensor& total,
                 method::GradientView& view) {
     std::int64_t passes = 1;
-    if (method::detail::needs_separate_gradients(method_)) {
+    if (method::detail::needs(method_).separate_gradients) {
       passes = detail::backward_separately(terms, groups_, *scaler_, view);
     } else {
       scaler_->scale(total).backward();
@@ -333,7 +333,7 @@ class Step {
     }
     auto fused = student_.fuse(features);
     method::Outputs outputs{std::move(fused.features), std::move(fused.logits), {}, {}, {}};
-    if (method::detail::needs_unimodal(method_) || observer_.unimodal) outputs.unimodal = student_.unimodal_logits(features);
+    if (method::detail::needs(method_).unimodal || observer_.unimodal) outputs.unimodal = student_.unimodal_logits(features);
     outputs.encoded = std::move(features);
     method::detail::forward(method_, context, outputs);
     return outputs;

@@ -221,7 +221,7 @@ class Trainer {
   /// The modalities whose inputs an epoch of training needs: those of encoders that have to be run, unless somebody looks at all.
   [[nodiscard]] PerModality<bool> needed(const detail::StageFeatures& features) const {
     auto needed = features.missing();
-    const bool needs_all = method::detail::needs_inputs(step_.method()) || (teachers_ && teachers_->needs_inputs);
+    const bool needs_all = method::detail::needs(step_.method()).inputs || (teachers_ && teachers_->needs_inputs);
     for (std::size_t m = 0; m < needed.size(); ++m) needed[m] = needs_all || (needed[m] && !step_.plan().controls[m].skipped);
     return needed;
   }
