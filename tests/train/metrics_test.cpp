@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// What the trainer is made of and needs no student: metrics, reports, learning rates, the order of samples, datasets in
+// What the trainer is made of and needs no student: metrics, evaluation, reports, learning rates, the order of samples, datasets in
 // memory, progress.
 
 #include <fcntl.h>
@@ -28,6 +28,7 @@
 #include <g2d/task/classification.hpp>
 #include <g2d/task/multi_label.hpp>
 #include <g2d/task/regression.hpp>
+#include <g2d/train/evaluate.hpp>
 #include <g2d/train/progress_bar.hpp>
 
 #include "support/temporary_folder.hpp"
@@ -115,6 +116,28 @@ TEST_CASE("metrics::regression: several outputs are pooled, R^2 against each out
   CHECK(figures[2].value == Approx(1.0 - 18.0 / 26.0));
   CHECK(figures[2].higher_is_better);
   CHECK(metrics::regression(output, torch::ones({2, 2}))[2].value == 0.0);
+}
+
+TEST_CASE("evaluate: what a modality says alone is judged on the samples that have it", "[metrics]") {
+  const g2d::task::Classification task;
+  const auto target = torch::tensor({0, 1, 2, 1});
+  const auto says = predicting({0, 1, 0, 0}, 3);
+  const auto present = torch::tensor({{true, true, false}, {true, true, false}, {false, true, false}, {false, true, false}});
+  const auto given = g2d::evaluate(g2d::Predictions{says, {says, says, says}, target, present}, task);
+  const auto some = g2d::evaluate(g2d::Predictions{says.narrow(0, 0, 2), {}, target.narrow(0, 0, 2)}, task);
+  CHECK(given.num_samples == 4);
+  CHECK(given.fused[0].value == 0.5);
+  CHECK(given.unimodal[0][0].value == 1.0);
+  CHECK(given.unimodal[0][1].value == some.fused[1].value);
+  CHECK(given.unimodal_loss[0] == Approx(some.loss));
+  CHECK(given.unimodal_confidence[0] == Approx(task.confidence(says, target).narrow(0, 0, 2).mean().item<double>()));
+  CHECK(given.unimodal[1][0].value == 0.5);
+  CHECK(given.unimodal_loss[1] == Approx(given.loss));
+  REQUIRE(given.unimodal[2].size() == 2);
+  CHECK(given.unimodal[2][1].name == "macro_f1");
+  for (const auto& metric : given.unimodal[2]) CHECK(std::isnan(metric.value));
+  CHECK(std::isnan(given.unimodal_loss[2]));
+  CHECK(std::isnan(given.unimodal_confidence[2]));
 }
 
 TEST_CASE("metrics::regression: standardized outputs are judged in the unit of the target", "[metrics]") {

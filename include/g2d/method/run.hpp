@@ -17,13 +17,13 @@ enum class Split { Train, Validation };
 /// Mean losses of the task over a split, in evaluation mode.
 struct SplitLosses {
   double fused = 0.0;
-  PerModality<double> unimodal;
+  PerModality<double> unimodal;  ///< Over the samples that have the modality; NaN where none does.
 };
 
 /// How the epoch before this one was judged on the validation split.
 struct ValidationResult {
   SplitLosses losses;
-  PerModality<double> unimodal_scores;  ///< Of the task's first metric, greater is better.
+  PerModality<double> unimodal_scores;  ///< Of the task's first metric, greater is better; of the same samples.
 };
 
 /// Features of many samples, computed in evaluation mode and without a graph.

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include <g2d/core/per_modality.hpp>
@@ -28,7 +29,9 @@ namespace g2d {
 struct Evaluation {
   double loss = 0.0;                        ///< The task's, on the fused output.
   metrics::Metrics fused;                   ///< Of the fused output.
-  PerModality<metrics::Metrics> unimodal;   ///< Of what each modality says alone, by the readout.
+  /// Of what each modality says alone, by the readout. These and the two below count the samples that have the modality; NaN where
+  /// none does.
+  PerModality<metrics::Metrics> unimodal;
   PerModality<double> unimodal_loss = {};   ///< The task's, on the same.
   PerModality<double> unimodal_confidence = {};  ///< The student's own rho: the mean confidence of the same.
   std::int64_t num_samples = 0;
@@ -78,6 +81,33 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
   return predictions;
 }
 
+namespace detail {
+
+/// What modality m says alone, judged on the samples that have it.
+template <task::TaskPolicy Task>
+void add_unimodal(Evaluation& evaluation, const Predictions& predictions, std::size_t m, const Task& task) {
+  auto logits = predictions.unimodal[m];
+  auto target = predictions.target;
+  if (predictions.present.defined()) {
+    const auto rows = predictions.present.select(1, static_cast<std::int64_t>(m)).nonzero().squeeze(1);
+    logits = logits.index_select(0, rows);
+    target = target.index_select(0, rows);
+  }
+  if (logits.size(0) == 0) {
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    evaluation.unimodal.push_back(evaluation.fused);
+    for (auto& metric : evaluation.unimodal.back()) metric.value = none;
+    evaluation.unimodal_loss.push_back(none);
+    evaluation.unimodal_confidence.push_back(none);
+    return;
+  }
+  evaluation.unimodal.push_back(metrics::measure(task, logits, target));
+  evaluation.unimodal_loss.push_back(task.loss(logits, target).template item<double>());
+  evaluation.unimodal_confidence.push_back(task.confidence(logits, target).mean().template item<double>());
+}
+
+}  // namespace detail
+
 /// The task's loss and metrics of predictions, fused and modality by modality.
 ///
 /// Errors     ShapeError or DataError for targets that are not the task's.
@@ -89,11 +119,7 @@ template <task::TaskPolicy Task>
   evaluation.num_samples = predictions.target.size(0);
   evaluation.loss = task.loss(predictions.fused, predictions.target).template item<double>();
   evaluation.fused = metrics::measure(task, predictions.fused, predictions.target);
-  for (const auto& logits : predictions.unimodal) {
-    evaluation.unimodal.push_back(metrics::measure(task, logits, predictions.target));
-    evaluation.unimodal_loss.push_back(task.loss(logits, predictions.target).template item<double>());
-    evaluation.unimodal_confidence.push_back(task.confidence(logits, predictions.target).mean().template item<double>());
-  }
+  for (std::size_t m = 0; m < predictions.unimodal.size(); ++m) detail::add_unimodal(evaluation, predictions, m, task);
   return evaluation;
 }
 
