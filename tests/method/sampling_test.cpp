@@ -330,6 +330,41 @@ TEST_CASE("method::Opm: who lacks a modality does not count for its score", "[me
   CHECK(scene.view.fuse(features).logits.isclose(seen.fused, 1e-4, 1e-5).all(1).any().item<bool>());
 }
 
+TEST_CASE("method::Opm: a modality that no sample of the batch has makes nobody ahead", "[method]") {
+  const auto shown_without = [](std::size_t modalities, const std::vector<std::int64_t>& absent) {
+    Scene scene(modalities);
+    scene.batch.present = torch::ones({num_samples, static_cast<std::int64_t>(modalities)}, torch::kBool);
+    for (const auto m : absent) scene.batch.present.select(1, m).fill_(false);
+    method::Opm<Classification> opm({.batch_share = 1.0, .warm_up_epochs = 0});
+    torch::manual_seed(3);
+    return std::pair(scene.shown(opm).fused, scene.outputs().fused);
+  };
+  for (const auto& [modalities, absent] : std::vector<std::pair<std::size_t, std::vector<std::int64_t>>>{
+           {2, {0}}, {2, {1}}, {2, {0, 1}}, {3, {0, 1}}, {3, {0, 2}}, {3, {1, 2}}}) {
+    const auto [seen, whole] = shown_without(modalities, absent);
+    CHECK(seen.equal(whole));
+  }
+}
+
+TEST_CASE("method::Opm: of those that the batch has, one is ahead of the mean of the others, and what is not there is not dropped", "[method]") {
+  Scene scene(3);
+  scene.batch.present = torch::ones({num_samples, 3}, torch::kBool);
+  scene.batch.present.select(1, 2).fill_(false);
+  const auto outputs = scene.outputs();
+  const auto score = [&](std::size_t m) { return outputs.unimodal[m].softmax(1).gather(1, scene.batch.target.unsqueeze(1)).mean(); };
+  const auto mean = (score(0) + score(1)) / 2.0;
+  const auto rates = method::opm_rates(torch::stack({score(0), score(1), mean}), {});
+  const auto theta = (rates[0] * 2.0 + rates[1] * 3.0).item<double>() / (2.0 + 3.0 + 4.0);
+  REQUIRE(theta > 0.0);
+  method::Opm<Classification> opm({.batch_share = 1.0, .warm_up_epochs = 0});
+  torch::manual_seed(3);
+  const auto seen = scene.shown(opm);
+  // The rows that keep all say by what the features are multiplied.
+  g2d::PerModality<at::Tensor> features;
+  for (const auto& h : outputs.encoded) features.push_back(h / (1.0 - theta));
+  CHECK(scene.view.fuse(features).logits.isclose(seen.fused, 1e-4, 1e-5).all(1).any().item<bool>());
+}
+
 TEST_CASE("method::Opm: refuses options out of range", "[method]") {
   using Opm = method::Opm<Classification>;
   CHECK(thrown<g2d::ConfigError>([] { Opm({.base_rate = 1.0}); }) == "g2d: method::Opm: expected base_rate in [0, 1), got 1");

@@ -19,6 +19,7 @@
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/count_absent_as_mean.hpp>
 #include <g2d/suppression/parameter_filter.hpp>
 #include <g2d/task/concept.hpp>
 
@@ -101,8 +102,7 @@ class Ogm {
     if (!context.batch.present.defined()) return sums;
     const auto counts = outputs.kept(context.batch.present).sum(0).to(sums.scalar_type());
     const auto raised = sums.mul(counts.new_full({}, static_cast<double>(target.size(0))).div(counts.clamp_min(1.0)));
-    const auto is_there = counts.gt(0.0);
-    return at::where(is_there, raised, raised.sum().div(is_there.sum().clamp_min(1)));
+    return detail::count_absent_as_mean(raised, counts.gt(0.0));
   }
 
   OgmOptions options_;

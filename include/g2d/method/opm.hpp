@@ -19,6 +19,7 @@
 #include <g2d/core/error.hpp>
 #include <g2d/core/sample_random.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/count_absent_as_mean.hpp>
 #include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/task/concept.hpp>
 
@@ -54,8 +55,10 @@ struct OpmOptions {
 ///     in a share p_exe of the batches: h_m[i] <- k_im h_m[i] / (1 - theta), k_im ~ Bernoulli(1 - q_m);  z = fuse(h)
 ///
 /// The weakest modality has r <= 1 and stays, so that a sample can lose all that it has only where it lacks modalities; such a
-/// one keeps its features. Outputs::unimodal, features and encoded stay those of the whole sample. Added: stacked on
-/// `Supervised`. It owns the forward hook; inference drops nothing.
+/// one keeps its features. A modality that no sample of a batch has counts as the mean of the others, and its q is 0, as is
+/// that of one that is alone.
+/// Outputs::unimodal, features and encoded stay those of the whole sample. Added: stacked on `Supervised`. It owns the forward
+/// hook; inference drops nothing.
 ///
 /// Use when   one modality's features drown the others' in the fusion.
 /// Shapes     needs the student's unimodal outputs z_m [B, C]; the authors split the weights of a linear head. Any fusion; any
@@ -63,8 +66,8 @@ struct OpmOptions {
 /// Cost       the readout, and one more pass through the fusion in the batches that drop. No sync.
 /// Errors     ConfigError for options out of range.
 /// Source     Wei et al. 2024 (TPAMI), and its published code.
-/// Deviates   M > 2 is ours (the mean over the others; BalanceBenchmark has their sum). The code removes samples that have
-///            nothing left from the batch, which with complete samples never happens.
+/// Deviates   M > 2 and absent samples are ours (the mean over the others; BalanceBenchmark has their sum). The code removes
+///            samples that have nothing left from the batch, which with complete samples never happens.
 template <task::TaskPolicy Task>
 class Opm {
  public:
@@ -84,7 +87,7 @@ class Opm {
 
   void forward(const StepContext& context, Outputs& outputs) {
     if (context.epoch < options_.warm_up_epochs || !drops_in(context)) return;
-    const auto rates = opm_rates(scores(context, outputs), options_);
+    const auto rates = this->rates(context, outputs);
     const auto kept = opm_kept(rates, context.batch.size(), context.batch.present);
     const auto factor = share_dropped(rates, outputs.encoded).neg().add(1.0).reciprocal();
     PerModality<at::Tensor> features;
@@ -100,6 +103,16 @@ class Opm {
   [[nodiscard]] bool drops_in(const StepContext& context) const {
     SampleRandom random({.seed = options_.seed, .epoch = context.epoch, .sample_id = context.step});
     return random.uniform() < options_.batch_share;
+  }
+
+  /// q [M].
+  [[nodiscard]] at::Tensor rates(const StepContext& context, const Outputs& outputs) const {
+    const auto scores = this->scores(context, outputs);
+    if (!context.batch.present.defined()) return opm_rates(scores, options_);
+    const auto is_there = context.batch.present.any(0);
+    const auto rates = opm_rates(detail::count_absent_as_mean(scores, is_there), options_);
+    // Rounding alone may put one ahead of its own mean.
+    return rates.mul(is_there).mul(is_there.sum().gt(1));
   }
 
   [[nodiscard]] at::Tensor scores(const StepContext& context, const Outputs& outputs) const {
