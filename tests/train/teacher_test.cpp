@@ -324,3 +324,18 @@ TEST_CASE("ConfidenceReport: tells when two measures rank the modalities differe
   CHECK(thrown<g2d::ConfigError>([] { (void)g2d::ConfidenceReport(names(1)).at(ConfidenceMeasure::HeldOut); }) ==
         "g2d: ConfidenceReport: expected the measure \"held-out\" to be known, got none");
 }
+
+TEST_CASE("ConfidenceReport: ranks numbers alone, one for each modality", "[teacher][confidence]") {
+  using g2d::ConfidenceMeasure;
+  const double nan = std::nan("");
+  g2d::ConfidenceReport report(names(2));
+  CHECK(thrown<g2d::ConfigError>([&] { report.add(ConfidenceMeasure::HeldOut, {0.5, nan}); }) ==
+        "g2d: ConfidenceReport: held-out: modality \"image\": expected its teacher's confidence to be a number, got nan; measure it on "
+        "samples that have the modality");
+  CHECK(thrown<g2d::ConfigError>([&] { report.add(ConfidenceMeasure::Training, {0.5}); }) ==
+        "g2d: ConfidenceReport: training: expected the teachers' confidence of 2 modalities (audio, image), got 1; give one for each "
+        "modality");
+  CHECK(report.entries().empty());
+  CHECK_THAT(thrown<g2d::ConfigError>([&] { (void)report.order({nan, 0.5}); }),
+             Contains("g2d: ConfidenceReport: order: modality \"audio\": expected its teacher's confidence to be a number, got nan"));
+}

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/confidence/check.hpp>
 #include <g2d/confidence/order.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/modality_names.hpp>
@@ -39,7 +40,9 @@ class ConfidenceReport {
  public:
   explicit ConfidenceReport(ModalityNames names) : names_(std::move(names)) {}
 
+  /// Errors: ConfigError unless there is one number for each modality.
   void add(ConfidenceMeasure measure, PerModality<double> confidence) {
+    check(confidence, to_string(measure));
     entries_.emplace_back(measure, std::move(confidence));
   }
 
@@ -53,8 +56,9 @@ class ConfidenceReport {
 
   [[nodiscard]] const std::vector<std::pair<ConfidenceMeasure, PerModality<double>>>& entries() const { return entries_; }
 
-  /// "image < audio": from weak to strong.
+  /// "image < audio": from weak to strong. Errors: as `add`.
   [[nodiscard]] std::string order(const PerModality<double>& confidence) const {
+    check(confidence, "order");
     std::string text;
     for (const auto m : confidence::weak_to_strong(confidence)) text += (text.empty() ? "" : " < ") + names_[m];
     return text;
@@ -76,6 +80,10 @@ class ConfidenceReport {
   }
 
  private:
+  void check(const PerModality<double>& confidence, std::string_view of) const {
+    confidence::check(names_, confidence, fmt::format("ConfidenceReport: {}", of), "give one for each modality");
+  }
+
   ModalityNames names_;
   std::vector<std::pair<ConfidenceMeasure, PerModality<double>>> entries_;
 };
