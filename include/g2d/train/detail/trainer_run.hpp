@@ -21,6 +21,7 @@
 #include <g2d/data/to_device.hpp>
 #include <g2d/method/run.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
+#include <g2d/train/detail/random_scope.hpp>
 #include <g2d/train/detail/state_snapshot.hpp>
 #include <g2d/train/detail/training_mode.hpp>
 #include <g2d/train/evaluate.hpp>
@@ -77,6 +78,7 @@ class TrainerRun final : public method::Run {
   }
 
   [[nodiscard]] method::TrialResult trial(std::int64_t num_epochs) override {
+    const RandomScope random(device());
     StateSnapshot before;
     before.take(student_);
     method::TrialResult result;
