@@ -12,6 +12,7 @@
 #include <g2d/core/batch.hpp>
 #include <g2d/core/modality_names.hpp>
 #include <g2d/core/output_kind.hpp>
+#include <g2d/core/parameter.hpp>
 #include <g2d/core/seed.hpp>
 #include <g2d/core/teacher_outputs.hpp>
 
