@@ -131,7 +131,7 @@ TEST_CASE("encoder::detail::convolve: under autocast its products are bfloat16's
   const auto gradients = [&](const auto& convolve) {
     at::Tensor y;
     {
-      const encoder::detail::AutocastScope autocast(at::kCPU, Precision::BFloat16);
+      const encoder::detail::AutocastScope autocast(at::kCPU, g2d::Precision::BFloat16);
       y = convolve();
     }
     CHECK(y.scalar_type() == at::kBFloat16);
