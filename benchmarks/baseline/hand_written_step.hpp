@@ -65,6 +65,9 @@ class HandWrittenStep {
     return at::addmv(p.mul(log_p).sum(at::IntArrayRef{1, 2}), p.view({log_p.size(0), -1}), log_q.reshape(-1), share, -share).sum();
   }
 
+  /// Channels-last weights as they lie in memory: of what is not contiguous the kernel makes copies.
+  static at::Tensor in_a_row(const at::Tensor& tensor) { return tensor.is_contiguous() ? tensor : tensor.as_strided({tensor.numel()}, {1}); }
+
   /// Of what has a gradient: an encoder that is held back has none.
   void update() {
     const at::NoGradGuard no_grad;
@@ -72,9 +75,10 @@ class HandWrittenStep {
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       auto& gradient = parameters_[i].mutable_grad();
       if (!gradient.defined()) continue;
-      values.push_back(parameters_[i]);
-      gradients.push_back(std::move(gradient));
-      momentum.push_back(momentum_[i]);
+      values.push_back(in_a_row(parameters_[i]));
+      gradients.push_back(in_a_row(gradient));
+      momentum.push_back(in_a_row(momentum_[i]));
+      gradient.reset();
     }
     at::_fused_sgd_(values, gradients, momentum, 1e-4, 0.9, 1e-3, 0.0, false, false, false);
   }

@@ -62,14 +62,6 @@ inline g2d::TeacherOutputs teachers(std::uint64_t number) {
 using Classification = task::Classification;
 using Regression = task::Regression;
 
-inline std::vector<g2d::optimizer::Settings> optimizers() {
-  using namespace g2d::optimizer;
-  return {Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01},
-          Sgd{.learning_rate = 0.1, .momentum = 0.0, .weight_decay = 0.0},
-          Sgd{.learning_rate = 0.1, .momentum = 0.8, .weight_decay = 0.01, .nesterov = true},
-          Adam{.learning_rate = 0.01, .weight_decay = 0.01}, AdamW{.learning_rate = 0.01, .weight_decay = 0.1}};
-}
-
 inline at::Device accelerator() {
   return {at::accelerator::getAccelerator(/*checked=*/true).value(), at::accelerator::getDeviceIndex()};
 }

@@ -22,6 +22,7 @@
 #include <g2d/method/ogm.hpp>
 
 #include "support/check_report.hpp"
+#include "support/optimizers.hpp"
 #include "support/snapshot.hpp"
 #include "unit/step_case.hpp"
 
@@ -65,7 +66,8 @@ void check_bad_batches(at::Device device) {
   if (!device.is_cpu()) {
     bads.push_back(make("NaN in the target", [](Bad& bad) { bad.samples.target = with(bad.samples.target, not_a_number); }));
   }
-  for (const auto& settings : optimizers()) {
+  for (const auto& [name, settings] : optimizers()) {
+    INFO(name);
     for (const auto check : {g2d::FiniteCheck::Loss, g2d::FiniteCheck::Gradients}) {
       const auto interrupted = mixed_student();
       const auto smooth = mixed_student();
@@ -173,7 +175,8 @@ struct Thrower {
 }  // namespace
 
 TEST_CASE("Step: an exception in a step leaves everything as it was", "[step]") {
-  for (const auto& settings : optimizers()) {
+  for (const auto& [name, settings] : optimizers()) {
+    INFO(name);
     for (const std::string where : {"encoder", "control_batch", "loss", "gradients", "observer", "label"}) {
       INFO(where);
       const auto build = [] {
@@ -238,7 +241,8 @@ TEST_CASE("Step: is the step that LibTorch's own optimizers take, with SGD bit b
     torch::manual_seed(2);
     return make_student(tanh_encoders(wide_inputs, {16, 16}), 16);
   };
-  for (const auto& settings : optimizers()) {
+  for (const auto& [name, settings] : optimizers()) {
+    INFO(name);
     const auto own = wide_student();
     const auto theirs = wide_student();
     AnyStep step(*own, method::JointTraining<Classification>(), {.optimizer = settings});

@@ -19,6 +19,7 @@
 #include <g2d/encoder/small_cnn.hpp>
 
 #include "support/check_report.hpp"
+#include "support/optimizers.hpp"
 #include "support/policy_lists.hpp"
 #include "support/snapshot.hpp"
 #include "support/students.hpp"
@@ -34,14 +35,6 @@ using Flags = std::vector<g2d::PerModality<bool>>;
 constexpr std::int64_t num_samples = 6;
 constexpr std::int64_t num_classes = 4;
 const std::vector<std::int64_t> input_widths{5, 2};
-
-std::vector<std::pair<std::string, g2d::optimizer::Settings>> optimizers() {
-  using namespace g2d::optimizer;
-  return {{"SGD", Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01}},
-          {"SGD with nesterov", Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = true}},
-          {"Adam", Adam{.learning_rate = 0.01, .weight_decay = 0.01}},
-          {"AdamW", AdamW{.learning_rate = 0.01, .weight_decay = 0.1}}};
-}
 
 /// Audio: all that makes suppression hard. Image: a plain encoder.
 struct Pair {

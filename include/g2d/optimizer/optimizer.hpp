@@ -9,37 +9,45 @@
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/parameter_group.hpp>
+#include <g2d/core/shape.hpp>
 #include <g2d/optimizer/settings.hpp>
 
 namespace g2d::optimizer {
 
-/// Updates parameter groups with ATen's fused kernels: one call for all active groups of one learning rate.
+/// Updates parameter groups with ATen's fused kernels: one call for all active groups of one learning rate. On a CPU these copy tensors
+/// that are not contiguous, and are wrong where a gradient has another layout than its parameter; they are handed the numbers in a row, as
+/// they lie in memory, and gradients in the parameter's layout.
 ///
 /// A parameter without a gradient is not touched, nor is its state: that is what freezing rests on. With `found_inf` set to
 /// 1 (0-dim float, on the parameters' device) the kernels change nothing, and nobody waits for the device to know.
 ///
 /// Dtype      floating; state in the parameters' dtype and on their device.
 /// Cost       one pass over the active parameters and their state. State is made at a parameter's first update.
-/// Errors     ConfigError for settings out of range.
+/// Errors     ConfigError for settings out of range, and for a parameter with gaps in memory or with elements in common.
 class Optimizer {
  public:
   Optimizer(Settings settings, std::span<const ParameterGroup> groups) : settings_(settings) {
     std::visit([](const auto& chosen) { check(chosen); }, settings_);
     for (const auto& group : groups) {
       State state;
-      for (const auto& parameter : group.parameters) state.parameters.push_back({parameter, {}, {}, {}});
+      for (const auto& parameter : group.parameters) {
+        check(parameter, group.name);
+        state.parameters.push_back({parameter, {}, {}, {}});
+      }
       state.learning_rate_factor = group.learning_rate_factor;
       states_.push_back(std::move(state));
     }
@@ -97,6 +105,11 @@ class Optimizer {
     [[nodiscard]] double factor() const { return learning_rate_factor * planned_factor; }
   };
 
+  static void check(const at::Tensor& parameter, const std::string& group) {
+    if (parameter.is_non_overlapping_and_dense()) return;
+    throw ConfigError(fmt::format("g2d: optimizer: group \"{}\": expected parameters that fill a piece of memory, got one of shape {} with "
+                                  "strides {}; make it contiguous()", group, to_string(parameter.sizes()), to_string(parameter.strides())));
+  }
   static void check_rate(double learning_rate, double weight_decay) {
     if (!(learning_rate > 0.0)) throw ConfigError(fmt::format("g2d: optimizer: expected learning_rate > 0, got {}", learning_rate));
     if (!(weight_decay >= 0.0)) throw ConfigError(fmt::format("g2d: optimizer: expected weight_decay >= 0, got {}", weight_decay));
@@ -128,22 +141,30 @@ class Optimizer {
     const bool is_sgd = std::holds_alternative<Sgd>(settings_);
     const bool has_momentum = !is_sgd || std::get<Sgd>(settings_).momentum != 0.0;
     for (auto& slot : state.parameters) {
-      const auto& gradient = slot.value.grad();
-      if (!gradient.defined()) continue;
-      values_.push_back(slot.value);
-      gradients_.push_back(gradient);
-      if (!has_momentum) continue;
+      if (!slot.value.grad().defined()) continue;
       // A zero buffer gives the same first step as no buffer, for there is no dampening.
-      if (!slot.first.defined()) slot.first = at::zeros_like(slot.value);
-      first_.push_back(slot.first);
-      if (is_sgd) continue;
-      if (!slot.second.defined()) {
+      if (has_momentum && !slot.first.defined()) slot.first = at::zeros_like(slot.value);
+      if (!is_sgd && !slot.second.defined()) {
         slot.second = at::zeros_like(slot.value);
         slot.step = at::zeros({}, slot.value.options().dtype(at::kFloat));
       }
-      second_.push_back(slot.second);
-      steps_.push_back(slot.step);
+      for (auto* memory : {&slot.first, &slot.second}) *memory = laid_out_as(slot.value, *memory);
+      add(values_, slot.value);
+      add(gradients_, laid_out_as(slot.value, slot.value.grad()));
+      add(first_, slot.first);
+      add(second_, slot.second);
+      if (slot.step.defined()) steps_.push_back(slot.step);
     }
+  }
+
+  /// The same tensor where it has the parameter's layout.
+  [[nodiscard]] static at::Tensor laid_out_as(const at::Tensor& parameter, const at::Tensor& tensor) {
+    if (!tensor.defined() || tensor.strides() == parameter.strides()) return tensor;
+    return at::empty_like(parameter).copy_(tensor);
+  }
+
+  static void add(std::vector<at::Tensor>& list, const at::Tensor& tensor) {
+    if (tensor.defined()) list.push_back(tensor.is_contiguous() ? tensor : tensor.as_strided({tensor.numel()}, {1}));
   }
 
   void apply(const Sgd& sgd, double learning_rate, const at::Tensor& found_inf) {
