@@ -185,13 +185,13 @@ class TeacherCache {
         const auto part = tensors_.tables[m].narrow(0, row, count);
         features_of(part, m).copy_(outputs.features[m]);
         logits_of(part, m).copy_(outputs.logits[m]);
+        check_range(part, teachers.names()[m]);
         logits.push_back(logits_of(part, m).to(dtype_));
       }
       tensors_.confidence.narrow(0, row, count).copy_(known_confidence(task, logits, batch));
       tensors_.ids.narrow(0, row, count).copy_(batch.sample_ids);
       row += count;
     }
-    check_range(teachers.names());
     index_ = detail::SampleIndex(tensors_.ids);
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
@@ -221,16 +221,13 @@ class TeacherCache {
     tensors_.ids = at::empty({num_samples}, at::kLong);
   }
 
-  /// A storage smaller than the teachers' dtype turns what it cannot hold into infinities.
-  void check_range(const ModalityNames& names) const {
-    if (storage_ == dtype_) return;
-    for (std::size_t m = 0; m < tensors_.tables.size(); ++m) {
-      if (has_infinity(tensors_.tables[m])) {
-        throw ConfigError(fmt::format(
-            "g2d: TeacherCache: modality \"{}\": expected outputs that {} can hold, got larger ones; use storage = at::kFloat",
-            names[m], c10::toString(storage_)));
-      }
-    }
+  /// A storage smaller than the teachers' dtype turns what it cannot hold into infinities. Asked of rows that were just written, while
+  /// they are in the processor's cache.
+  void check_range(const at::Tensor& rows, const std::string& name) const {
+    if (storage_ == dtype_ || !has_infinity(rows)) return;
+    throw ConfigError(fmt::format(
+        "g2d: TeacherCache: modality \"{}\": expected outputs that {} can hold, got larger ones; use storage = at::kFloat", name,
+        c10::toString(storage_)));
   }
 
   /// The extremes take a tenth of the time of asking every value, and a NaN is the only thing that hides others from them.
