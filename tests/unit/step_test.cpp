@@ -241,7 +241,9 @@ TEST_CASE("Step: is the step that LibTorch's own optimizers take, with SGD bit b
     torch::manual_seed(2);
     return make_student(tanh_encoders(wide_inputs, {16, 16}), 16);
   };
-  for (const auto& [name, settings] : optimizers()) {
+  auto all = optimizers();
+  all.emplace_back("SGD without anything", g2d::optimizer::Sgd{.learning_rate = 0.1, .momentum = 0.0, .weight_decay = 0.0});
+  for (const auto& [name, settings] : all) {
     INFO(name);
     const auto own = wide_student();
     const auto theirs = wide_student();
