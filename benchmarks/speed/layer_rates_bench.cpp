@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // At what rate each convolution of ResNet-18 over 1x112^2 runs, pass by pass, beside a matrix product of the same numbers; and what
-// share of the encoder's forward and backward pass the convolutions take. The weight gradient is LibTorch's and, where the library has
-// another, the library's; the other passes are LibTorch's in both.
+// share of the encoder's forward and backward pass the convolutions take. The passes are LibTorch's and, where the library has a way of
+// its own, the library's. Rates are those of a direct convolution's arithmetic: a way with less of it may exceed the machine's.
 //
 //   layer_rates_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -14,6 +14,7 @@
 #include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
 #include <fmt/format.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/modules/conv.h>
 
 #include <array>
@@ -45,12 +46,14 @@ class Layer {
         gradient_(pictures(shape.out_channels, shape.out_size())) {
     auto& weight = convolution_->weight;
     weight.set_data(weight.detach().contiguous(at::MemoryFormat::ChannelsLast));
-    if (has_own_weight_gradient()) y_ = g2d::encoder::detail::convolve(convolution_, x_);
+    if (has_own_way()) y_ = g2d::encoder::detail::convolve(convolution_, x_.requires_grad_());
   }
 
   [[nodiscard]] const ConvolutionShape& shape() const { return shape_; }
-  [[nodiscard]] bool has_own_weight_gradient() const {
-    return shape_.kernel == 3 && g2d::encoder::detail::PatchConvolution::pays(x_, convolution_->weight, shape_.stride);
+  [[nodiscard]] bool has_own_way() const {
+    using namespace g2d::encoder::detail;
+    const auto pays = [&](auto way) { return decltype(way)::pays(x_, convolution_->weight, shape_.stride); };
+    return shape_.kernel == 3 && (pays(WinogradConvolution()) || pays(PatchConvolution()));
   }
 
   void forward() const {
@@ -60,18 +63,23 @@ class Layer {
   void input_gradient() const { backward({true, false, false}); }
   void weight_gradient() const { backward({false, true, false}); }
 
-  /// The library's, through autograd, whose own cost is microseconds.
-  void own_weight_gradient() const {
-    convolution_->weight.mutable_grad().reset();
-    y_.backward(gradient_, /*retain_graph=*/true);
+  void own_forward() {
+    const at::NoGradGuard no_grad;
+    (void)g2d::encoder::detail::convolve(convolution_, x_);
   }
+  /// Of input and weight, through autograd, whose own cost is microseconds.
+  void own_gradients() const { (void)torch::autograd::grad({y_}, {x_, convolution_->weight}, {gradient_}, /*retain_graph=*/true); }
 
   /// What a training step does. Nobody asks for the gradient of pictures.
-  void train(bool is_stem) const {
-    forward();
-    if (!is_stem) input_gradient();
-    if (has_own_weight_gradient()) own_weight_gradient();
-    else weight_gradient();
+  void train(bool is_stem) {
+    if (has_own_way()) {
+      own_forward();
+      own_gradients();
+    } else {
+      forward();
+      if (!is_stem) input_gradient();
+      weight_gradient();
+    }
   }
 
  private:
@@ -106,23 +114,25 @@ double seconds_of_matrix_product(const ConvolutionShape& shape, std::int64_t bat
   return median_seconds([&] { (void)at::mm(patches, weight); });
 }
 
-void report_layer(BenchReport& report, const Layer& layer, std::int64_t batch, bool is_stem) {
+void report_layer(BenchReport& report, Layer& layer, std::int64_t batch, bool is_stem) {
   const auto& shape = layer.shape();
   const auto name = fmt::format("{0}x{0}/{1}, {2} to {3} channels, {4}^2", shape.kernel, shape.stride, shape.in_channels, shape.out_channels, shape.size);
-  const auto add = [&](const std::string& pass, double seconds) {
-    report.add_value(name + ": " + pass, shape.flops() * static_cast<double>(batch) / seconds / 1e9, "GFLOP/s");
+  const auto add = [&](const std::string& pass, double seconds, int passes = 1) {
+    report.add_value(name + ": " + pass, passes * shape.flops() * static_cast<double>(batch) / seconds / 1e9, "GFLOP/s");
   };
   add("matrix product", seconds_of_matrix_product(shape, batch));
   add("forward", median_seconds([&] { layer.forward(); }));
   if (!is_stem) add("input gradient", median_seconds([&] { layer.input_gradient(); }));
-  add("weight gradient, LibTorch", median_seconds([&] { layer.weight_gradient(); }));
-  if (layer.has_own_weight_gradient()) add("weight gradient, library", median_seconds([&] { layer.own_weight_gradient(); }));
+  add("weight gradient", median_seconds([&] { layer.weight_gradient(); }));
+  if (!layer.has_own_way()) return;
+  add("forward, library", median_seconds([&] { layer.own_forward(); }));
+  add("both gradients, library", median_seconds([&] { layer.own_gradients(); }), 2);
 }
 
 /// All convolutions of a training step against the whole encoder's.
-void report_share(BenchReport& report, const BenchOptions& options, const std::vector<Layer>& layers, std::int64_t batch) {
+void report_share(BenchReport& report, const BenchOptions& options, std::vector<Layer>& layers, std::int64_t batch) {
   const auto convolutions = [&] {
-    for (const auto& layer : layers) {
+    for (auto& layer : layers) {
       for (std::int64_t i = 0; i < layer.shape().count; ++i) layer.train(&layer == &layers.front());
     }
   };
@@ -143,7 +153,7 @@ int main(int argc, char** argv) {
   const auto options = read_bench_options(argc, argv);
   BenchReport report("layer_rates", options);
   const std::int64_t batch = options.is_smoke ? 1 : 16;
-  const auto layers = make_layers(batch);
-  for (const auto& layer : layers) report_layer(report, layer, batch, &layer == &layers.front());
+  auto layers = make_layers(batch);
+  for (auto& layer : layers) report_layer(report, layer, batch, &layer == &layers.front());
   report_share(report, options, layers, batch);
 }

@@ -3,7 +3,6 @@
 
 // Redoes runs of the authors' code from their seed alone: every weight of the ResNet-18 encoders is drawn, not loaded.
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <array>
@@ -27,24 +26,13 @@
 #include "golden/comparison.hpp"
 #include "support/catch.hpp"
 #include "support/default_dtype.hpp"
+#include "support/threads_scope.hpp"
 
 namespace {
 
 using g2d_test::check_number;
 
 const auto& modalities = g2d_test::authors_modalities;
-
-/// Sums depend on the number of threads.
-class OneThread {
- public:
-  OneThread() : before_(at::get_num_threads()) { at::set_num_threads(1); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-  ~OneThread() { at::set_num_threads(before_); }
-
- private:
-  int before_;
-};
 
 /// [sum, norm] of every tensor, by the name in Python.
 using Sums = std::map<std::string, std::array<double, 2>>;
@@ -155,6 +143,6 @@ void run(const std::filesystem::path& file) {
 
 TEST_CASE("golden: recipe::official_code redoes the authors' runs from their seeds", "[golden][seeded]") {
   const g2d_test::DefaultDtype dtype(at::kDouble);
-  const OneThread one_thread;
+  const g2d_test::ThreadsScope one_thread(1);  // Sums depend on their number.
   g2d_test::GoldenCases("seeded").run(run);
 }

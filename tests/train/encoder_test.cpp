@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <g2d/encoder/detail/autocast_scope.hpp>
 #include <g2d/encoder/detail/channels_last.hpp>
-#include <g2d/encoder/detail/convolve.hpp>
 #include <g2d/encoder/encoder.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/encoder/resnet18.hpp>
@@ -75,96 +73,6 @@ TEST_CASE("encoder::ResNet18: gradients reach every parameter", "[encoder][resne
     REQUIRE(parameter->grad().defined());
     CHECK(parameter->grad().abs().sum().item<double>() > 0.0);
   }
-}
-
-TEST_CASE("encoder::detail::convolve: a picture of one pixel, like any other, is what conv2d makes of it", "[encoder][resnet18]") {
-  torch::manual_seed(3);
-  const std::int64_t height = GENERATE(1, 2, 4), width = GENERATE(1, 3);
-  const auto stride = GENERATE(1, 2);
-  const bool is_channels_last = GENERATE(false, true);
-  INFO("size " << height << " x " << width << ", stride " << stride << ", channels-last " << is_channels_last);
-  torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(6, 5, 3).stride(stride).padding(1).bias(false));
-  if (is_channels_last) encoder::detail::use_channels_last(*convolution);
-  const auto x = torch::randn({3, 6, height, width}).requires_grad_();
-  const auto twin = x.detach().clone().requires_grad_();
-  const auto weight = convolution->weight.detach().clone(at::MemoryFormat::Contiguous).requires_grad_();
-  const auto expected = at::conv2d(twin, weight, {}, at::IntArrayRef{stride, stride}, at::IntArrayRef{1, 1});
-  const auto given = encoder::detail::convolve(convolution, x);
-  REQUIRE(given.sizes() == expected.sizes());
-  CHECK(distance(given, expected) < 1e-5);
-  const auto direction = torch::randn_like(expected);
-  given.backward(direction);
-  expected.backward(direction);
-  CHECK(distance(x.grad(), twin.grad()) < 1e-5);
-  CHECK(distance(convolution->weight.grad(), weight.grad()) < 1e-5);
-}
-
-TEST_CASE("encoder::detail::PatchConvolution: values and gradients, first and second, are those of conv2d", "[encoder][resnet18]") {
-  torch::manual_seed(4);
-  const std::int64_t in_channels = 128, out_channels = 6;  // 28 samples of 11 x 12 make two blocks of patches
-  const auto [height, stride] = GENERATE(table<std::int64_t, std::int64_t>({{2, 1}, {3, 2}, {11, 1}}));
-  INFO("height " << height << ", stride " << stride);
-  const auto x = torch::randn({28, in_channels, height, height + 1}, at::kDouble).requires_grad_();
-  const auto weight = torch::randn({out_channels, in_channels, 3, 3}, at::kDouble).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
-  const auto given = encoder::detail::PatchConvolution::apply(x, weight, stride);
-  const auto expected = at::conv2d(x, weight, {}, at::IntArrayRef{stride, stride}, at::IntArrayRef{1, 1});
-  CHECK(distance(given, expected) < 1e-9);
-  const auto first = torch::autograd::grad({given.tanh().sum()}, {x, weight}, {}, true, /*create_graph=*/true);
-  const auto expected_first = torch::autograd::grad({expected.tanh().sum()}, {x, weight}, {}, true, /*create_graph=*/true);
-  CHECK(torch::equal(torch::autograd::grad({given.tanh().sum()}, {x}, {}, /*retain_graph=*/true)[0], first[0]));  // Of one alone
-  const auto second = torch::autograd::grad({first[0].square().sum() + first[1].square().sum()}, {x, weight});
-  const auto expected_second = torch::autograd::grad({expected_first[0].square().sum() + expected_first[1].square().sum()}, {x, weight});
-  for (std::size_t k = 0; k < 2; ++k) {
-    CHECK(distance(first[k], expected_first[k]) < 1e-9);
-    CHECK(distance(second[k], expected_second[k]) < 1e-7);
-  }
-  CHECK(first[1].is_contiguous(at::MemoryFormat::ChannelsLast));
-}
-
-TEST_CASE("encoder::detail::convolve: under autocast its products are bfloat16's, and weights have gradients of their own", "[encoder][resnet18]") {
-  torch::manual_seed(6);
-  const std::int64_t size = GENERATE(1, 2, 4);
-  INFO("size " << size);
-  torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(32, 128, 3).padding(1).bias(false));
-  encoder::detail::use_channels_last(*convolution);
-  const auto x = torch::randn({4, 32, size, size}).requires_grad_();
-  const auto gradients = [&](const auto& convolve) {
-    at::Tensor y;
-    {
-      const encoder::detail::AutocastScope autocast(at::kCPU, g2d::Precision::BFloat16);
-      y = convolve();
-    }
-    CHECK(y.scalar_type() == at::kBFloat16);
-    return torch::autograd::grad({y.to(at::kFloat).square().sum()}, {x, convolution->weight});
-  };
-  const auto given = gradients([&] { return encoder::detail::convolve(convolution, x); });
-  const auto expected = gradients([&] { return convolution(x); });
-  for (std::size_t k = 0; k < 2; ++k) {
-    CHECK(given[k].scalar_type() == at::kFloat);
-    CHECK(distance(given[k], expected[k]) < 0.02 * expected[k].abs().max().item<double>());
-  }
-}
-
-TEST_CASE("encoder::detail::PatchConvolution: pays when gradients are wanted, by the kind of processor", "[encoder][resnet18]") {
-  using encoder::detail::PatchConvolution;
-  const auto pictures = [](std::int64_t count, std::int64_t size) { return torch::zeros({count, 2, size, size}); };
-  const auto weight_of = [](std::int64_t channels, at::MemoryFormat layout = at::MemoryFormat::ChannelsLast) {
-    return torch::zeros({channels, 2, 3, 3}).contiguous(layout).requires_grad_();
-  };
-  const auto many = weight_of(128), few = weight_of(64), plain = weight_of(128, at::MemoryFormat::Contiguous);
-  const bool is_avx2 = at::get_cpu_capability() == "AVX2", is_avx512 = at::get_cpu_capability() == "AVX512";
-  // AVX-512: few positions of outputs.
-  CHECK(PatchConvolution::pays(pictures(16, 4), many, 1) == (is_avx2 || is_avx512));
-  CHECK(PatchConvolution::pays(pictures(17, 4), many, 1) == is_avx2);
-  CHECK(PatchConvolution::pays(pictures(16, 15), many, 2) == (is_avx2 || is_avx512));
-  CHECK(PatchConvolution::pays(pictures(16, 17), many, 2) == is_avx2);
-  // AVX2: many channels.
-  CHECK(PatchConvolution::pays(pictures(16, 4), few, 1) == is_avx512);
-  CHECK_FALSE(PatchConvolution::pays(pictures(16, 4), plain, 1));
-  CHECK_FALSE(PatchConvolution::pays(pictures(0, 4), many, 1));
-  CHECK_FALSE(PatchConvolution::pays(pictures(16, 4), many.detach(), 1));
-  const at::NoGradGuard no_grad;
-  CHECK_FALSE(PatchConvolution::pays(pictures(16, 4), many, 1));
 }
 
 TEST_CASE("encoder::ResNet18: either layout gives the same features and gradients", "[encoder][resnet18]") {

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include <g2d/encoder/detail/patch_convolution.hpp>
+#include <g2d/encoder/detail/winograd_convolution.hpp>
 
 namespace g2d::encoder::detail {
 
@@ -19,11 +20,13 @@ inline at::Tensor in_autocast_dtype(const at::Tensor& tensor) {
   return at::autocast::cached_cast(at::autocast::get_autocast_dtype(at::kCPU), tensor, at::kCPU);
 }
 
-/// A convolution 3x3 with padding 1 and without bias. Of a picture that has shrunk to one pixel only the kernel's centre sees anything,
-/// the other eight ninths see padding: one matrix product does it, with the same values and gradients at a fifth of the time.
+/// A convolution 3x3 with padding 1 and without bias, in the way that takes least time. Of a picture that has shrunk to one pixel only
+/// the kernel's centre sees anything, the other eight ninths see padding: one matrix product does it, with the same values and gradients
+/// at a fifth of the time.
 inline at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x) {
   if (x.size(2) != 1 || x.size(3) != 1) {
     const auto stride = convolution->options.stride()->at(0);
+    if (WinogradConvolution::pays(x, convolution->weight, stride)) return WinogradConvolution::apply(x, convolution->weight);
     if (!PatchConvolution::pays(x, convolution->weight, stride)) return convolution(x);
     return PatchConvolution::apply(in_autocast_dtype(x), in_autocast_dtype(convolution->weight), stride);
   }
