@@ -4,9 +4,8 @@
 // The rates at which the teacher cache writes and reads its file, beside a plain sequential copy of the same bytes. The teachers
 // cost nothing: they hand out rows that were made before.
 //   write   TeacherCache::precompute into a new file, against the file's bytes written from memory in one call, to the same
-//           folder and as durably: beside the target, flushed, renamed, the folder flushed. Only the cache's side fills tables,
-//           takes confidences and fingerprints, and maps the file; "writing alone" is without `seconds()`, which counts the
-//           first two. Taking the files away again is in neither side.
+//           folder and as durably: beside the target, flushed, renamed, the folder flushed. Only the cache's side fills rows,
+//           takes confidences and fingerprints, and maps the file. Taking the files away again is in neither side.
 //   fill    precompute without a file, against a copy of the file's bytes from memory to memory: no disk in it.
 //   read    TeacherCache::outputs of every sample, batch by batch, against the file read from begin to end into one buffer of a
 //           mebibyte, which a core's cache holds as it holds a batch. Both from the page cache, as in all epochs but the first.
@@ -127,7 +126,7 @@ void write_plainly(const fs::path& path, const char* bytes, std::size_t size) {
 
 /// Of each round, in seconds.
 struct Writes {
-  std::vector<double> whole, alone, plain;
+  std::vector<double> whole, plain;
   std::vector<double> converted;  ///< Plain, of as many float32 numbers in another dtype; empty for float32.
 };
 
@@ -137,11 +136,8 @@ Writes time_writes(const Problem& problem, const Storage& storage, const Bytes& 
   const auto count = static_cast<std::int64_t>(bytes.size() / c10::elementSize(storage.dtype));
   const auto numbers = storage.dtype == at::kFloat ? at::Tensor() : at::randn({count});
   const auto write_cache = [&] {
-    double computing = 0.0;
-    const double whole = seconds_of([&] { computing = problem.precompute(storage, folder.path() / "new").seconds(); }, 1);
+    writes.whole.push_back(seconds_of([&] { (void)problem.precompute(storage, folder.path() / "new"); }, 1));
     fs::remove(folder.path() / "new");
-    writes.whole.push_back(whole);
-    writes.alone.push_back(whole - computing);
   };
   const auto write_bytes = [&] {
     const auto file = folder.path() / "plain";
@@ -166,7 +162,6 @@ Writes time_writes(const Problem& problem, const Storage& storage, const Bytes& 
   return writes;
 }
 
-
 void compare_writing(BenchReport& report, const BenchOptions& options, const Problem& problem, const Storage& storage,
                      const TemporaryFolder& folder) {
   const auto bytes = read_whole(folder.path() / "cache");
@@ -178,7 +173,6 @@ void compare_writing(BenchReport& report, const BenchOptions& options, const Pro
   if (converts) {
     report.add_speedup("write " + size + ", conversion", "precompute", "convert and write", paired_timing(writes.whole, writes.converted), at_least(0.7));
   }
-  report.add_speedup("write " + size + ", writing alone", "precompute", "plain write", paired_timing(writes.alone, writes.plain));
   Bytes other(bytes.size());
   const auto filling = time_pairs([&] { (void)problem.precompute(storage); },
                                   [&] { std::memcpy(other.data(), bytes.data(), bytes.size()); }, options.pairs(11));

@@ -44,6 +44,31 @@ TEST_CASE("AtomicFile: the target appears at commit, whole", "[io][atomic_file]"
   CHECK(std::filesystem::status(folder / "target").permissions() == std::filesystem::perms(0640));
 }
 
+TEST_CASE("AtomicFile: what is written at a place lies there, and zeros where nothing is", "[io][atomic_file]") {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "target");
+  file.reserve(8);
+  file.write("ab");
+  file.write_at(5, "f", 1);
+  file.write("c");
+  file.commit();
+  CHECK(read_bytes(folder / "target") == std::string("abc\0\0f\0\0", 8));
+}
+
+TEST_CASE("AtomicFile: a full disk shows when room is taken, or when it is asked for", "[io][atomic_file]") {
+  const TemporaryFolder folder;
+  {
+    const FullDisk full(4096);
+    AtomicFile file(folder / "target");
+    CHECK_THROWS_AS(file.reserve(1 << 20), g2d::DataError);
+    AtomicFile other(folder / "target");
+    other.write_at(1 << 20, "a", 1);
+    CHECK_THROWS_AS(other.check(), g2d::DataError);
+    CHECK_THROWS_AS(other.commit(), g2d::DataError);
+  }
+  CHECK(g2d_test::names_in(folder.path()).empty());
+}
+
 TEST_CASE("AtomicFile: without commit the target stays as it was", "[io][atomic_file]") {
   const TemporaryFolder folder;
   write_bytes(folder / "target", "old");

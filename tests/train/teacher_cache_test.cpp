@@ -17,6 +17,7 @@
 #include <g2d/teacher/teacher_cache.hpp>
 
 #include "support/default_dtype.hpp"
+#include "support/address_space.hpp"
 #include "support/full_disk.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
@@ -199,6 +200,36 @@ TEST_CASE("TeacherCache: a place that cannot be written is told, and what was th
              Contains("teachers.cache: cannot be written: File too large"));
   CHECK(read_bytes(file) == bytes);
   CHECK(num_files(folder) == 1);
+}
+
+TEST_CASE("TeacherCache: a file is written batch by batch, and a disk without room shows before the first", "[teacher][cache]") {
+  constexpr std::int64_t width = 4096;
+  const auto layer = std::make_shared<torch::nn::LinearImpl>(1, 1);
+  int num_passes = 0;
+  const g2d::Teacher teacher(
+      layer,
+      [&](const g2d::Input& input) {
+        ++num_passes;
+        return g2d::Teacher::Output{input.values.narrow(1, 0, 1).expand({-1, width}), input.values.narrow(1, 0, num_classes)};
+      },
+      width, num_classes);
+  const g2d::Teachers teachers(names(1), {teacher});
+  const auto samples = blobs(4000, 0, 1);
+  const TemporaryFolder folder;
+  const g2d::TeacherCacheOptions options{.batch_size = 100, .file = folder / "teachers.cache"};
+  {
+    const FullDisk full(1 << 20);
+    CHECK_THAT(thrown<g2d::DataError>([&] { (void)TeacherCache::precompute(teachers, samples, Task(), options); }), Contains("cannot be written"));
+  }
+  CHECK(num_passes == 0);
+  CHECK(num_files(folder) == 0);
+  const AddressSpace memory;
+  const auto cache = TeacherCache::precompute(teachers, samples, Task(), options);
+  CHECK(num_passes == 40);
+  const auto file_bytes = static_cast<double>(std::filesystem::file_size(options.file));
+  CHECK(static_cast<double>(memory.growth()) < 1.3 * file_bytes);  // The file, mapped.
+  const auto batch = samples.batch(at::tensor({3999, 0, 150}, at::kLong));
+  CHECK(distance(cache.outputs(batch), teachers(batch, Task())) == 0.0);
 }
 
 TEST_CASE("TeacherCache: a teacher without parameters has no file of its own", "[teacher][cache]") {

@@ -28,7 +28,7 @@ namespace g2d {
 ///
 /// Whatever fails, and without `commit()`, the target stays as it was and nothing is left beside it.
 /// Errors     DataError naming the target and the system's reason, from the constructor (folder missing, no rights,
-///            target not a regular file) and from `commit()` (disk full).
+///            target not a regular file), from `reserve()`, `check()` and `commit()` (disk full).
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path) : path_(path) {
@@ -50,19 +50,36 @@ class AtomicFile {
     if (!committed_) ::unlink(temporary_.c_str());
   }
 
+  /// Takes room for so many bytes, zeros until they are written: a full disk shows before the work that fills the file.
+  void reserve(std::size_t size) {
+    error_ = ::posix_fallocate(descriptor_, 0, static_cast<off_t>(size));
+    check();
+  }
+
   /// Never throws, so that C code may call it: after the first error it writes nothing more, and `commit()` reports it.
   void write(const void* data, std::size_t size) noexcept {
+    write_at(position_, data, size);
+    position_ += size;
+  }
+
+  /// The same at a place of its own, from which `write` does not go on.
+  void write_at(std::size_t position, const void* data, std::size_t size) noexcept {
     const auto* next = static_cast<const char*>(data);
     while (size > 0 && error_ == 0) {
-      const auto written = ::write(descriptor_, next, size);
+      const auto written = ::pwrite(descriptor_, next, size, static_cast<off_t>(position));
       if (written < 0) {
         if (errno != EINTR) error_ = errno;
         continue;
       }
       next += written;
       size -= static_cast<std::size_t>(written);
-      position_ += static_cast<std::size_t>(written);
+      position += static_cast<std::size_t>(written);
     }
+  }
+
+  /// Reports what went wrong up to now, before more work is done in vain.
+  void check() const {
+    if (error_ != 0) fail(reason(error_));
   }
 
   void write(std::string_view text) noexcept { write(text.data(), text.size()); }
@@ -81,7 +98,7 @@ class AtomicFile {
     if (error_ == 0 && ::fsync(descriptor_) != 0) error_ = errno;
     close();
     if (error_ == 0 && ::rename(temporary_.c_str(), path_.c_str()) != 0) error_ = errno;
-    if (error_ != 0) fail(reason(error_));
+    check();
     committed_ = true;
     flush_folder();
   }

@@ -26,7 +26,6 @@
 #include <utility>
 #include <vector>
 
-#include <g2d/core/atomic_file.hpp>
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/shape.hpp>
@@ -38,6 +37,7 @@
 #include <g2d/encoder/precision.hpp>
 #include <g2d/teacher/detail/cache_file.hpp>
 #include <g2d/teacher/detail/cache_header.hpp>
+#include <g2d/teacher/detail/cached_tensors.hpp>
 #include <g2d/teacher/detail/inference_batch_size.hpp>
 #include <g2d/teacher/detail/mean_table.hpp>
 #include <g2d/teacher/detail/sample_index.hpp>
@@ -48,7 +48,7 @@ namespace g2d {
 
 struct TeacherCacheOptions {
   std::int64_t batch_size = 0;      ///< Of the inference passes; 0: by the size of a sample, whatever the training batch.
-  std::filesystem::path file = {};  ///< Empty: in memory. Else kept in this file and mapped from it.
+  std::filesystem::path file = {};  ///< Empty: in memory. Else written to this file batch by batch, and mapped from it.
 
   /// What the tables are kept in, the teachers' own dtype if not given; outputs are handed out in the teachers' dtype.
   /// Float16 halves memory and file, at three significant digits.
@@ -87,14 +87,12 @@ class TeacherCache {
     if (dataset.size() < 1) throw DataError("g2d: TeacherCache: expected at least one sample, got an empty dataset");
     TeacherCache cache(teachers, options);
     if (options.file.empty()) {
-      cache.compute(teachers, dataset, task, options);
+      cache.compute_in_memory(teachers, dataset, task, options);
       return cache;
     }
     const auto file = cache.file_of(teachers, dataset, options);
     if (!cache.map(file) || !cache.has_confidence_of(task, dataset)) {
-      AtomicFile target(options.file);  // Before the long computation: a folder that cannot be written shows at once.
-      cache.compute(teachers, dataset, task, options);
-      file.write(target, cache.tensors_);
+      cache.compute_in_file(file, teachers, dataset, task, options);
       if (!cache.map(file)) {
         throw DataError(fmt::format("g2d: TeacherCache: file {} changed while it was written", options.file.string()));
       }
@@ -149,7 +147,7 @@ class TeacherCache {
   }
 
   [[nodiscard]] std::int64_t size() const { return index_.size(); }
-  [[nodiscard]] double seconds() const { return seconds_; }        ///< That computing took; 0 when a file was reused.
+  [[nodiscard]] double seconds() const { return seconds_; }        ///< That computing took, with handing its rows to a file; 0 when one was reused.
   [[nodiscard]] bool was_reused() const { return was_reused_; }
 
  private:
@@ -164,36 +162,68 @@ class TeacherCache {
     }
   }
 
-  template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
-  void compute(const Teachers& teachers, const Dataset& dataset, const Task& task, const TeacherCacheOptions& options) {
+  template <class Dataset, class Task>
+  void compute_in_memory(const Teachers& teachers, const Dataset& dataset, const Task& task, const TeacherCacheOptions& options) {
+    tensors_ = detail::CachedTensors::make(dataset.size(), table_widths(), teachers[0].options().dtype(storage_));
+    compute(teachers, dataset, task, options, [&](std::int64_t first, std::int64_t count) { return tensors_.rows(first, count); },
+            [](std::int64_t, const detail::CachedTensors&) {});
+    index_ = detail::SampleIndex(tensors_.ids);
+  }
+
+  /// No more than the rows of a batch are in memory. Takes the file's room before the long computation: what cannot be written shows at once.
+  template <class Dataset, class Task>
+  void compute_in_file(const detail::CacheFile& file, const Teachers& teachers, const Dataset& dataset, const Task& task,
+                       const TeacherCacheOptions& options) {
+    detail::CacheFile::Writer writer(file);
+    detail::CachedTensors tensors;
+    const auto rows = [&](std::int64_t, std::int64_t count) {
+      if (!tensors.ids.defined()) tensors = detail::CachedTensors::make(count, table_widths(), storage_);  // The first batch is the largest.
+      return tensors.rows(0, count);
+    };
+    compute(teachers, dataset, task, options, rows, [&](std::int64_t first, const detail::CachedTensors& some) { writer.write(first, some); });
+    writer.commit();
+  }
+
+  /// Batch by batch: fills rows(first, count), and hands them to write(first, rows).
+  template <class Dataset, class Task, class Rows, class Write>
+  void compute(const Teachers& teachers, const Dataset& dataset, const Task& task, const TeacherCacheOptions& options, Rows&& rows, Write&& write) {
     at::NoGradGuard no_grad;
     const auto begin = std::chrono::steady_clock::now();
     const auto device = teachers[0].options().device();
     const auto batch_size = options.batch_size > 0 ? options.batch_size
                                                    : detail::inference_batch_size(dataset.batch(at::zeros({1}, at::kLong)), device);
-    std::int64_t row = 0;
+    std::int64_t first = 0;
     const auto batches = data::ordered_batches(dataset.size(), batch_size);
     auto stream = data::stream(dataset, batches);
     for (std::size_t i = 0; i < batches.size(); ++i) {
       const auto batch = data::to_device(stream.next(), device);
-      detail::SampleIndex::check(batch.sample_ids);
-      const auto outputs = teachers.predict(batch, options.precision);
-      if (row == 0) allocate(dataset.size(), device);
-      const auto count = batch.size();
-      PerModality<at::Tensor> logits;
-      for (std::size_t m = 0; m < tensors_.tables.size(); ++m) {
-        const auto part = tensors_.tables[m].narrow(0, row, count);
-        features_of(part, m).copy_(outputs.features[m]);
-        logits_of(part, m).copy_(outputs.logits[m]);
-        check_range(part, teachers.names()[m]);
-        logits.push_back(logits_of(part, m).to(dtype_));
-      }
-      tensors_.confidence.narrow(0, row, count).copy_(known_confidence(task, logits, batch));
-      tensors_.ids.narrow(0, row, count).copy_(batch.sample_ids);
-      row += count;
+      const auto some = rows(first, batch.size());
+      fill(some, teachers, batch, task, options.precision);
+      write(first, some);
+      first += batch.size();
     }
-    index_ = detail::SampleIndex(tensors_.ids);
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+
+  template <class Task>
+  void fill(const detail::CachedTensors& rows, const Teachers& teachers, const Batch& batch, const Task& task, Precision precision) const {
+    detail::SampleIndex::check(batch.sample_ids);
+    const auto outputs = teachers.predict(batch, precision);
+    PerModality<at::Tensor> logits;
+    for (std::size_t m = 0; m < rows.tables.size(); ++m) {
+      features_of(rows.tables[m], m).copy_(outputs.features[m]);
+      logits_of(rows.tables[m], m).copy_(outputs.logits[m]);
+      check_range(rows.tables[m], teachers.names()[m]);
+      logits.push_back(logits_of(rows.tables[m], m).to(dtype_));
+    }
+    rows.confidence.copy_(known_confidence(task, logits, batch));
+    rows.ids.copy_(batch.sample_ids);
+  }
+
+  [[nodiscard]] PerModality<std::int64_t> table_widths() const {
+    auto widths = summary_.feature_widths;
+    for (auto& width : widths) width += summary_.num_outputs;
+    return widths;
   }
 
   [[nodiscard]] at::Tensor features_of(const at::Tensor& rows, std::size_t m) const {
@@ -210,15 +240,6 @@ class TeacherCache {
     for (const auto& of_teacher : logits) all.push_back(task.confidence(of_teacher, batch.target).to(at::kDouble));
     const auto confidence = at::stack(all, 1);
     return batch.present.defined() ? at::where(batch.present, confidence, confidence.new_full({}, std::nan(""))) : confidence;
-  }
-
-  void allocate(std::int64_t num_samples, const at::Device& device) {
-    tensors_.tables.clear();
-    for (const auto width : summary_.feature_widths) {
-      tensors_.tables.push_back(at::empty({num_samples, width + summary_.num_outputs}, at::TensorOptions(device).dtype(storage_)));
-    }
-    tensors_.confidence = at::empty({num_samples, static_cast<std::int64_t>(tensors_.tables.size())}, at::kDouble);
-    tensors_.ids = at::empty({num_samples}, at::kLong);
   }
 
   /// A storage smaller than the teachers' dtype turns what it cannot hold into infinities. Asked of rows that were just written, while

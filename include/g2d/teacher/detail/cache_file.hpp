@@ -20,15 +20,9 @@
 #include <g2d/core/error.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/teacher/detail/cache_header.hpp>
+#include <g2d/teacher/detail/cached_tensors.hpp>
 
 namespace g2d::detail {
-
-/// What a teacher cache holds of N samples.
-struct CachedTensors {
-  at::Tensor ids = {};                  ///< int64 [N].
-  at::Tensor confidence = {};           ///< float64 [N, M], NaN where a sample lacks the modality.
-  std::vector<at::Tensor> tables = {};  ///< Of each teacher, [N, D_m + C].
-};
 
 /// The file of one teacher cache: the header that it must have, and its tensors.
 class CacheFile {
@@ -45,19 +39,34 @@ class CacheFile {
     header_.num_bytes = offsets_.back();
   }
 
-  void write(AtomicFile& file, const CachedTensors& tensors) const {
-    file.write(&header_, sizeof header_);
-    const auto append = [&](const at::Tensor& tensor) {
-      file.pad_to(static_cast<std::size_t>(cache_alignment));
-      const auto host = tensor.cpu().contiguous();
-      file.write(host.const_data_ptr(), host.nbytes());
-    };
-    append(tensors.ids);
-    append(tensors.confidence);
-    for (const auto& table : tensors.tables) append(table);
-    file.pad_to(static_cast<std::size_t>(cache_alignment));
-    file.commit();
-  }
+  /// Writes the file rows by rows, so that no more of it than these has to be in memory.
+  class Writer {
+   public:
+    /// Takes the room that the whole file needs.
+    explicit Writer(const CacheFile& file) : file_(file), target_(file.path_) {
+      target_.reserve(static_cast<std::size_t>(file_.header_.num_bytes));
+      target_.write(&file_.header_, sizeof file_.header_);
+    }
+
+    /// The tensors of the samples from `first` on, contiguous in host memory.
+    void write(std::int64_t first, const CachedTensors& rows) {
+      write(0, first, rows.ids);
+      write(1, first, rows.confidence);
+      for (std::size_t m = 0; m < rows.tables.size(); ++m) write(m + 2, first, rows.tables[m]);
+      target_.check();
+    }
+
+    void commit() { target_.commit(); }
+
+   private:
+    void write(std::size_t index, std::int64_t first, const at::Tensor& rows) {
+      const auto row_bytes = static_cast<std::int64_t>(rows.nbytes()) / rows.size(0);
+      target_.write_at(static_cast<std::size_t>(file_.offsets_[index] + first * row_bytes), rows.const_data_ptr(), rows.nbytes());
+    }
+
+    const CacheFile& file_;
+    AtomicFile target_;
+  };
 
   /// Maps the file if it is the expected one; nothing when there is none, or it belongs to other teachers or data.
   [[nodiscard]] std::optional<CachedTensors> map() const {
