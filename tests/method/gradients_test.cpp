@@ -289,6 +289,24 @@ TEST_CASE("method::Agm: samples that lack a modality do not count in its score, 
   }
 }
 
+TEST_CASE("method::Agm: a modality that a whole batch lacks neither damps the other nor enters its own history", "[method]") {
+  const auto student = double_student("late");
+  AgmStep step(*student, agm({}), {.optimizer = golden_sgd});
+  auto batch = random_batch(4);
+  batch.present = torch::ones({6, 2}, torch::kBool);
+  batch.present.select(1, 0).fill_(false);
+  step(batch);
+  const auto& method = step.method().get<1>();
+  CHECK(torch::equal(method.coefficients(), torch::ones({2}, torch::kDouble)));  // Nobody is ahead, now or before.
+  CHECK(method.history()[0].item<double>() == 0.0);
+  CHECK(method.history()[1].item<double>() > 0.0);
+  step(batch);
+  CHECK(torch::equal(method.coefficients(), torch::ones({2}, torch::kDouble)));
+  const auto before = method.history()[0].item<double>();
+  step(random_batch(5));
+  CHECK(method.history()[0].item<double>() != before);
+}
+
 TEST_CASE("method::Agm: officially all gradients are clipped when one of a head's weights is beyond the bound", "[method]") {
   const auto clipped = [](double head_entry, double bound) {
     const auto make = [](double value, at::IntArrayRef sizes) {

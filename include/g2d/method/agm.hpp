@@ -28,6 +28,7 @@
 #include <g2d/core/error.hpp>
 #include <g2d/core/shapley_weights.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/count_absent_as_mean.hpp>
 #include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/method/detail/requirements.hpp>
 #include <g2d/task/concept.hpp>
@@ -95,7 +96,8 @@ struct AgmOptions {
 /// r_m and c_m as in `agm_responses` and `agm_coefficients`; the value of z does not change. Stacked on `Supervised`.
 ///
 /// Use when   a method without teachers is wanted for a fusion that is no sum of parts: it asks nothing of the fusion.
-/// Shapes     fused [B, C]. Samples that lack a modality do not count in its score.
+/// Shapes     fused [B, C]. Samples that lack a modality do not count in its score; where a whole batch lacks it, it counts as the mean of the
+///            others and its history stands still.
 /// Cost       2^M - 2 more fusions a step, with gradients; with ZeroInputs also two more passes through each encoder. No sync.
 /// Errors     ConfigError for options out of range; at `begin` for one modality.
 /// Source     Li et al. 2023, arXiv:2308.07686, and its published code.
@@ -129,10 +131,11 @@ class Agm {
     const auto now = scores(context.batch, responses);
     if (!history_.defined()) {
       history_ = at::zeros_like(now);
-      num_batches_ = at::zeros({}, now.options());
+      num_batches_ = at::zeros_like(now);
     }
-    coefficients_ = agm_coefficients(now, history_, options_);
-    remember(now);
+    const auto is_there = context.batch.present.defined() ? context.batch.present.any(0) : at::ones_like(now, at::kBool);
+    coefficients_ = agm_coefficients(detail::count_absent_as_mean(now, is_there), detail::count_absent_as_mean(history_, num_batches_.gt(0)), options_);
+    remember(now, is_there);
     at::Tensor modulated;
     for (std::size_t m = 0; m < responses.size(); ++m) {
       const auto part = responses[m].mul(coefficients_.select(0, static_cast<std::int64_t>(m)));
@@ -191,8 +194,8 @@ class Agm {
     return at::stack(all);
   }
 
-  void remember(const at::Tensor& now) {
-    const auto counts = at::isfinite(now).all();
+  void remember(const at::Tensor& now, const at::Tensor& is_there) {
+    const auto counts = at::isfinite(now).all().logical_and(is_there);
     num_batches_ = num_batches_.add(counts);
     history_ = at::where(counts, history_.add(now.sub(history_).div(num_batches_.clamp_min(1.0))), history_);
   }
