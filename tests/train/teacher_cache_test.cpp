@@ -232,6 +232,16 @@ TEST_CASE("TeacherCache: a file is written batch by batch, and a disk without ro
   CHECK(distance(cache.outputs(batch), teachers(batch, Task())) == 0.0);
 }
 
+TEST_CASE("TeacherCache: a file holds every sample, however the batches divide them", "[teacher][cache]") {
+  const std::int64_t num_samples = GENERATE(1, 8, 9, 17, 20);
+  INFO(num_samples << " samples in batches of 8");
+  const auto samples = blobs(num_samples, 0);
+  const auto teachers = make_teachers();
+  const TemporaryFolder folder;
+  const auto cache = TeacherCache::precompute(teachers, samples, Task(), {.batch_size = 8, .file = folder / "teachers.cache"});
+  CHECK(distance(cache.outputs(samples.all()), teachers(samples.all(), Task())) < 1e-5);
+}
+
 TEST_CASE("TeacherCache: a teacher without parameters has no file of its own", "[teacher][cache]") {
   const auto layer = std::make_shared<torch::nn::IdentityImpl>();
   const g2d::Teacher teacher(

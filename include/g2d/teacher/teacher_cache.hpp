@@ -177,7 +177,7 @@ class TeacherCache {
     detail::CacheFile::Writer writer(file);
     detail::CachedTensors tensors;
     const auto rows = [&](std::int64_t, std::int64_t count) {
-      if (!tensors.ids.defined()) tensors = detail::CachedTensors::make(count, table_widths(), storage_);  // The first batch is the largest.
+      if (!tensors.ids.defined() || tensors.ids.size(0) < count) tensors = detail::CachedTensors::make(count, table_widths(), storage_);
       return tensors.rows(0, count);
     };
     compute(teachers, dataset, task, options, rows, [&](std::int64_t first, const detail::CachedTensors& some) { writer.write(first, some); });
