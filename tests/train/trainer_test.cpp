@@ -108,7 +108,7 @@ struct TwoNorms : torch::nn::Module {
   torch::nn::BatchNorm1d fresh;
 };
 
-double resident_megabytes() {
+[[maybe_unused]] double resident_megabytes() {
   std::ifstream stream("/proc/self/statm");
   std::int64_t total = 0;
   std::int64_t resident = 0;
