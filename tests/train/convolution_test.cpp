@@ -5,12 +5,10 @@
 
 #include <torch/torch.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include <g2d/core/parallel_for.hpp>
 #include <g2d/encoder/detail/autocast_scope.hpp>
 #include <g2d/encoder/detail/channels_last.hpp>
 #include <g2d/encoder/detail/convolve.hpp>
@@ -217,15 +215,3 @@ TEST_CASE("encoder::ResNet18: float32 differs from double by rounding, in featur
   // A relu may open for one and not for the other.
   for (std::size_t k = 1; k < given.size(); ++k) CHECK(difference(k) < 2e-2);
 }
-
-TEST_CASE("parallel_for: every index once, in whatever number of threads", "[core]") {
-  const ThreadsScope scope(GENERATE(1, 4));
-  const std::int64_t count = GENERATE(0, 1, 7, 1000), grain = GENERATE(1, 16);
-  INFO(count << " in pieces of " << grain);
-  std::vector<std::atomic<int>> times(static_cast<std::size_t>(count));
-  g2d::parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = begin; i < end; ++i) ++times[static_cast<std::size_t>(i)];
-  });
-  for (const auto& once : times) CHECK(once == 1);
-}
-

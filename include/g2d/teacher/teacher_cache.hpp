@@ -214,7 +214,7 @@ class TeacherCache {
       features_of(rows.tables[m], m).copy_(outputs.features[m]);
       logits_of(rows.tables[m], m).copy_(outputs.logits[m]);
       check_range(rows.tables[m], teachers.names()[m]);
-      logits.push_back(logits_of(rows.tables[m], m).to(dtype_));
+      logits.push_back(logits_of(rows.tables[m], m).to(outputs.logits[m].device(), dtype_));  // As stored, beside the targets.
     }
     rows.confidence.copy_(known_confidence(task, logits, batch));
     rows.ids.copy_(batch.sample_ids);

@@ -159,25 +159,22 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
   }
 
   static at::Tensor transform_inputs(const at::Tensor& pictures, const Tiles& tiles, const Block& block) {
-    const auto channels = pictures.size(1);
-    const auto transformed = make_positions(block.size(), channels, pictures.options());
-    const auto* from = pictures.const_data_ptr<float>();
-    auto* to = transformed.mutable_data_ptr<float>();
-    winograd::transform_squares<winograd::inputs, winograd::inputs, winograd::transform_inputs>(
-        block.size(), channels,
-        [&](std::int64_t tile, const float* zeros) { return tiles.places<winograd::inputs>(from, zeros, channels, block.begin + tile, 1); },
-        [&](std::int64_t tile, float*) { return places_in(transformed, to, tile); });
-    return transformed;
+    return transform_tiles<winograd::inputs, winograd::transform_inputs>(pictures, tiles, block, /*offset=*/1);
   }
 
   static at::Tensor transform_gradients(const at::Tensor& pictures, const Tiles& tiles, const Block& block) {
+    return transform_tiles<winograd::outputs, winograd::transform_outputs_back>(pictures, tiles, block, /*offset=*/0);
+  }
+
+  /// Squares of pictures that begin at `offset` before each tile's outputs: [36, tiles, channels].
+  template <std::size_t Size, winograd::Line<winograd::inputs> (&transform)(const winograd::Line<Size>&)>
+  static at::Tensor transform_tiles(const at::Tensor& pictures, const Tiles& tiles, const Block& block, std::int64_t offset) {
     const auto channels = pictures.size(1);
     const auto transformed = make_positions(block.size(), channels, pictures.options());
     const auto* from = pictures.const_data_ptr<float>();
     auto* to = transformed.mutable_data_ptr<float>();
-    winograd::transform_squares<winograd::outputs, winograd::inputs, winograd::transform_outputs_back>(
-        block.size(), channels,
-        [&](std::int64_t tile, const float* zeros) { return tiles.places<winograd::outputs>(from, zeros, channels, block.begin + tile, 0); },
+    winograd::transform_squares<Size, winograd::inputs, transform>(
+        block.size(), channels, [&](std::int64_t tile, const float* zeros) { return tiles.places<Size>(from, zeros, channels, block.begin + tile, offset); },
         [&](std::int64_t tile, float*) { return places_in(transformed, to, tile); });
     return transformed;
   }

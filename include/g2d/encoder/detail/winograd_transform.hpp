@@ -15,7 +15,7 @@
 //
 //     Y = A^T [(G w G^T) * (B^T d B)] A,
 //
-// with the points 0, 1, -1, 2, -2 and infinity (arXiv:1509.09308). A transform works on the rows of a square, then on its columns; here
+// with the points 0, 1, -1, 2, -2 and infinity (arXiv:1509.09308). A transform works on the columns of a square, then on its rows; here
 // are the products with one of the matrices, for some channels side by side.
 namespace g2d::encoder::detail::winograd {
 
