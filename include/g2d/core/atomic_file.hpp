@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -83,16 +81,6 @@ class AtomicFile {
   }
 
   void write(std::string_view text) noexcept { write(text.data(), text.size()); }
-
-  /// Zeros up to the next multiple of `alignment` bytes.
-  void pad_to(std::size_t alignment) noexcept {
-    static constexpr std::array<char, 64> zeros{};
-    for (auto missing = (alignment - position_ % alignment) % alignment; missing > 0 && error_ == 0;) {
-      const auto count = std::min(missing, zeros.size());
-      write(zeros.data(), count);
-      missing -= count;
-    }
-  }
 
   void commit() {
     if (error_ == 0 && ::fsync(descriptor_) != 0) error_ = errno;
