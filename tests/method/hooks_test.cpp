@@ -305,6 +305,19 @@ TEST_CASE("Trainer: the learning-rate schedule runs over the span that is planne
   CHECK(rates == std::vector<double>{1.0, 0.75, 0.5, 0.25, 1.0, 0.75, 0.5, 0.25});
 }
 
+TEST_CASE("Trainer: a plan that ends the run is the last thing that happens", "[method]") {
+  struct EndsBeforeThird : method::Supervised<Classification> {
+    void plan(std::int64_t epoch, method::Plan& plan) { plan.ends_run = epoch == 2; }
+  };
+  torch::manual_seed(7);
+  const auto student = make_student(tanh_encoders({input_width, input_width}, {3, 3}), num_classes);
+  auto trainer = make_trainer(*student, EndsBeforeThird(), {.num_epochs = 5, .batch_size = 12});
+  const auto history = trainer.fit(blobs(24, 1), blobs(12, 2));
+  CHECK(history.epochs.size() == 2);
+  CHECK_FALSE(history.was_interrupted);
+  CHECK(trainer.step().num_steps() == 4);
+}
+
 TEST_CASE("Trainer: a sample view decides which samples an epoch shows, and what of them", "[method]") {
   const auto student = make();
   std::vector<std::int64_t> ids;

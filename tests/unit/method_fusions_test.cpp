@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// What is particular to each fusion that a method of the field brings; what all fusions share is in policies_test.cpp.
+// What is particular to each fusion that a method of the field brings; what all fusions share is in fusion_test.cpp.
 
 #include "support/catch.hpp"
 

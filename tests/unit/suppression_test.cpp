@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// What suppression leaves untouched, bit by bit, and what it puts back.
+// The coefficients of suppression, what it leaves untouched, bit by bit, and what it puts back.
 
 #include "support/catch.hpp"
 
@@ -24,6 +24,7 @@
 #include "support/snapshot.hpp"
 #include "support/students.hpp"
 #include "support/tiny_encoders.hpp"
+#include "unit/policy_case.hpp"
 
 namespace {
 
@@ -87,6 +88,24 @@ const g2d::PerModality<bool> nobody{false, false};
 const g2d::PerModality<bool> only_audio{true, false};
 
 }  // namespace
+
+TEST_CASE("suppression: coefficients lie in [0, 1], and are 1 for who is not suppressed", "[suppression]") {
+  const auto suppressed = torch::tensor({true, true, false, false});
+  const auto ratios = torch::tensor({2.0, 0.5, 2.0, 0.5}, torch::kDouble);
+  for_each(Suppressions(), [&]<class Suppression>(std::type_identity<Suppression>) {
+    INFO(c10::demangle_type<Suppression>());
+    const Suppression suppression;
+    const auto coefficients = suppression.coefficients(suppressed, ratios);
+    CHECK(coefficients.scalar_type() == torch::kDouble);
+    CHECK(coefficients[2].template item<double>() == 1.0);
+    CHECK(coefficients[3].template item<double>() == 1.0);
+    const bool partial = std::is_same_v<Suppression, suppression::Partial>;
+    CHECK(coefficients[0].template item<double>() == Approx(partial ? 1.0 - std::tanh(2.0) : 0.0));
+    CHECK(coefficients[1].template item<double>() == (partial ? 1.0 : 0.0));
+  });
+  CHECK(value(suppression::Partial({.strength = 0.3}).coefficients(suppressed, ratios)[0]) ==
+        Approx(1.0 - std::tanh(0.6)));
+}
 
 TEST_CASE("suppression::Complete: a suppressed encoder stays bit-identical, all else learns", "[suppression]") {
   for (const auto& [name, settings] : optimizers()) {
