@@ -137,6 +137,17 @@ TEST_CASE("method::Ogm: at a tie of two nothing is damped, officially the first"
   CHECK(official[1].item<double>() == 1.0);
 }
 
+TEST_CASE("method::Ogm: among several that are equal nobody is damped, whatever their sum is rounded to", "[method][ogm]") {
+  torch::manual_seed(4);
+  for (const std::int64_t num_modalities : {3, 4, 5, 7}) {
+    const auto scores = torch::rand({200}).mul(16.0);
+    for (const auto& score : scores.unbind()) {
+      const auto coefficients = method::ogm_coefficients(score.expand({num_modalities}), {.strength = 0.5});
+      CHECK(torch::equal(coefficients, torch::ones({num_modalities})));
+    }
+  }
+}
+
 TEST_CASE("method::Ogm: with noise, adds noise of the gradients' own size to all modalities", "[method][ogm]") {
   torch::manual_seed(12);
   std::vector<g2d::ParameterGroup> groups;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,14 +21,20 @@ namespace g2d {
 }
 
 /// Throws ShapeError unless `tensor` is [rows, width]; a negative size is not checked. Reads shapes only: no device sync.
-inline void check_matrix(const at::Tensor& tensor, std::int64_t rows, std::int64_t width, std::string_view where) {
+/// `where` is called for its text only then.
+template <std::invocable Where>
+void check_matrix(const at::Tensor& tensor, std::int64_t rows, std::int64_t width, Where&& where) {
   const auto shown = [](std::int64_t size, const char* symbol) { return size < 0 ? symbol : std::to_string(size); };
   const bool fits = tensor.defined() && tensor.dim() == 2 && (rows < 0 || tensor.size(0) == rows) &&
                     (width < 0 || tensor.size(1) == width);
   if (!fits) {
-    throw ShapeError(fmt::format("g2d: {}: expected [{}, {}], got {}", where, shown(rows, "B"), shown(width, "D"),
+    throw ShapeError(fmt::format("g2d: {}: expected [{}, {}], got {}", where(), shown(rows, "B"), shown(width, "D"),
                                  tensor.defined() ? to_string(tensor.sizes()) : std::string("no tensor")));
   }
+}
+
+inline void check_matrix(const at::Tensor& tensor, std::int64_t rows, std::int64_t width, std::string_view where) {
+  check_matrix(tensor, rows, width, [where] { return where; });
 }
 
 /// Throws ShapeError unless both tensors have one shape.

@@ -74,22 +74,24 @@ class Kl {
     const auto log_q = log_probabilities(student, shared);
     const auto rows = rows_of_a_block(student, num_teachers);
     const auto blocks = rows < student.size(0) ? log_q.split(rows) : std::vector<at::Tensor>{log_q};
+    const auto part_of = [rows](const at::Tensor& all, std::int64_t dim, std::int64_t first) {
+      return rows < all.size(dim) ? all.narrow(dim, first, std::min(rows, all.size(dim) - first)) : all;
+    };
     at::Tensor means;
     std::int64_t first = 0;
     for (const auto& block : blocks) {
-      const auto size = block.size(0);
       std::vector<at::Tensor> logits;
       for (std::size_t m = 0; m < teachers.size(); ++m) {
-        const auto part = teachers[m].narrow(0, first, size);
-        logits.push_back(present.empty() ? part : detail::known(part, present[m].narrow(0, first, size)));
+        const auto part = part_of(teachers[m], 0, first);
+        logits.push_back(present.empty() ? part : detail::known(part, part_of(present[m], 0, first)));
       }
       const auto log_p = log_probabilities(at::stack(logits).to(student.scalar_type()));
       auto p = log_p.exp();
-      if (shares.defined()) p = p.mul(shares.narrow(1, first, size).unsqueeze(2));
+      if (shares.defined()) p = p.mul(part_of(shares, 1, first).unsqueeze(2));
       const auto entropy_terms = p.mul(log_p).sum(at::IntArrayRef{1, 2});
       const auto part = at::addmv(entropy_terms, p.view({num_teachers, -1}), block.reshape(-1), factor, -factor);
       means = means.defined() ? means.add(part) : part;
-      first += size;
+      first += rows;
     }
     const auto each = means.unbind();
     return PerModality<at::Tensor>(each.begin(), each.end());

@@ -32,11 +32,13 @@ struct OgmOptions {
   suppression::ParameterFilter filter{.convolutions_only = true, .with_head = false};
 };
 
-/// kappa_m = 1 - tanh(alpha r_m) if r_m > 1 else 1, with r_m = S_m / mean_{j != m} S_j, on the scores' device.
+/// kappa_m = 1 - tanh(alpha r_m) if r_m > 1 else 1, with r_m = S_m / mean_{j != m} S_j, on the scores' device. What is above 1 by no more
+/// than sums are rounded by is 1.
 [[nodiscard]] inline at::Tensor ogm_coefficients(const at::Tensor& scores, const OgmOptions& options) {
+  constexpr double rounding = 1e-6;
   const auto ratios = confidence::ratios(scores);
   const auto damped = ratios.mul(options.strength).tanh().neg().add(1.0);
-  auto is_damped = ratios.gt(1.0);
+  auto is_damped = ratios.gt(1.0 + rounding);
   if (options.damps_on_tie) {
     const auto tie = ratios.eq(1.0).all();
     is_damped = is_damped.clone();

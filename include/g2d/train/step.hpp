@@ -21,6 +21,7 @@
 #include <vector>
 
 #include <g2d/core/batch.hpp>
+#include <g2d/core/device_constant.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/parameter_group.hpp>
 #include <g2d/core/teacher_outputs.hpp>
@@ -44,7 +45,7 @@ struct StepResult {
   at::Tensor total;       ///< The loss, detached; of all substeps together.
   method::Terms terms;    ///< Its summands, detached, unweighted.
   at::Tensor fused;       ///< The student's outputs [B, C] of the kept rows, detached; of the last substep.
-  at::Tensor is_skipped;  ///< 0-dim bool: true when the step did not count for something was not finite. Undefined: off.
+  at::Tensor is_skipped;  ///< 0-dim float: 1 when the step did not count for something was not finite, else 0. Undefined: off.
 };
 
 /// One training step: forward, loss terms, suppression, backward, modulation, clipping, update. No files, no printing.
@@ -204,8 +205,11 @@ class Step {
                                    student_.names().joined(), teachers == nullptr ? 0 : teachers->logits.size()));
     }
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
-      if (hears_logits) check_matrix(teachers->logits[m], batch.size(), -1, fmt::format("Step: teacher \"{}\": logits", student_.names()[m]));
-      check_matrix(teachers->features[m], batch.size(), -1, fmt::format("Step: teacher \"{}\": features", student_.names()[m]));
+      const auto where = [&](const char* what) {
+        return [this, m, what] { return fmt::format("Step: teacher \"{}\": {}", student_.names()[m], what); };
+      };
+      if (hears_logits) check_matrix(teachers->logits[m], batch.size(), -1, where("logits"));
+      check_matrix(teachers->features[m], batch.size(), -1, where("features"));
     }
   }
 
@@ -218,7 +222,7 @@ class Step {
     for (std::size_t m = 0; m < known.size(); ++m) {
       if (!known[m].defined()) continue;
       check_matrix(known[m], batch.size(), student_.encoder(m).feature_width(),
-                   fmt::format("Step: modality \"{}\": known features", student_.names()[m]));
+                   [&] { return fmt::format("Step: modality \"{}\": known features", student_.names()[m]); });
     }
   }
 
@@ -274,7 +278,7 @@ class Step {
     all.total = all.total.add(part.total);
     all.terms.append(part.terms.begin(), part.terms.end());
     all.fused = std::move(part.fused);
-    if (part.is_skipped.defined()) all.is_skipped = all.is_skipped.logical_or(part.is_skipped);
+    if (part.is_skipped.defined()) all.is_skipped = all.is_skipped.maximum(part.is_skipped);
   }
 
   StepResult run(const method::StepContext& context, ModalitySpan<at::Tensor> known_features) {
@@ -287,28 +291,30 @@ class Step {
       throw ConfigError("g2d: Step: expected at least one trainable parameter that the loss reaches, got none");
     }
     method::GradientView view(groups_, student_.names());
-    backward(context.batch, outputs, terms, total, view);
+    const auto found = checks_finite() ? at::zeros({}, total.options().dtype(at::kFloat).requires_grad(false)) : at::Tensor();
+    backward(context.batch, outputs, terms, total, found, view);
     const auto norms = gradient_norms(view);
     modulate(context, outputs, view);
     notify(context, outputs, terms, total, view, norms);
     if (options_.clip_norm > 0.0) clip();
-    auto is_skipped = find_non_finite(total.detach());
-    optimizer_->update(is_skipped.defined() ? is_skipped.to(at::kFloat) : at::Tensor());
-    if (is_skipped.defined()) each_learning_encoder([&](auto& guard) { guard.restore_if(is_skipped); });
+    const auto value = total.variable_data();
+    find_non_finite(value, found);
+    optimizer_->update(found);
+    if (found.defined()) each_learning_encoder([&](auto& guard) { guard.restore_if(found); });
     optimizer_->clear_gradients();
     ++work_.updates;
-    for (auto& term : terms) term.value = term.value.detach();
-    return {total.detach(), std::move(terms), outputs.fused.detach(), std::move(is_skipped)};
+    for (auto& term : terms) term.value = term.value.variable_data();
+    return {value, std::move(terms), outputs.fused.variable_data(), found};
   }
 
   void backward(const Batch& batch, const method::Outputs& outputs, const method::Terms& terms, const at::Tensor& total,
-                method::GradientView& view) {
+                const at::Tensor& found, method::GradientView& view) {
     std::int64_t passes = 1;
     if (method::detail::needs(method_).separate_gradients) {
-      passes = detail::backward_separately(terms, groups_, *scaler_, view);
+      passes = detail::backward_separately(terms, groups_, *scaler_, found, view);
     } else {
       scaler_->scale(total).backward();
-      scaler_->unscale(groups_);
+      scaler_->unscale(groups_, found);
     }
     for (std::size_t m = 0; m < controls_.size(); ++m) {
       if (!controls_[m].frozen && outputs.encoded[m].requires_grad() && has_trainable(m)) work_.backwards[m] += passes * batch.size();
@@ -391,19 +397,14 @@ class Step {
     at::_foreach_mul_(all, norm.add(1e-6).reciprocal().mul(options_.clip_norm).clamp_max(1.0));
   }
 
-  /// True, on the loss's device, when this step must not count.
-  [[nodiscard]] at::Tensor find_non_finite(const at::Tensor& total) {
-    if (!checks_finite()) return {};
+  /// Makes `found` 1 where this step must not count.
+  void find_non_finite(const at::Tensor& total, at::Tensor found) {
+    if (!found.defined()) return;
     at::NoGradGuard no_grad;
-    auto is_bad = total.sub(total).ne(0);  // Two kernels, where isfinite takes four.
-    if (options_.finite_check == FiniteCheck::Gradients) {
-      auto found = at::zeros({}, total.options().dtype(at::kFloat));
-      auto all = gradients();
-      at::_amp_foreach_non_finite_check_and_unscale_(all, found, at::ones({}, found.options()));
-      is_bad = is_bad.logical_or(found.gt(0));
-    }
-    if (scaler_->is_active()) is_bad = is_bad.logical_or(scaler_->finish_step());
-    return is_bad;
+    auto checked = options_.finite_check == FiniteCheck::Gradients ? gradients() : std::vector<at::Tensor>();
+    checked.push_back(total);
+    at::_amp_foreach_non_finite_check_and_unscale_(checked, found, one_.like(found));
+    scaler_->finish_step(found);
   }
 
   Student& student_;
@@ -422,6 +423,7 @@ class Step {
   bool is_prepared_ = false;
   std::int64_t epoch_ = 0;
   std::int64_t step_ = 0;
+  DeviceConstant one_{at::ones({}, at::kFloat)};  ///< Nothing is to be unscaled where gradients are only looked at.
 };
 
 }  // namespace g2d

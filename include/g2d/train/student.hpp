@@ -132,7 +132,7 @@ class BasicStudent : public torch::nn::Module {
                                    to_string(input.values.sizes()), error.what_without_backtrace()));
     }
     check_matrix(features, input.values.size(0), encoders_[m].feature_width(),
-                 fmt::format("Student: modality \"{}\": features", names()[m]));
+                 [&] { return fmt::format("Student: modality \"{}\": features", names()[m]); });
     return features;
   }
 

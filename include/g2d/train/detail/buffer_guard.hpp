@@ -40,13 +40,14 @@ class BufferGuard {
     }
   }
 
-  /// Puts the old values back where `is_bad` (0-dim bool) holds. In host memory it is read; on a device nothing waits.
+  /// Puts the old values back where `is_bad` (0-dim) is not 0. In host memory it is read; on a device nothing waits.
   void restore_if(const at::Tensor& is_bad) {
-    if (!is_bad.is_cpu()) return select(is_bad);
+    if (groups_.empty()) return;
+    if (!is_bad.is_cpu()) return select(is_bad.to(at::kBool));
     if (is_bad.item<bool>()) restore();
   }
 
-  /// The same without reading `is_bad`.
+  /// The same without reading `is_bad` (0-dim bool).
   void select(const at::Tensor& is_bad) {
     const at::NoGradGuard no_grad;
     for (auto& group : groups_) {

@@ -27,8 +27,9 @@ class LossMeter {
     for (const auto& term : result.terms) values.push_back(term.value);
     auto row = at::stack(values);
     if (result.is_skipped.defined()) {
-      row = at::where(result.is_skipped, row.new_zeros({}), row);
-      skipped_ = skipped_.defined() ? skipped_.add(result.is_skipped) : result.is_skipped.to(at::kLong);
+      const auto is_skipped = result.is_skipped.to(at::kBool);
+      row = at::where(is_skipped, row.new_zeros({}), row);
+      skipped_ = skipped_.defined() ? skipped_.add(is_skipped) : is_skipped.to(at::kLong);
     }
     if (!sums_.defined() || sums_.size(0) != row.size(0)) start(result, names, row);
     else sums_ = sums_.add(row);

@@ -28,7 +28,6 @@ class LossScaler {
     if (!is_active_) return;
     const auto one = options.dtype(at::kFloat).requires_grad(false);
     scale_ = at::full({}, initial_scale, one);
-    found_ = at::zeros({}, one);
     num_good_ = at::zeros({}, one.dtype(at::kInt));
   }
 
@@ -37,7 +36,6 @@ class LossScaler {
     LossScaler other(*this);
     if (!is_active_) return other;
     other.scale_ = scale_.clone();
-    other.found_ = found_.clone();
     other.num_good_ = num_good_.clone();
     return other;
   }
@@ -45,8 +43,8 @@ class LossScaler {
   [[nodiscard]] bool is_active() const { return is_active_; }
   [[nodiscard]] at::Tensor scale(const at::Tensor& loss) const { return is_active_ ? loss.mul(scale_) : loss; }
 
-  /// Divides the gradients that the groups hold, and notes whether one of them is not finite.
-  void unscale(std::span<const ParameterGroup> groups) {
+  /// Divides the gradients that the groups hold; `found` (0-dim float) becomes 1 where one of them is not finite.
+  void unscale(std::span<const ParameterGroup> groups, const at::Tensor& found) {
     if (!is_active_) return;
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> gradients;
@@ -55,16 +53,15 @@ class LossScaler {
         if (parameter.grad().defined()) gradients.push_back(parameter.grad());
       }
     }
-    at::_amp_foreach_non_finite_check_and_unscale_(gradients, found_, scale_.reciprocal());
+    auto noted = found;
+    at::_amp_foreach_non_finite_check_and_unscale_(gradients, noted, scale_.reciprocal());
   }
 
-  /// Whether this step's gradients overflowed, 0-dim bool; adapts the scale for the next.
-  [[nodiscard]] at::Tensor finish_step() {
+  /// Adapts the scale for the next step to what was found in this one.
+  void finish_step(const at::Tensor& found) {
+    if (!is_active_) return;
     const at::NoGradGuard no_grad;
-    auto is_bad = found_.gt(0);
-    at::_amp_update_scale_(scale_, num_good_, found_, /*scale_growth_factor=*/2.0, /*scale_backoff_factor=*/0.5, growth_interval);
-    found_.zero_();
-    return is_bad;
+    at::_amp_update_scale_(scale_, num_good_, found, /*scale_growth_factor=*/2.0, /*scale_backoff_factor=*/0.5, growth_interval);
   }
 
  private:
@@ -73,7 +70,6 @@ class LossScaler {
 
   bool is_active_;
   at::Tensor scale_;
-  at::Tensor found_;
   at::Tensor num_good_;
 };
 

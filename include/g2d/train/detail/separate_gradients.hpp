@@ -50,9 +50,9 @@ inline void put_sums(std::span<const ParameterGroup> groups, const std::vector<s
 }
 
 /// Two backward passes, one of the terms that belong to no modality and one of those that do; the parameters get the sum, the view
-/// both parts. Gives back the number of passes.
+/// both parts; `found` notes what the scaler finds. Gives back the number of passes.
 inline std::int64_t backward_separately(const method::Terms& terms, std::span<const ParameterGroup> groups,
-                                        LossScaler& scaler, method::GradientView& view) {
+                                        LossScaler& scaler, const at::Tensor& found, method::GradientView& view) {
   method::Terms joint, own;
   for (const auto& term : terms) (term.modality ? own : joint).push_back(term);
   const auto joint_total = method::total(joint);
@@ -61,12 +61,12 @@ inline std::int64_t backward_separately(const method::Terms& terms, std::span<co
   std::vector<std::vector<at::Tensor>> joint_gradients;
   if (joint_total.defined() && joint_total.requires_grad()) {
     scaler.scale(joint_total).backward({}, /*retain_graph=*/has_own);
-    scaler.unscale(groups);
+    scaler.unscale(groups, found);
     if (!has_own) return 1;
     joint_gradients = take_gradients(groups);
   }
   scaler.scale(own_total).backward();
-  scaler.unscale(groups);
+  scaler.unscale(groups, found);
   if (joint_gradients.empty()) return 1;
   auto own_gradients = take_gradients(groups);
   put_sums(groups, joint_gradients, own_gradients);
