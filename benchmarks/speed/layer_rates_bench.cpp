@@ -53,7 +53,7 @@ class Layer {
   [[nodiscard]] bool has_own_way() const {
     using namespace g2d::encoder::detail;
     const auto pays = [&](auto way) { return decltype(way)::pays(x_, convolution_->weight, shape_.stride); };
-    return shape_.kernel == 3 && (pays(WinogradConvolution()) || pays(PatchConvolution()));
+    return shape_.kernel == 3 && (pays(Winograd4x4()) || pays(Winograd2x2()) || pays(PatchConvolution()));
   }
 
   void forward() const {

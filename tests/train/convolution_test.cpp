@@ -130,7 +130,8 @@ TEST_CASE("encoder::detail::PatchConvolution: pays when gradients are wanted, by
   CHECK_FALSE(PatchConvolution::pays(pictures(16, 4), many, 1));
 }
 
-TEST_CASE("encoder::detail::WinogradConvolution: values and gradients, first and second, are those of conv2d", "[encoder][convolution][avx2]") {
+TEMPLATE_TEST_CASE("encoder::detail::WinogradConvolution: values and gradients, first and second, are those of conv2d", "[encoder][convolution][avx2]",
+                   encoder::detail::Winograd4x4, encoder::detail::Winograd2x2) {
   torch::manual_seed(7);
   const auto [count, height, width] = GENERATE(table<std::int64_t, std::int64_t, std::int64_t>({{1, 1, 1}, {2, 4, 8}, {3, 7, 5}, {28, 11, 12}}));
   const bool is_channels_last = GENERATE(false, true), has_second = GENERATE(false, true);
@@ -140,7 +141,7 @@ TEST_CASE("encoder::detail::WinogradConvolution: values and gradients, first and
   const auto x = torch::randn({count, in_channels, height, width}).contiguous(layout).requires_grad_();
   const auto weight = torch::randn({out_channels, in_channels, 3, 3}).div(17.0).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
   const auto exact_x = x.detach().to(at::kDouble).requires_grad_(), exact_weight = weight.detach().to(at::kDouble).requires_grad_();
-  const auto given = encoder::detail::WinogradConvolution::apply(x, weight);
+  const auto given = TestType::apply(x, weight);
   const auto expected = at::conv2d(exact_x, exact_weight, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1});
   CHECK(given.is_contiguous(at::MemoryFormat::ChannelsLast));
   CHECK(relative_distance(given, expected) < 1e-5);
@@ -149,13 +150,14 @@ TEST_CASE("encoder::detail::WinogradConvolution: values and gradients, first and
   CHECK(of_given[1].is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-TEST_CASE("encoder::detail::WinogradConvolution: each gradient alone is the one of both, and threads change nothing", "[encoder][convolution][avx2]") {
+TEMPLATE_TEST_CASE("encoder::detail::WinogradConvolution: each gradient alone is the one of both, and threads change nothing", "[encoder][convolution][avx2]",
+                   encoder::detail::Winograd4x4, encoder::detail::Winograd2x2) {
   torch::manual_seed(8);
   const auto x = torch::randn({9, 64, 8, 8}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
   const auto weight = torch::randn({64, 64, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
   const auto gradients = [&](int threads, const std::vector<at::Tensor>& of) {
     const ThreadsScope scope(threads);
-    return torch::autograd::grad({encoder::detail::WinogradConvolution::apply(x, weight).square().sum()}, of);
+    return torch::autograd::grad({TestType::apply(x, weight).square().sum()}, of);
   };
   const auto both = gradients(1, {x, weight});
   CHECK(torch::equal(gradients(1, {x})[0], both[0]));
@@ -165,40 +167,51 @@ TEST_CASE("encoder::detail::WinogradConvolution: each gradient alone is the one 
 }
 
 TEST_CASE("encoder::detail::WinogradConvolution: pays with enough tiles, well filled, for the channels and threads", "[encoder][convolution]") {
-  using encoder::detail::WinogradConvolution;
+  using encoder::detail::Winograd2x2, encoder::detail::Winograd4x4;
   const bool is_able = at::get_cpu_capability() == "AVX2" || at::get_cpu_capability() == "AVX512";
-  const auto pays = [](std::int64_t count, std::int64_t size, std::int64_t in_channels, std::int64_t out_channels = 64, std::int64_t stride = 1) {
-    const auto weight = torch::zeros({out_channels, in_channels, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast);
-    return WinogradConvolution::pays(torch::zeros({count, in_channels, size, size}), weight, stride);
+  const auto weight_of = [](std::int64_t in_channels, std::int64_t out_channels) {
+    return torch::zeros({out_channels, in_channels, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  const auto large_pays = [&](std::int64_t count, std::int64_t size, std::int64_t in_channels, std::int64_t out_channels = 64, std::int64_t stride = 1) {
+    return Winograd4x4::pays(torch::zeros({count, in_channels, size, size}), weight_of(in_channels, out_channels), stride);
+  };
+  const auto small_pays = [&](std::int64_t count, std::int64_t size, std::int64_t in_channels) {
+    return Winograd2x2::pays(torch::zeros({count, in_channels, size, size}), weight_of(in_channels, 64), 1);
   };
   {
     const ThreadsScope scope(1);
-    CHECK(pays(4, 8, 64) == is_able);
-    CHECK_FALSE(pays(3, 8, 64));                  // 12 tiles
-    CHECK(pays(32, 4, 512) == is_able);
-    CHECK_FALSE(pays(31, 4, 512));                // many channels want many tiles
-    CHECK_FALSE(pays(16, 5, 64));                 // 25 outputs in four tiles
-    CHECK_FALSE(pays(4, 8, 48));
-    CHECK_FALSE(pays(4, 8, 72));
-    CHECK_FALSE(pays(4, 8, 64, 72));
-    CHECK_FALSE(pays(4, 8, 64, 64, 2));
-    CHECK_FALSE(pays(0, 8, 64));
-    const auto x = torch::zeros({4, 64, 8, 8}), weight = torch::zeros({64, 64, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast);
-    CHECK_FALSE(WinogradConvolution::pays(x.to(at::kDouble), weight.to(at::kDouble), 1));
-    CHECK_FALSE(WinogradConvolution::pays(x, weight.contiguous(), 1));
+    CHECK(large_pays(8, 8, 64) == is_able);
+    CHECK_FALSE(large_pays(7, 8, 64));             // 28 tiles
+    CHECK(small_pays(4, 4, 64) == is_able);
+    CHECK_FALSE(small_pays(3, 4, 64));             // 12 tiles
+    CHECK(large_pays(64, 4, 1024) == is_able);
+    CHECK_FALSE(large_pays(63, 4, 1024));          // many channels want many tiles
+    CHECK(small_pays(8, 4, 512) == is_able);
+    CHECK_FALSE(small_pays(7, 4, 512));
+    CHECK_FALSE(large_pays(16, 5, 64));            // 25 outputs in four tiles
+    CHECK_FALSE(small_pays(16, 5, 64));            // 25 outputs in nine tiles
+    CHECK_FALSE(large_pays(8, 8, 48));
+    CHECK_FALSE(large_pays(8, 8, 72));
+    CHECK_FALSE(large_pays(8, 8, 64, 72));
+    CHECK_FALSE(large_pays(8, 8, 64, 64, 2));
+    CHECK_FALSE(large_pays(0, 8, 64));
+    const auto x = torch::zeros({8, 64, 8, 8}), weight = weight_of(64, 64);
+    CHECK_FALSE(Winograd4x4::pays(x.to(at::kDouble), weight.to(at::kDouble), 1));
+    CHECK_FALSE(Winograd4x4::pays(x, weight.contiguous(), 1));
     const encoder::detail::AutocastScope autocast(at::kCPU, g2d::Precision::BFloat16);
-    CHECK_FALSE(pays(4, 8, 64));
+    CHECK_FALSE(large_pays(8, 8, 64));
+    CHECK_FALSE(small_pays(8, 8, 64));
   }
   const ThreadsScope scope(2);
-  CHECK_FALSE(pays(4, 8, 64));
-  CHECK(pays(8, 8, 64) == is_able);
+  CHECK_FALSE(large_pays(8, 8, 64));
+  CHECK(large_pays(16, 8, 64) == is_able);
 }
 
 TEST_CASE("encoder::ResNet18: float32 differs from double by rounding, in features and gradients", "[encoder][resnet18]") {
   torch::manual_seed(9);
   const ThreadsScope scope(1);
   encoder::ResNet18 encoder;
-  const auto x = torch::randn({4, 1, 64, 64});  // 64 and 16 tiles for the first two stages
+  const auto x = torch::randn({4, 1, 64, 64});  // 64 tiles of 4 x 4 and then of 2 x 2 for the first two stages
   const auto direction = torch::randn({4, 512});
   const auto features_and_gradients = [&](at::ScalarType dtype) {
     encoder.zero_grad();

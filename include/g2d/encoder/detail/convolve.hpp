@@ -26,7 +26,8 @@ inline at::Tensor in_autocast_dtype(const at::Tensor& tensor) {
 inline at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x) {
   if (x.size(2) != 1 || x.size(3) != 1) {
     const auto stride = convolution->options.stride()->at(0);
-    if (WinogradConvolution::pays(x, convolution->weight, stride)) return WinogradConvolution::apply(x, convolution->weight);
+    if (Winograd4x4::pays(x, convolution->weight, stride)) return Winograd4x4::apply(x, convolution->weight);
+    if (Winograd2x2::pays(x, convolution->weight, stride)) return Winograd2x2::apply(x, convolution->weight);
     if (!PatchConvolution::pays(x, convolution->weight, stride)) return convolution(x);
     return PatchConvolution::apply(in_autocast_dtype(x), in_autocast_dtype(convolution->weight), stride);
   }

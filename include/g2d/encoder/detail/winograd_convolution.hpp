@@ -19,20 +19,24 @@
 #include <cstdint>
 #include <vector>
 
+#include <g2d/encoder/detail/winograd_tiles.hpp>
 #include <g2d/encoder/detail/winograd_transform.hpp>
 
 namespace g2d::encoder::detail {
 
-/// A convolution 3x3 with stride 1, padding 1 and without bias of float32, channels-last, with a quarter of the products: Winograd's
-/// F(4x4, 3x3). Pictures are cut into tiles of 4 x 4 outputs; for each of the 36 positions of a transformed tile one matrix product
-/// mixes the channels of all tiles. The gradients are the derivatives of these sums.
+/// A convolution 3x3 with stride 1, padding 1 and without bias of float32, channels-last, with fewer products: Winograd's. Pictures are
+/// cut into tiles of outputs; for each of the positions of a transformed tile one matrix product mixes the channels of all tiles. The
+/// gradients are the derivatives of these sums.
 ///
 /// Use when   `pays`: enough tiles in a batch, for the weights are transformed, too.
-/// Cost       0.5 of the time of LibTorch's direct convolution with 64 channels at 28^2, 0.6 with 128 at 14^2; some MiB for the tiles that
-///            are worked on together.
-/// Accuracy   rounding errors are some five times a direct convolution's: 2e-6 of the values' size instead of 4e-7.
+/// Cost       with tiles of 4 x 4 a quarter of the products and 0.5 of the time of LibTorch's direct convolution with 64 channels at 28^2,
+///            0.6 with 128 at 14^2; with 2 x 2, for small pictures, four ninths of the products and 0.7 of the time with 512 channels at
+///            4^2. Some MiB for the tiles that are worked on together.
+/// Accuracy   rounding errors are 2e-6 of the values' size with 4 x 4, where a direct convolution's are 4e-7 to 1e-6; with 2 x 2 they are
+///            like those.
 /// Source     arXiv:1509.09308.
-class WinogradConvolution : public torch::autograd::Function<WinogradConvolution> {
+template <class Tile>
+class WinogradConvolution : public torch::autograd::Function<WinogradConvolution<Tile>> {
  public:
   /// Small pictures leave much of their tiles empty; few tiles are not worth transforming the weights, nor sharing out to threads.
   [[nodiscard]] static bool pays(const at::Tensor& x, const at::Tensor& weight, std::int64_t stride) {
@@ -41,7 +45,8 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
     if (!is_of_floats(x) || !is_of_floats(weight) || !weight.is_contiguous(at::MemoryFormat::ChannelsLast)) return false;
     const auto out_channels = weight.size(0), in_channels = weight.size(1);
     if (x.size(1) != in_channels || in_channels < 4 * multiple || in_channels % multiple != 0 || out_channels % multiple != 0) return false;
-    constexpr std::int64_t fewest_tiles = 16, fewest_outputs_of_tile = 10, most_channels_of_tile = 16;
+    constexpr bool is_large = Tile::outputs == 4;
+    constexpr std::int64_t fewest_tiles = is_large ? 32 : 16, fewest_outputs_of_tile = is_large ? 10 : 3, most_channels_of_tile = 16;
     const auto tiles = Tiles(x).count();
     return tiles >= fewest_tiles * at::get_num_threads() && in_channels <= most_channels_of_tile * tiles &&
            x.size(0) * x.size(2) * x.size(3) >= tiles * fewest_outputs_of_tile;
@@ -72,7 +77,7 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
   }
 
  private:
-  static constexpr std::int64_t positions = winograd::inputs * winograd::inputs;
+  static constexpr std::int64_t positions = Tile::inputs * Tile::inputs;
   static constexpr std::int64_t multiple = 16;  ///< Of channels: a cache line.
 
   static bool is_of_floats(const at::Tensor& tensor) { return tensor.is_cpu() && tensor.scalar_type() == at::kFloat; }
@@ -100,7 +105,7 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
     }
 
    private:
-    static constexpr std::int64_t size = winograd::outputs;
+    static constexpr std::int64_t size = Tile::outputs;
     static std::int64_t in_tiles(std::int64_t pixels) { return (pixels + size - 1) / size; }
 
     std::int64_t height_, width_, rows_, columns_, count_;
@@ -141,15 +146,15 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
     return {of_input, wants_weight ? transform_weight_back(of_mixing) : at::Tensor()};
   }
 
-  /// [36, rows, channels] to be written: positions are a cache line further apart than their size, for at a power of two all would fall on
+  /// [positions, rows, channels] to be written: positions are a cache line further apart than their size, for at a power of two all would fall on
   /// the same lines of the cache.
   static at::Tensor make_positions(std::int64_t rows, std::int64_t channels, const at::TensorOptions& options) {
     return at::empty({positions, rows * channels + multiple}, options).narrow(1, 0, rows * channels).unflatten(1, {rows, channels});
   }
 
   template <class Float>
-  static winograd::Places<winograd::inputs, Float> places_in(const at::Tensor& transformed, Float* numbers, std::int64_t row) {
-    return winograd::places_apart<winograd::inputs>(numbers + row * transformed.stride(1), transformed.stride(0));
+  static winograd::Places<Tile::inputs, Float> places_in(const at::Tensor& transformed, Float* numbers, std::int64_t row) {
+    return winograd::places_apart<Tile::inputs>(numbers + row * transformed.stride(1), transformed.stride(0));
   }
 
   template <class Float>
@@ -159,22 +164,22 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
   }
 
   static at::Tensor transform_inputs(const at::Tensor& pictures, const Tiles& tiles, const Block& block) {
-    return transform_tiles<winograd::inputs, winograd::transform_inputs>(pictures, tiles, block, /*offset=*/1);
+    return transform_tiles<Tile::inputs, Tile::transform_inputs>(pictures, tiles, block, /*offset=*/1);
   }
 
   static at::Tensor transform_gradients(const at::Tensor& pictures, const Tiles& tiles, const Block& block) {
-    return transform_tiles<winograd::outputs, winograd::transform_outputs_back>(pictures, tiles, block, /*offset=*/0);
+    return transform_tiles<Tile::outputs, Tile::transform_outputs_back>(pictures, tiles, block, /*offset=*/0);
   }
 
-  /// Squares of pictures that begin at `offset` before each tile's outputs: [36, tiles, channels].
-  template <std::size_t Size, winograd::Line<winograd::inputs> (&transform)(const winograd::Line<Size>&)>
+  /// Squares of pictures that begin at `offset` before each tile's outputs: [positions, tiles, channels].
+  template <std::size_t Size, winograd::Line<Tile::inputs> (&transform)(const winograd::Line<Size>&)>
   static at::Tensor transform_tiles(const at::Tensor& pictures, const Tiles& tiles, const Block& block, std::int64_t offset) {
     const auto channels = pictures.size(1);
-    const auto transformed = make_positions(block.size(), channels, pictures.options());
+    const at::Tensor transformed = make_positions(block.size(), channels, pictures.options());
     const auto* from = pictures.const_data_ptr<float>();
     auto* to = transformed.mutable_data_ptr<float>();
-    winograd::transform_squares<Size, winograd::inputs, transform>(
-        block.size(), channels, [&](std::int64_t tile, const float* zeros) { return tiles.places<Size>(from, zeros, channels, block.begin + tile, offset); },
+    winograd::transform_squares<Size, Tile::inputs, transform>(
+        block.size(), channels, [&](std::int64_t tile, const float* zeros) { return tiles.template places<Size>(from, zeros, channels, block.begin + tile, offset); },
         [&](std::int64_t tile, float*) { return places_in(transformed, to, tile); });
     return transformed;
   }
@@ -183,27 +188,27 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
     const auto channels = pictures.size(1);
     const auto* from = mixed.const_data_ptr<float>();
     auto* to = pictures.mutable_data_ptr<float>();
-    winograd::transform_squares<winograd::inputs, winograd::outputs, winograd::transform_outputs>(
+    winograd::transform_squares<Tile::inputs, Tile::outputs, Tile::transform_outputs>(
         block.size(), channels, [&](std::int64_t tile, const float*) { return places_in(mixed, from, tile); },
-        [&](std::int64_t tile, float* unused) { return tiles.places<winograd::outputs>(to, unused, channels, block.begin + tile, 0); });
+        [&](std::int64_t tile, float* unused) { return tiles.template places<Tile::outputs>(to, unused, channels, block.begin + tile, 0); });
   }
 
   static void add_to_inputs(const at::Tensor& mixed, const at::Tensor& pictures, const Tiles& tiles, const Block& block) {
     const auto channels = pictures.size(1);
     const auto* from = mixed.const_data_ptr<float>();
     auto* to = pictures.mutable_data_ptr<float>();
-    winograd::add_squares<winograd::inputs, winograd::inputs, winograd::transform_inputs_back>(
+    winograd::add_squares<Tile::inputs, Tile::inputs, Tile::transform_inputs_back>(
         block.size(), channels, [&](std::int64_t tile, const float*) { return places_in(mixed, from, tile); },
-        [&](std::int64_t tile, float* unused) { return tiles.places<winograd::inputs>(to, unused, channels, block.begin + tile, 1); });
+        [&](std::int64_t tile, float* unused) { return tiles.template places<Tile::inputs>(to, unused, channels, block.begin + tile, 1); });
   }
 
-  /// [36, out, in]
+  /// [positions, out, in]
   static at::Tensor transform_weight(const at::Tensor& weight) {
     const auto channels = weight.size(1);
-    const auto transformed = make_positions(weight.size(0), channels, weight.options());
+    const at::Tensor transformed = make_positions(weight.size(0), channels, weight.options());
     const auto* from = weight.const_data_ptr<float>();
     auto* to = transformed.mutable_data_ptr<float>();
-    winograd::transform_squares<winograd::taps, winograd::inputs, winograd::transform_taps>(
+    winograd::transform_squares<winograd::taps, Tile::inputs, Tile::transform_taps>(
         weight.size(0), channels, [&](std::int64_t filter, const float*) { return places_of_taps(from, channels, filter); },
         [&](std::int64_t filter, float*) { return places_in(transformed, to, filter); });
     return transformed;
@@ -215,11 +220,14 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
     const auto weight = at::empty({transformed.size(1), channels, 3, 3}, transformed.options(), at::MemoryFormat::ChannelsLast);
     const auto* from = transformed.const_data_ptr<float>();
     auto* to = weight.mutable_data_ptr<float>();
-    winograd::transform_squares<winograd::inputs, winograd::taps, winograd::transform_taps_back>(
+    winograd::transform_squares<Tile::inputs, winograd::taps, Tile::transform_taps_back>(
         weight.size(0), channels, [&](std::int64_t filter, const float*) { return places_in(transformed, from, filter); },
         [&](std::int64_t filter, float*) { return places_of_taps(to, channels, filter); });
     return weight;
   }
 };
+
+using Winograd4x4 = WinogradConvolution<winograd::Tile4x4>;
+using Winograd2x2 = WinogradConvolution<winograd::Tile2x2>;
 
 }  // namespace g2d::encoder::detail
