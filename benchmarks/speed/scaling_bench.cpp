@@ -9,6 +9,7 @@
 
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -200,6 +201,7 @@ void scale_samples(BenchReport& report, const BenchOptions& options, const std::
   std::filesystem::create_directories(folder);
   std::vector<Point> gathers, shuffles;
   for (const auto size : sizes) {
+    ::malloc_trim(0);  // Else what is free would serve, and not be counted.
     const auto before = resident_bytes();
     auto gather = std::make_shared<Gather>(size, folder / fmt::format("teachers-{}", size));
     // Inputs take 256 bytes a sample, the teachers' rows 336; these lie in a file, whose pages count where they were touched.
