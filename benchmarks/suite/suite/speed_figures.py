@@ -128,7 +128,7 @@ def curves_of(figures: Sequence[Figure]) -> Curves:
     return curves
 
 
-def in_thousands(number: float) -> str:
+def abbreviated(number: float) -> str:
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if number >= size:
             return f"{number / size:g}{letter}"
@@ -142,7 +142,7 @@ def draw_scaling(curves: Curves) -> str:
             axes.plot(*zip(*sorted(points)), marker="o", markersize=3.5, color=colour, label=quantity)
         axes.set(xscale="log", yscale="log", xlabel=axis, ylabel=unit)
         ticks = sorted({x for points in quantities.values() for x, _ in points})
-        axes.set_xticks(ticks, [in_thousands(x) for x in ticks])
+        axes.set_xticks(ticks, [abbreviated(x) for x in ticks])
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
