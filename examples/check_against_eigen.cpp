@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Checks results against the Eigen reference, which knows nothing of LibTorch: single policies with their gradients, then
-// whole training steps, in double precision. Use the same helpers for a policy of your own.
+// Checks results against the Eigen reference, which knows nothing of LibTorch: single policies with their gradients,
+// then whole training steps, in double precision. Use the same helpers for a policy of your own.
 //
 //   check_against_eigen [--smoke]
 //
@@ -51,15 +51,16 @@ at::Tensor normal(at::IntArrayRef sizes) { return at::randn(sizes, at::kDouble);
 void check_policies() {
   const auto student = normal({rows, classes});
   const auto teacher = normal({rows, classes});
-  tell("distillation::Kl", g2d::interop::check_loss(g2d::distillation::Kl({.temperature = 2.0}), reference::distillation::Kl{2.0},
-                                                    student, teacher, tolerance));
-  tell("distillation::Mse", g2d::interop::check_loss(g2d::distillation::Mse(), reference::distillation::Mse{}, student, teacher,
-                                                     tolerance));
+  tell("distillation::Kl", g2d::interop::check_loss(g2d::distillation::Kl({.temperature = 2.0}),
+                                                    reference::distillation::Kl{2.0}, student, teacher, tolerance));
+  tell("distillation::Mse",
+       g2d::interop::check_loss(g2d::distillation::Mse(), reference::distillation::Mse{}, student, teacher, tolerance));
   const g2d::FusionShape shape({"audio", "image"}, {width, width}, classes);
   const g2d::fusion::Film film(shape);
   for (const auto& parameter : film.parameters()) parameter.value.set_data(normal(parameter.value.sizes()));
-  tell("fusion::Film", g2d::interop::check_fusion(film, reference::fusion::Film{}, g2d::PerModality<at::Tensor>{normal({rows, width}), normal({rows, width})},
-                                                  tolerance));
+  tell("fusion::Film", g2d::interop::check_fusion(
+                           film, reference::fusion::Film{},
+                           g2d::PerModality<at::Tensor>{normal({rows, width}), normal({rows, width})}, tolerance));
 }
 
 using Student = g2d::Student<g2d::fusion::Late, g2d::encoder::Mlp, g2d::encoder::Mlp>;
@@ -88,9 +89,10 @@ void check_steps(std::int64_t steps) {
   const auto sgd = g2d::optimizer::Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 1e-3};
   const g2d::TeacherSummary summary{.feature_widths = {width, width}, .num_outputs = classes, .confidence = {0.8, 0.3}};
   g2d::Step step(student, g2d::method::G2d<Task>(), {.optimizer = sgd, .num_epochs = 3}, summary);
-  using Method = reference::method::G2d<reference::task::Classification, reference::distillation::Mse, reference::distillation::Kl>;
-  reference::train::Step<reference::fusion::Late, Method> eigen(
-      mirror(student), Method{}, {sgd.learning_rate, sgd.momentum, sgd.weight_decay});
+  using Method = reference::method::G2d<reference::task::Classification, reference::distillation::Mse,
+                                        reference::distillation::Kl>;
+  reference::train::Step<reference::fusion::Late, Method> eigen(mirror(student), Method{},
+                                                                {sgd.learning_rate, sgd.momentum, sgd.weight_decay});
 
   // Stage by stage: the weak modality alone, the strong one, both.
   const std::vector<std::vector<std::size_t>> active{{1}, {0}, {0, 1}};
@@ -98,12 +100,14 @@ void check_steps(std::int64_t steps) {
     step.begin_epoch(epoch);
     for (std::int64_t i = 0; i < steps; ++i) {
       const g2d::Batch batch{{normal({rows, 3}), normal({rows, 6})}, at::randint(classes, {rows}, at::kLong), {}, {}};
-      const g2d::TeacherOutputs teachers{{normal({rows, width}), normal({rows, width})}, {normal({rows, classes}), normal({rows, classes})}, {}};
+      const g2d::TeacherOutputs teachers{
+          {normal({rows, width}), normal({rows, width})}, {normal({rows, classes}), normal({rows, classes})}, {}};
       const auto result = step(batch, &teachers);
-      const auto terms = eigen.run({{g2d::interop::to_matrix(batch.inputs[0].values), g2d::interop::to_matrix(batch.inputs[1].values)},
-                                    g2d::interop::to_labels(batch.target),
-                                    {g2d::interop::to_matrices(teachers.features), g2d::interop::to_matrices(teachers.logits)}},
-                                   active[static_cast<std::size_t>(epoch)]);
+      const auto terms =
+          eigen.run({{g2d::interop::to_matrix(batch.inputs[0].values), g2d::interop::to_matrix(batch.inputs[1].values)},
+                     g2d::interop::to_labels(batch.target),
+                     {g2d::interop::to_matrices(teachers.features), g2d::interop::to_matrices(teachers.logits)}},
+                    active[static_cast<std::size_t>(epoch)]);
       if (i + 1 == steps) {
         tell(fmt::format("step {}, total loss", (epoch + 1) * steps),
              g2d::check::compare(result.total, at::scalar_tensor(terms.total, at::kDouble), "total", tolerance));
@@ -113,8 +117,8 @@ void check_steps(std::int64_t steps) {
   const auto& end = eigen.student();
   for (std::size_t m = 0; m < 2; ++m) {
     tell(fmt::format("weights of encoder {}", m),
-         g2d::check::compare(student.encoder(m).module()->parameters()[0], g2d::interop::to_tensor(end.encoders[m].layer.weight),
-                             "weight", tolerance));
+         g2d::check::compare(student.encoder(m).module()->parameters()[0],
+                             g2d::interop::to_tensor(end.encoders[m].layer.weight), "weight", tolerance));
   }
 }
 

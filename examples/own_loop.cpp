@@ -98,9 +98,8 @@ void level_2(const g2d::data::InMemory& data, std::int64_t epochs) {
   using Student = g2d::Student<g2d::fusion::Late, Mlp, Mlp>;
   using Method = g2d::method::G2d<Task, g2d::distillation::None, g2d::distillation::Kl>;
   Student student({"audio", "image"}, num_classes, make_encoder(12), make_encoder(20));
-  const g2d::TeacherSummary teachers{.feature_widths = {feature_width, feature_width},
-                                     .num_outputs = num_classes,
-                                     .confidence = {0.9, 0.6}};
+  const g2d::TeacherSummary teachers{
+      .feature_widths = {feature_width, feature_width}, .num_outputs = num_classes, .confidence = {0.9, 0.6}};
   g2d::Step step(student, Method({}, Task(), {}, g2d::distillation::Kl({.temperature = 2.0})),
                  {.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.05}, .num_epochs = epochs}, teachers);
 

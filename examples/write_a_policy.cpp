@@ -6,8 +6,8 @@
 //
 //   write_a_policy [--smoke]
 //
-// Prints the largest error of the formula's gradient against finite differences, then trains with all three and prints the
-// stages and the accuracy.
+// Prints the largest error of the formula's gradient against finite differences, then trains with all three and prints
+// the stages and the accuracy.
 
 #include <ATen/Context.h>
 #include <ATen/ops/log_softmax.h>
@@ -38,7 +38,8 @@
 class WeightedVotes {
  public:
   explicit WeightedVotes(g2d::FusionShape shape) : shape_(std::move(shape)) {
-    for (std::size_t m = 0; m < shape_.num_modalities(); ++m) heads_.emplace_back(shape_.feature_width(m), shape_.num_outputs());
+    for (std::size_t m = 0; m < shape_.num_modalities(); ++m)
+      heads_.emplace_back(shape_.feature_width(m), shape_.num_outputs());
     strengths_ = at::zeros({static_cast<std::int64_t>(heads_.size())}).requires_grad_();
   }
 
@@ -80,7 +81,9 @@ struct ReverseKl {
   static constexpr bool for_features = false;
   static constexpr bool admits(g2d::OutputKind kind) { return kind == g2d::OutputKind::Classes; }
 
-  at::Tensor operator()(const at::Tensor& student, const at::Tensor& teacher) const { return per_sample(student, teacher).mean(); }
+  at::Tensor operator()(const at::Tensor& student, const at::Tensor& teacher) const {
+    return per_sample(student, teacher).mean();
+  }
   at::Tensor per_sample(const at::Tensor& student, const at::Tensor& teacher) const {
     const auto log_q = at::log_softmax(student, 1);
     return log_q.exp().mul(log_q.sub(at::log_softmax(teacher, 1))).sum(1);

@@ -24,16 +24,17 @@
 
 #include "models.hpp"
 
-/// One step as the authors' code does it: all teachers run in the step, the teachers' confidences are summed sample by sample,
-/// all encoders are trained through a full backward pass, then the convolution gradients of those that are held back are
-/// multiplied by 0; torch::optim::SGD; the loss is read in every step.
+/// One step as the authors' code does it: all teachers run in the step, the teachers' confidences are summed sample by
+/// sample, all encoders are trained through a full backward pass, then the convolution gradients of those that are held
+/// back are multiplied by 0; torch::optim::SGD; the loss is read in every step.
 ///
-/// Which modality learns alone is told, so that a timing knows; the comparison of the confidences is made all the same. The authors
-/// have two modalities; more are treated alike.
+/// Which modality learns alone is told, so that a timing knows; the comparison of the confidences is made all the same.
+/// The authors have two modalities; more are treated alike.
 template <class Encoder, g2d::fusion::FusionPolicy Fusion>
 class AuthorsStep {
  public:
-  AuthorsStep(FusedModel<Encoder, Fusion> student, std::vector<UnimodalModel<Encoder>> teachers, double learning_rate = 1e-3)
+  AuthorsStep(FusedModel<Encoder, Fusion> student, std::vector<UnimodalModel<Encoder>> teachers,
+              double learning_rate = 1e-3)
       : student_(std::move(student)),
         teachers_(std::move(teachers)),
         scores_(teachers_.size()),
@@ -62,8 +63,9 @@ class AuthorsStep {
     auto loss = at::cross_entropy_loss(z, batch.target);
     for (std::size_t m = 0; m < teachers_.size(); ++m) {
       loss = loss.add(at::mse_loss(features[m], teachers.features[m]));
-      loss = loss.add(at::kl_div(at::log_softmax(z, 1), at::log_softmax(teachers.logits[m], 1), at::Reduction::Sum, true)
-                          .mul(1.0 / static_cast<double>(batch.size())));
+      loss =
+          loss.add(at::kl_div(at::log_softmax(z, 1), at::log_softmax(teachers.logits[m], 1), at::Reduction::Sum, true)
+                       .mul(1.0 / static_cast<double>(batch.size())));
     }
     optimizer_.zero_grad();
     loss.backward();
@@ -93,7 +95,8 @@ class AuthorsStep {
   [[nodiscard]] static double score(const at::Tensor& logits, const at::Tensor& target) {
     const auto probabilities = at::softmax(logits, 1);
     double sum = 0.0;
-    for (std::int64_t i = 0; i < logits.size(0); ++i) sum += probabilities[i][target[i].template item<std::int64_t>()].template item<double>();
+    for (std::int64_t i = 0; i < logits.size(0); ++i)
+      sum += probabilities[i][target[i].template item<std::int64_t>()].template item<double>();
     return sum;
   }
 

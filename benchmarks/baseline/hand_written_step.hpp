@@ -24,9 +24,10 @@
 
 #include "models.hpp"
 
-/// The G2D step for late fusion, by hand in plain LibTorch with the mathematics and the kernels that g2d uses: one log-softmax of the
-/// fused logits for all terms, the teachers' terms in one product, no work for an encoder whose features are known. No checks, no
-/// plan, no guard against NaN; batches are small enough that the terms need no blocks.
+/// The G2D step for late fusion, by hand in plain LibTorch with the mathematics and the kernels that g2d uses: one
+/// log-softmax of the fused logits for all terms, the teachers' terms in one product, no work for an encoder whose
+/// features are known. No checks, no plan, no guard against NaN; batches are small enough that the terms need no
+/// blocks.
 template <class Encoder>
 class HandWrittenStep {
  public:
@@ -39,7 +40,8 @@ class HandWrittenStep {
   }
 
   /// `known_features[m]`, where defined: those of an encoder that is held back. Its head learns all the same.
-  at::Tensor operator()(const g2d::Batch& batch, const g2d::TeacherOutputs& teachers, g2d::ModalitySpan<at::Tensor> known_features = {}) {
+  at::Tensor operator()(const g2d::Batch& batch, const g2d::TeacherOutputs& teachers,
+                        g2d::ModalitySpan<at::Tensor> known_features = {}) {
     std::vector<at::Tensor> features;
     at::Tensor z;
     for (std::size_t m = 0; m < models_.size(); ++m) {
@@ -62,11 +64,15 @@ class HandWrittenStep {
     const auto log_p = at::log_softmax(at::stack(at::TensorList(teachers.data(), teachers.size())), 2);
     const auto p = log_p.exp();
     const double share = 1.0 / static_cast<double>(log_q.size(0));
-    return at::addmv(p.mul(log_p).sum(at::IntArrayRef{1, 2}), p.view({log_p.size(0), -1}), log_q.reshape(-1), share, -share).sum();
+    return at::addmv(p.mul(log_p).sum(at::IntArrayRef{1, 2}), p.view({log_p.size(0), -1}), log_q.reshape(-1), share,
+                     -share)
+        .sum();
   }
 
   /// Channels-last weights as they lie in memory: of what is not contiguous the kernel makes copies.
-  static at::Tensor in_a_row(const at::Tensor& tensor) { return tensor.is_contiguous() ? tensor : tensor.as_strided({tensor.numel()}, {1}); }
+  static at::Tensor in_a_row(const at::Tensor& tensor) {
+    return tensor.is_contiguous() ? tensor : tensor.as_strided({tensor.numel()}, {1});
+  }
 
   /// Of what has a gradient: an encoder that is held back has none.
   void update() {

@@ -48,7 +48,8 @@ template <class Encoder, class Student>
   const auto heads = student.fusion().parameters();
   std::vector<UnimodalModel<Encoder>> models;
   for (std::size_t m = 0; m < student.num_modalities(); ++m) {
-    models.push_back({std::static_pointer_cast<Encoder>(student.encoder(m).module()), heads[2 * m].value, heads[2 * m + 1].value});
+    models.push_back(
+        {std::static_pointer_cast<Encoder>(student.encoder(m).module()), heads[2 * m].value, heads[2 * m + 1].value});
   }
   return models;
 }

@@ -18,8 +18,8 @@
 
 #include "models.hpp"
 
-/// ResNet-18 as everybody writes it, from LibTorch's layers in torchvision's order: with the weights, layouts and mode of one of the
-/// library's, and without what the library does for speed.
+/// ResNet-18 as everybody writes it, from LibTorch's layers in torchvision's order: with the weights, layouts and mode
+/// of one of the library's, and without what the library does for speed.
 class PlainResNet18 : public torch::nn::Module {
  public:
   explicit PlainResNet18(const std::shared_ptr<g2d::encoder::ResNet18>& weights) {
@@ -41,7 +41,8 @@ class PlainResNet18 : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& images) const {
-    auto x = at::max_pool2d(stem_(images).relu_(), 3, 2, 1).contiguous(blocks_[0].first.convolution->weight.suggest_memory_format());
+    auto x = at::max_pool2d(stem_(images).relu_(), 3, 2, 1)
+                 .contiguous(blocks_[0].first.convolution->weight.suggest_memory_format());
     for (const auto& block : blocks_) {
       auto sum = block.second(block.first(x).relu_());
       sum += block.shortcut.convolution ? block.shortcut(x) : x;
@@ -72,7 +73,8 @@ template <class Encoder>
   return encoder;
 }
 
-[[nodiscard]] inline std::shared_ptr<PlainResNet18> in_plain_layers(const std::shared_ptr<g2d::encoder::ResNet18>& encoder) {
+[[nodiscard]] inline std::shared_ptr<PlainResNet18> in_plain_layers(
+    const std::shared_ptr<g2d::encoder::ResNet18>& encoder) {
   return std::make_shared<PlainResNet18>(encoder);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// A translation unit as a user has many of: it trains a student whose parts are chosen at run time. Only compile_time.py compiles it.
+// A translation unit as a user has many of: it trains a student whose parts are chosen at run time. Only
+// compile_time.py compiles it.
 
 #include <memory>
 #include <utility>
@@ -20,7 +21,8 @@ using Method = g2d::method::G2d<Task>;
 extern template class g2d::Trainer<g2d::AnyStudent, Method, Task>;
 #endif
 
-g2d::History train(const g2d::data::InMemory& training, const g2d::data::InMemory& validation, g2d::TeacherSource teachers) {
+g2d::History train(const g2d::data::InMemory& training, const g2d::data::InMemory& validation,
+                   g2d::TeacherSource teachers) {
   std::vector<g2d::Encoder> encoders;
   std::vector<std::int64_t> widths;
   for (std::size_t m = 0; m < training.names().size(); ++m) {

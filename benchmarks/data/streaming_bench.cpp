@@ -4,9 +4,10 @@
 // Samples read from disk while a model trains, out of trees that are generated for it:
 //   memory    peak resident memory of an epoch over 2,000 and over 20,000 samples;
 //   decoding  samples a second and core, of each format and of the loader;
-//   training  steps a second on data::Streaming against data::InMemory of the same samples: paired, median of the ratios;
-//   stage     samples a second of a stage in which the audio's features are known, the images alone read, as the trainer does, against
-//             both read: paired.
+//   training  steps a second on data::Streaming against data::InMemory of the same samples: paired, median of the
+//             ratios;
+//   stage     samples a second of a stage in which the audio's features are known, the images alone read, as the
+//             trainer does, against both read: paired.
 //
 //   streaming_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -94,7 +95,7 @@ MediaTree write_small_tree(const fs::path& folder, std::size_t num_samples, std:
 }
 
 struct Memory {
-  double index = 0.0;       ///< Bytes that the samples hold before any is read.
+  double index = 0.0;        ///< Bytes that the samples hold before any is read.
   double peak_growth = 0.0;  ///< Bytes of resident memory at most, index and epoch, above what there was before.
 };
 
@@ -130,7 +131,8 @@ Memory stream_once_apart(const MediaTree& tree, std::size_t num_samples) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (status != 0 || ::read(ends[0], &memory, sizeof(memory)) != sizeof(memory)) throw std::runtime_error("streaming failed");
+  if (status != 0 || ::read(ends[0], &memory, sizeof(memory)) != sizeof(memory))
+    throw std::runtime_error("streaming failed");
   ::close(ends[0]);
   ::close(ends[1]);
   return memory;
@@ -228,7 +230,8 @@ void measure_decoding(BenchReport& report, const BenchOptions& options) {
   for (const auto& load : loads) {
     const auto count = static_cast<double>(num_samples);
     report.add_value("decoding, " + load.name, count / quantile(load.cpu_seconds, 0.5), "samples a second and core");
-    report.add_value("decoding, " + load.name + ", by the clock", count / quantile(load.seconds, 0.5), "samples a second");
+    report.add_value("decoding, " + load.name + ", by the clock", count / quantile(load.seconds, 0.5),
+                     "samples a second");
   }
 }
 
@@ -277,13 +280,15 @@ std::string workers(std::int64_t count) { return fmt::format("{} worker{}", coun
 
 void compare_training(BenchReport& report, const BenchOptions& options, const Samples& samples) {
   const auto in_memory = g2d::data::load_in_memory(samples);
-  fmt::print("training: digits, 1x32x32 and 1x28x28, ResNet-18 each, B {}; epochs of {} steps\n", batch_size, samples.size() / batch_size);
+  fmt::print("training: digits, 1x32x32 and 1x28x28, ResNet-18 each, B {}; epochs of {} steps\n", batch_size,
+             samples.size() / batch_size);
   for (const std::int64_t num_workers : {0, 1, 2}) {
     Training from_memory(in_memory);
     Training from_disk(Streaming(samples, {.num_workers = num_workers}));
     const auto timing = time_pairs([&] { from_disk(); }, [&] { from_memory(); }, options.pairs(25));
     const auto what = "training, " + workers(num_workers);
-    report.add_speedup(what, "Streaming", "InMemory", timing, num_workers == 0 ? std::nullopt : std::optional(at_least(0.9)));
+    report.add_speedup(what, "Streaming", "InMemory", timing,
+                       num_workers == 0 ? std::nullopt : std::optional(at_least(0.9)));
     report.add_value(what + ": losses differ by", std::abs(from_memory.loss() - from_disk.loss()), "");
   }
 }
@@ -318,14 +323,16 @@ class AudioKnown {
   std::shared_ptr<BenchStudent<Problem>> student_ = make_bench_student<Problem>();
   g2d::TeacherOutputs teachers_ = make_bench_teachers(*student_, batch_size);
   // The surer teacher's modality waits.
-  g2d::Step<BenchStudent<Problem>, Method> step_{*student_, Method(), {.num_epochs = 3}, make_bench_summary(*student_, {0.9, 0.1})};
+  g2d::Step<BenchStudent<Problem>, Method> step_{
+      *student_, Method(), {.num_epochs = 3}, make_bench_summary(*student_, {0.9, 0.1})};
   at::Tensor audio_;
   std::int64_t epoch_ = 0;
   at::Tensor loss_;
 };
 
 template <class Problem>
-void compare_reading(BenchReport& report, const BenchOptions& options, const Samples& samples, const std::string& encoders) {
+void compare_reading(BenchReport& report, const BenchOptions& options, const Samples& samples,
+                     const std::string& encoders) {
   for (const std::int64_t num_workers : {0, 1}) {
     AudioKnown<Problem> image_read(samples, num_workers, {false, true});
     AudioKnown<Problem> both_read(samples, num_workers, {true, true});
@@ -344,7 +351,7 @@ void compare_reading(BenchReport& report, const BenchOptions& options, const Sam
 int main(int argc, char** argv) {
   const auto options = read_bench_options(argc, argv);
   BenchReport report("streaming", options);
-  at::set_num_threads(1);  // The processes of the next line would miss the operators' other threads.
+  at::set_num_threads(1);           // The processes of the next line would miss the operators' other threads.
   compare_memory(report, options);  // first: its processes begin with this one's heap, which should be small
   at::set_num_threads(options.threads);
   measure_decoding(report, options);

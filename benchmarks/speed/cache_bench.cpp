@@ -1,18 +1,20 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// The rates at which the teacher cache writes and reads its file, beside a plain sequential copy of the same bytes. The teachers
-// cost nothing: they hand out rows that were made before.
-//   write   TeacherCache::precompute into a new file, against the file's bytes written from memory in one call, to the same
-//           folder and as durably: beside the target, flushed, renamed, the folder flushed. Only the cache's side fills rows,
-//           takes confidences and fingerprints, and maps the file. Taking the files away again is in neither side.
+// The rates at which the teacher cache writes and reads its file, beside a plain sequential copy of the same bytes. The
+// teachers cost nothing: they hand out rows that were made before.
+//   write   TeacherCache::precompute into a new file, against the file's bytes written from memory in one call, to the
+//           same folder and as durably: beside the target, flushed, renamed, the folder flushed. Only the cache's side
+//           fills rows, takes confidences and fingerprints, and maps the file. Taking the files away again is in
+//           neither side.
 //   fill    precompute without a file, against a copy of the file's bytes from memory to memory: no disk in it.
-//   read    TeacherCache::outputs of every sample, batch by batch, against the file read from begin to end into one buffer of a
-//           mebibyte, which a core's cache holds as it holds a batch. Both from the page cache, as in all epochs but the first.
-//           Against the same rows copied one by one out of the mapping: what is left of a loss is the order's, not the cache's, so
-//           that shuffled batches are held to this alone.
-// A float16 file is written for float32 numbers, so that it is held to converting as many of them in one call and writing those. Rates are of
-// the file's bytes; float16 tables hand out twice theirs. TMPDIR=/dev/shm leaves the disk out.
+//   read    TeacherCache::outputs of every sample, batch by batch, against the file read from begin to end into one
+//           buffer of a mebibyte, which a core's cache holds as it holds a batch. Both from the page cache, as in all
+//           epochs but the first. Against the same rows copied one by one out of the mapping: what is left of a loss is
+//           the order's, not the cache's, so that shuffled batches are held to this alone.
+// A float16 file is written for float32 numbers, so that it is held to converting as many of them in one call and
+// writing those. Rates are of the file's bytes; float16 tables hand out twice theirs. TMPDIR=/dev/shm leaves the disk
+// out.
 //
 //   cache_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -78,11 +80,13 @@ struct Storage {
 class Problem {
  public:
   explicit Problem(std::int64_t num_samples)
-      : dataset_(names, {at::arange(num_samples), at::arange(num_samples)}, at::randint(classes, {num_samples}, at::kLong)),
+      : dataset_(names, {at::arange(num_samples), at::arange(num_samples)},
+                 at::randint(classes, {num_samples}, at::kLong)),
         teachers_(names, {make_teacher(num_samples), make_teacher(num_samples)}) {}
 
   [[nodiscard]] g2d::TeacherCache precompute(const Storage& storage, const fs::path& file = {}) const {
-    return g2d::TeacherCache::precompute(teachers_, dataset_, g2d::task::Classification(), {.file = file, .storage = storage.dtype});
+    return g2d::TeacherCache::precompute(teachers_, dataset_, g2d::task::Classification(),
+                                         {.file = file, .storage = storage.dtype});
   }
   [[nodiscard]] std::int64_t size() const { return dataset_.size(); }
 
@@ -101,7 +105,8 @@ Bytes read_whole(const fs::path& path) {
 
 void read_plainly(const fs::path& path, Bytes& buffer) {
   std::ifstream stream(path, std::ios::binary);
-  while (stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {}
+  while (stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
+  }
 }
 
 void write_plainly(const fs::path& path, const char* bytes, std::size_t size) {
@@ -131,7 +136,8 @@ struct Writes {
 };
 
 /// As time_pairs does, but for what is not timed: taking the files away takes a third as long as writing them.
-Writes time_writes(const Problem& problem, const Storage& storage, const Bytes& bytes, const TemporaryFolder& folder, std::int64_t pairs) {
+Writes time_writes(const Problem& problem, const Storage& storage, const Bytes& bytes, const TemporaryFolder& folder,
+                   std::int64_t pairs) {
   Writes writes;
   const auto count = static_cast<std::int64_t>(bytes.size() / c10::elementSize(storage.dtype));
   const auto numbers = storage.dtype == at::kFloat ? at::Tensor() : at::randn({count});
@@ -171,7 +177,8 @@ void compare_writing(BenchReport& report, const BenchOptions& options, const Pro
   report.add_speedup("write " + size, "precompute", "plain write", paired_timing(writes.whole, writes.plain),
                      converts ? std::nullopt : std::optional(at_least(0.7)));
   if (converts) {
-    report.add_speedup("write " + size + ", conversion", "precompute", "convert and write", paired_timing(writes.whole, writes.converted), at_least(0.7));
+    report.add_speedup("write " + size + ", conversion", "precompute", "convert and write",
+                       paired_timing(writes.whole, writes.converted), at_least(0.7));
   }
   Bytes other(bytes.size());
   const auto filling = time_pairs([&] { (void)problem.precompute(storage); },
@@ -188,13 +195,15 @@ std::vector<g2d::Batch> make_batches(const std::vector<at::Tensor>& rows) {
   return batches;
 }
 
-/// Copies rows of the file's tables, which are the last that it holds; multiples of 32 samples leave no padding behind them.
+/// Copies rows of the file's tables, which are the last that it holds; multiples of 32 samples leave no padding behind
+/// them.
 class RowCopy {
  public:
   RowCopy(const fs::path& file, const Problem& problem, const Storage& storage)
       : num_samples_(static_cast<std::size_t>(problem.size())),
         row_bytes_((feature_width + classes) * c10::elementSize(storage.dtype)),
-        mapped_(at::from_file(file.string(), /*shared=*/false, static_cast<std::int64_t>(fs::file_size(file)), at::kByte)),
+        mapped_(
+            at::from_file(file.string(), /*shared=*/false, static_cast<std::int64_t>(fs::file_size(file)), at::kByte)),
         tables_(mapped_.const_data_ptr<std::uint8_t>() + mapped_.nbytes() - names.size() * num_samples_ * row_bytes_) {}
 
   void operator()(const g2d::Batch& batch) {
@@ -234,11 +243,13 @@ void compare_reading(BenchReport& report, const BenchOptions& options, const Pro
       const auto copy = [&] {
         for (const auto& batch : batches) copy_rows(batch);
       };
-      const auto what = fmt::format("read {}, batch {}, {}", storage.name, batch_size, is_shuffled ? "shuffled" : "in order");
+      const auto what =
+          fmt::format("read {}, batch {}, {}", storage.name, batch_size, is_shuffled ? "shuffled" : "in order");
       const bool converts = storage.dtype != at::kFloat;  // Writes twice what it reads.
       const auto aim = converts ? std::nullopt : std::optional(at_least(0.7));
-      report.add_speedup(what, "outputs", "plain read", time_pairs(gather, [&] { read_plainly(file, buffer); }, options.pairs(11)),
-                         is_shuffled ? std::nullopt : aim);
+      report.add_speedup(
+          what, "outputs", "plain read",
+          time_pairs(gather, [&] { read_plainly(file, buffer); }, options.pairs(11)), is_shuffled ? std::nullopt : aim);
       report.add_speedup(what, "outputs", "row by row", time_pairs(gather, copy, options.pairs(11)), aim);
     }
   }

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// What the M logit terms of distillation by KL cost, forward and backward, when they share one log-softmax of the student: against
-// the same formula called teacher by teacher, and from the mean teacher that a cache can keep against all of them; paired, by batch,
-// classes and M. Then the last again with what a step gathers first: from the cache the features and the mean, or the features and all
-// logits.
+// What the M logit terms of distillation by KL cost, forward and backward, when they share one log-softmax of the
+// student: against the same formula called teacher by teacher, and from the mean teacher that a cache can keep against
+// all of them; paired, by batch, classes and M. Then the last again with what a step gathers first: from the cache the
+// features and the mean, or the features and all logits.
 //
 //   distillation_terms_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -64,7 +64,8 @@ void backward_of(const Tensors& terms) {
 
 void check_equal(const at::Tensor& gradient, const at::Tensor& expected) {
   const double difference = gradient.sub(expected).abs().max().div(expected.abs().max()).item().toDouble();
-  if (!(difference < 1e-4)) throw std::runtime_error(fmt::format("the gradients differ by {:.1e} of the largest", difference));
+  if (!(difference < 1e-4))
+    throw std::runtime_error(fmt::format("the gradients differ by {:.1e} of the largest", difference));
 }
 
 void compare(const Case& size, BenchReport& report, const BenchOptions& options) {
@@ -116,7 +117,8 @@ g2d::TeacherCache make_cache(const Case& size, std::int64_t num_samples) {
     samples.emplace_back(at::arange(num_samples));
   }
   const g2d::ModalityNames modalities(std::move(names));
-  const g2d::data::InMemory dataset(modalities, std::move(samples), at::randint(size.classes, {num_samples}, at::kLong));
+  const g2d::data::InMemory dataset(modalities, std::move(samples),
+                                    at::randint(size.classes, {num_samples}, at::kLong));
   return g2d::TeacherCache::precompute({modalities, std::move(teachers)}, dataset, g2d::task::Classification());
 }
 

@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// A G2D step against the same step in Python eager with Python's torch: of the joint stage, and of the stage in which the audio's
-// encoder is held back. That encoder runs without a graph on Python's side; on g2d's it runs so, too, or its features are known, as the
-// trainer knows them from a stage's second epoch on. Python runs beside this program and steps in turn with it; both use fused SGD, and
-// start from the same weights and data. The interpreter is G2D_PYTHON, or python3; without torch in it nothing is compared.
+// A G2D step against the same step in Python eager with Python's torch: of the joint stage, and of the stage in which
+// the audio's encoder is held back. That encoder runs without a graph on Python's side; on g2d's it runs so, too, or
+// its features are known, as the trainer knows them from a stage's second epoch on. Python runs beside this program and
+// steps in turn with it; both use fused SGD, and start from the same weights and data. The interpreter is G2D_PYTHON,
+// or python3; without torch in it nothing is compared.
 //
 //   eager_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -31,7 +32,8 @@ namespace {
 /// benchmarks/python/eager_step.py, which waits for orders.
 class PythonSide {
  public:
-  explicit PythonSide(const std::string& python) : process_({python, G2D_EAGER_STEP, std::to_string(at::get_num_threads())}) {}
+  explicit PythonSide(const std::string& python)
+      : process_({python, G2D_EAGER_STEP, std::to_string(at::get_num_threads())}) {}
 
   /// The loss of the last of `count` steps of "problem order stage batch"; another than before starts anew.
   double steps(const std::string& which, std::int64_t count) {
@@ -50,9 +52,12 @@ enum class Audio { Learns, Runs, Known };
 
 std::string to_string(Audio audio) {
   switch (audio) {
-    case Audio::Learns: return "joint";
-    case Audio::Runs: return "audio held back, run on both sides";
-    default: return "audio held back, known to g2d, run by Python";
+    case Audio::Learns:
+      return "joint";
+    case Audio::Runs:
+      return "audio held back, run on both sides";
+    default:
+      return "audio held back, known to g2d, run by Python";
   }
 }
 
@@ -61,17 +66,20 @@ struct Sizes {
 };
 
 template <class Problem>
-void compare(BenchReport& report, PythonSide& python, const std::string& problem, const std::string& order, Audio audio, Sizes sizes) {
+void compare(BenchReport& report, PythonSide& python, const std::string& problem, const std::string& order, Audio audio,
+             Sizes sizes) {
   const auto student = make_bench_student<Problem>();
   const auto batch = make_bench_batch<Problem>(sizes.batch);
   const auto teachers = make_bench_teachers(*student, sizes.batch);
   // The surer teacher's modality waits in the first stage; in the third all learn.
-  g2d::Step step(*student, g2d::method::G2d<g2d::task::Classification>(), {.num_epochs = 3}, make_bench_summary(*student, {0.9, 0.1}));
+  g2d::Step step(*student, g2d::method::G2d<g2d::task::Classification>(), {.num_epochs = 3},
+                 make_bench_summary(*student, {0.9, 0.1}));
   step.begin_epoch(audio == Audio::Learns ? 2 : 0);
   g2d::PerModality<at::Tensor> known(2);
   if (audio == Audio::Known) known[0] = features_in_evaluation(*student, 0, batch);
   const auto take = [&] { return step(batch, &teachers, known).total; };
-  const auto which = fmt::format("{} {} {} {}", problem, order, audio == Audio::Learns ? "joint" : "audio-held", sizes.batch);
+  const auto which =
+      fmt::format("{} {} {} {}", problem, order, audio == Audio::Learns ? "joint" : "audio-held", sizes.batch);
   check_equal_losses("eager, the first step", take().template item<double>(), python.steps(which, 1), 1e-3);
   auto timing = time_pairs(
       [&] {
@@ -86,8 +94,8 @@ void compare(BenchReport& report, PythonSide& python, const std::string& problem
                      "g2d", "Python", timing, at_least(0.97));
 }
 
-/// Python's C library keeps freed memory as this program's does: else Python faults its memory in again in every step, up to a
-/// quarter of the step's time, and the comparison is one of heaps.
+/// Python's C library keeps freed memory as this program's does: else Python faults its memory in again in every step,
+/// up to a quarter of the step's time, and the comparison is one of heaps.
 void keep_memory_in_children() {
   ::setenv("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_threshold=1073741824", 1);
 }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// A student's forward pass at inference, against its own encoders and heads called by hand. Both run the same modules, so that
-// nothing differs but the library.
+// A student's forward pass at inference, against its own encoders and heads called by hand. Both run the same modules,
+// so that nothing differs but the library.
 //
 //   inference_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -41,11 +41,13 @@ void compare(BenchReport& report, const std::string& name, Student& student, std
       [&] {
         const auto a = audio->forward(batch.inputs[0].values);
         const auto b = image->forward(batch.inputs[1].values);
-        bare = at::linear(a, heads[0].value, heads[1].value).add(at::linear(b, heads[2].value, heads[3].value)).div(2.0);
+        bare =
+            at::linear(a, heads[0].value, heads[1].value).add(at::linear(b, heads[2].value, heads[3].value)).div(2.0);
       },
       count.pairs, count.calls);
   if (!ours.equal(bare)) throw std::runtime_error(name + ": the student and its bare modules disagree");
-  report.add_time_ratio(fmt::format("{}, {}, batch {}", Problem::name, name, batch_size), "student", "bare modules", timing, aim);
+  report.add_time_ratio(fmt::format("{}, {}, batch {}", Problem::name, name, batch_size), "student", "bare modules",
+                        timing, aim);
 }
 
 template <class Problem>

@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// At what rate each convolution of ResNet-18 over 1x112^2 runs, pass by pass, beside a matrix product of the same numbers; and what
-// share of the encoder's forward and backward pass the convolutions take. The passes are LibTorch's and, where the library has a way of
-// its own, the library's. Rates are those of a direct convolution's arithmetic: a way with less of it may exceed the machine's.
+// At what rate each convolution of ResNet-18 over 1x112^2 runs, pass by pass, beside a matrix product of the same
+// numbers; and what share of the encoder's forward and backward pass the convolutions take. The passes are LibTorch's
+// and, where the library has a way of its own, the library's. Rates are those of a direct convolution's arithmetic: a
+// way with less of it may exceed the machine's.
 //
 //   layer_rates_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -41,7 +42,10 @@ class Layer {
   Layer(const ConvolutionShape& shape, std::int64_t batch)
       : shape_(shape),
         batch_(batch),
-        convolution_(torch::nn::Conv2dOptions(shape.in_channels, shape.out_channels, shape.kernel).stride(shape.stride).padding(shape.padding()).bias(false)),
+        convolution_(torch::nn::Conv2dOptions(shape.in_channels, shape.out_channels, shape.kernel)
+                         .stride(shape.stride)
+                         .padding(shape.padding())
+                         .bias(false)),
         x_(pictures(shape.in_channels, shape.size)),
         gradient_(pictures(shape.out_channels, shape.out_size())) {
     auto& weight = convolution_->weight;
@@ -68,7 +72,9 @@ class Layer {
     (void)g2d::encoder::detail::convolve(convolution_, x_);
   }
   /// Of input and weight, through autograd, whose own cost is microseconds.
-  void own_gradients() const { (void)torch::autograd::grad({y_}, {x_, convolution_->weight}, {gradient_}, /*retain_graph=*/true); }
+  void own_gradients() const {
+    (void)torch::autograd::grad({y_}, {x_, convolution_->weight}, {gradient_}, /*retain_graph=*/true);
+  }
 
   /// What a training step does. Nobody asks for the gradient of pictures.
   void train(bool is_stem) {
@@ -91,7 +97,8 @@ class Layer {
 
   void backward(std::array<bool, 3> wanted) const {
     const at::NoGradGuard no_grad;
-    (void)at::convolution_backward(gradient_, x_, convolution_->weight, {}, stride(), padding(), {1, 1}, false, {0, 0}, 1, wanted);
+    (void)at::convolution_backward(gradient_, x_, convolution_->weight, {}, stride(), padding(), {1, 1}, false, {0, 0},
+                                   1, wanted);
   }
 
   ConvolutionShape shape_;
@@ -110,15 +117,18 @@ std::vector<Layer> make_layers(std::int64_t batch) {
 double seconds_of_matrix_product(const ConvolutionShape& shape, std::int64_t batch) {
   const at::NoGradGuard no_grad;
   const auto inner = shape.in_channels * shape.kernel * shape.kernel;
-  const auto patches = at::randn({batch * shape.out_size() * shape.out_size(), inner}), weight = at::randn({inner, shape.out_channels});
+  const auto patches = at::randn({batch * shape.out_size() * shape.out_size(), inner}),
+             weight = at::randn({inner, shape.out_channels});
   return median_seconds([&] { (void)at::mm(patches, weight); });
 }
 
 void report_layer(BenchReport& report, Layer& layer, std::int64_t batch, bool is_stem) {
   const auto& shape = layer.shape();
-  const auto name = fmt::format("{0}x{0}/{1}, {2} to {3} channels, {4}^2", shape.kernel, shape.stride, shape.in_channels, shape.out_channels, shape.size);
+  const auto name = fmt::format("{0}x{0}/{1}, {2} to {3} channels, {4}^2", shape.kernel, shape.stride,
+                                shape.in_channels, shape.out_channels, shape.size);
   const auto add = [&](const std::string& pass, double seconds, int passes = 1) {
-    report.add_value(name + ": " + pass, passes * shape.flops() * static_cast<double>(batch) / seconds / 1e9, "GFLOP/s");
+    report.add_value(name + ": " + pass, passes * shape.flops() * static_cast<double>(batch) / seconds / 1e9,
+                     "GFLOP/s");
   };
   add("matrix product", seconds_of_matrix_product(shape, batch));
   add("forward", median_seconds([&] { layer.forward(); }));
@@ -144,7 +154,8 @@ void report_share(BenchReport& report, const BenchOptions& options, std::vector<
   };
   const auto timing = time_pairs(convolutions, whole, options.pairs(9));
   report.add_time_ratio("the convolutions' share of forward and backward", "alone", "encoder", timing);
-  report_rate(report, "the encoder", static_cast<double>(batch) * resnet18_training_flops(1, image_size), timing.median_b, measure_rates().float32);
+  report_rate(report, "the encoder", static_cast<double>(batch) * resnet18_training_flops(1, image_size),
+              timing.median_b, measure_rates().float32);
 }
 
 }  // namespace

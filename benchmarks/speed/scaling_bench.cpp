@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Time and peak memory of a step over modalities, batch and classes; time of a batch's gather and resident memory over samples. Encoders
-// are tiny, so that all the rest shows; the teachers' cache lies in a file. The slopes are those of straight lines through
-// the logarithms: 1 is proportional, 0 is flat.
+// Time and peak memory of a step over modalities, batch and classes; time of a batch's gather and resident memory over
+// samples. Encoders are tiny, so that all the rest shows; the teachers' cache lies in a file. The slopes are those of
+// straight lines through the logarithms: 1 is proportional, 0 is flat.
 //
 //   scaling_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -61,7 +61,8 @@ std::vector<g2d::Encoder> make_encoders(std::size_t count) {
 
 std::shared_ptr<Student> make_student(const g2d::ModalityNames& names, std::int64_t classes) {
   const std::vector<std::int64_t> widths(names.size(), width);
-  return std::make_shared<Student>(g2d::fusion::Late(g2d::FusionShape(names, widths, classes)), make_encoders(names.size()));
+  return std::make_shared<Student>(g2d::fusion::Late(g2d::FusionShape(names, widths, classes)),
+                                   make_encoders(names.size()));
 }
 
 /// One point of a curve: what is timed, and how long it took in each round.
@@ -99,12 +100,13 @@ double slope(const std::vector<double>& x, const std::vector<double>& y) {
 /// A value for each point, and the slope of all: `axis = x: quantity` and `axis: slope of quantity`.
 void report_curve(BenchReport& report, const std::string& axis, const std::string& quantity, const std::string& unit,
                   const std::vector<double>& x, const std::vector<double>& y, std::optional<Aim> slope_aim = {}) {
-  for (std::size_t i = 0; i < x.size(); ++i) report.add_value(fmt::format("{} = {}: {}", axis, x[i], quantity), y[i], unit);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    report.add_value(fmt::format("{} = {}: {}", axis, x[i], quantity), y[i], unit);
   report.add_value(fmt::format("{}: slope of {}", axis, quantity), slope(x, y), "", slope_aim);
 }
 
-void report_times(BenchReport& report, const std::string& axis, const std::string& quantity, const std::vector<Point>& points,
-                  std::optional<Aim> slope_aim = {}) {
+void report_times(BenchReport& report, const std::string& axis, const std::string& quantity,
+                  const std::vector<Point>& points, std::optional<Aim> slope_aim = {}) {
   std::vector<double> x, milliseconds;
   for (const auto& point : points) {
     x.push_back(point.x);
@@ -123,7 +125,8 @@ struct Size {
 class SizedStep {
  public:
   explicit SizedStep(const Size& size)
-      : student_(make_student(make_names(size.modalities), size.classes)), step_(*student_, Method(), {}, summary(size)) {
+      : student_(make_student(make_names(size.modalities), size.classes)),
+        step_(*student_, Method(), {}, summary(size)) {
     for (std::size_t m = 0; m < size.modalities; ++m) {
       batch_.inputs.emplace_back(at::randn({size.batch, width}));
       teachers_.features.push_back(at::randn({size.batch, width}));
@@ -136,7 +139,8 @@ class SizedStep {
 
  private:
   static g2d::TeacherSummary summary(const Size& size) {
-    return {g2d::PerModality<std::int64_t>(size.modalities, width), size.classes, g2d::PerModality<double>(size.modalities, 0.5)};
+    return {g2d::PerModality<std::int64_t>(size.modalities, width), size.classes,
+            g2d::PerModality<double>(size.modalities, 0.5)};
   }
 
   std::shared_ptr<Student> student_;
@@ -154,7 +158,8 @@ void scale_step(BenchReport& report, const BenchOptions& options, const std::str
     mebibytes.push_back(static_cast<double>(peak_bytes([&size] {
                           SizedStep step(size);
                           for (int i = 0; i < 3; ++i) step();
-                        })) / 1048576.0);
+                        })) /
+                        1048576.0);
     auto step = std::make_shared<SizedStep>(size);
     points.push_back({value, options.is_smoke ? 1 : 10, [step] { (*step)(); }});
   }
@@ -163,7 +168,8 @@ void scale_step(BenchReport& report, const BenchOptions& options, const std::str
   report_curve(report, axis, "peak memory", "MiB", x, mebibytes);
 }
 
-/// Synthetic samples, their teachers' outputs in a file, and shuffled batches of them; each call gathers one batch of both.
+/// Synthetic samples, their teachers' outputs in a file, and shuffled batches of them; each call gathers one batch of
+/// both.
 class Gather {
  public:
   Gather(std::int64_t num_samples, const std::filesystem::path& file)
@@ -181,7 +187,8 @@ class Gather {
   static constexpr std::int64_t classes = 10;
 
   static g2d::data::InMemory make_dataset(std::int64_t num_samples) {
-    return {make_names(2), {at::randn({num_samples, width}), at::randn({num_samples, width})},
+    return {make_names(2),
+            {at::randn({num_samples, width}), at::randn({num_samples, width})},
             at::randint(classes, {num_samples}, at::kLong)};
   }
   static g2d::Teachers make_teachers() {
@@ -204,7 +211,8 @@ void scale_samples(BenchReport& report, const BenchOptions& options, const std::
     ::malloc_trim(0);  // Else what is free would serve, and not be counted.
     const auto before = resident_bytes();
     auto gather = std::make_shared<Gather>(size, folder / fmt::format("teachers-{}", size));
-    // Inputs take 256 bytes a sample, the teachers' rows 336; these lie in a file, whose pages count where they were touched.
+    // Inputs take 256 bytes a sample, the teachers' rows 336; these lie in a file, whose pages count where they were
+    // touched.
     report.add_value(fmt::format("samples = {}: resident memory of data and cache", size),
                      static_cast<double>(resident_bytes() - before) / 1048576.0, "MiB");
     gathers.push_back({static_cast<double>(size), options.is_smoke ? 2 : 200, [gather] { (*gather)(); }});
@@ -223,12 +231,16 @@ int main(int argc, char** argv) {
   const auto options = read_bench_options(argc, argv);
   BenchReport report("scaling", options);
   std::vector<std::pair<double, Size>> modalities, batches, classes;
-  for (const std::size_t count : {2, 3, 4, 6, 8}) modalities.push_back({static_cast<double>(count), {.modalities = count}});
-  for (const std::int64_t size : {16, 32, 64, 128, 256}) batches.push_back({static_cast<double>(size), {.batch = size}});
-  for (const std::int64_t count : {10, 100, 1000, 10000}) classes.push_back({static_cast<double>(count), {.classes = count}});
+  for (const std::size_t count : {2, 3, 4, 6, 8})
+    modalities.push_back({static_cast<double>(count), {.modalities = count}});
+  for (const std::int64_t size : {16, 32, 64, 128, 256})
+    batches.push_back({static_cast<double>(size), {.batch = size}});
+  for (const std::int64_t count : {10, 100, 1000, 10000})
+    classes.push_back({static_cast<double>(count), {.classes = count}});
   scale_step(report, options, "modalities", modalities);
   scale_step(report, options, "batch", batches);
   scale_step(report, options, "classes", classes);
   scale_samples(report, options,
-                options.is_smoke ? std::vector<std::int64_t>{1000, 10000} : std::vector<std::int64_t>{1000, 10000, 100000, 1000000});
+                options.is_smoke ? std::vector<std::int64_t>{1000, 10000}
+                                 : std::vector<std::int64_t>{1000, 10000, 100000, 1000000});
 }

@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Steps of each stage of a student with ResNet-18 encoders, against the authors' way and a step by hand; singly, and one of each in
-// turn. On g2d's side a step is what it is in a training: the encoder that is held back is not run, its features are gathered from the
-// stage's table and the teachers' outputs from their cache. Both sides have the same threads, teachers, losses; the authors' encoders
-// are plain layers or the library's, and layouts are the same or each side's own. Then the library's encoders against plain layers.
+// Steps of each stage of a student with ResNet-18 encoders, against the authors' way and a step by hand; singly, and
+// one of each in turn. On g2d's side a step is what it is in a training: the encoder that is held back is not run, its
+// features are gathered from the stage's table and the teachers' outputs from their cache. Both sides have the same
+// threads, teachers, losses; the authors' encoders are plain layers or the library's, and layouts are the same or each
+// side's own. Then the library's encoders against plain layers.
 //
 //   stage_steps_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -47,7 +48,8 @@ using Encoders = std::vector<std::shared_ptr<Encoder>>;
 using Task = g2d::task::Classification;
 using Method = g2d::method::G2d<Task>;
 
-/// The same layouts for both sides, those in which plain layers are quickest; or the library's default and the authors'.
+/// The same layouts for both sides, those in which plain layers are quickest; or the library's default and the
+/// authors'.
 enum class Layouts { Same, Own };
 
 enum class AuthorsEncoders { Plain, Library };
@@ -67,7 +69,8 @@ Encoders make_encoders_in_default_layout() {
 Encoders make_encoders_in_plain_layout(std::uint64_t seed) {
   auto encoders = make_encoders(seed);
   for (const auto& encoder : encoders) {
-    for (auto& parameter : encoder->parameters()) parameter.set_data(parameter.detach().clone(at::MemoryFormat::Contiguous));
+    for (auto& parameter : encoder->parameters())
+      parameter.set_data(parameter.detach().clone(at::MemoryFormat::Contiguous));
   }
   return encoders;
 }
@@ -75,7 +78,8 @@ Encoders make_encoders_in_plain_layout(std::uint64_t seed) {
 /// Teachers with these encoders, each with a head.
 std::vector<std::shared_ptr<g2d::UnimodalModel>> make_models_of_teachers(const Encoders& encoders) {
   std::vector<std::shared_ptr<g2d::UnimodalModel>> models;
-  for (std::size_t m = 0; m < 2; ++m) models.push_back(g2d::make_unimodal_model(bench_names()[m], g2d::Encoder(encoders[m]), bench_classes));
+  for (std::size_t m = 0; m < 2; ++m)
+    models.push_back(g2d::make_unimodal_model(bench_names()[m], g2d::Encoder(encoders[m]), bench_classes));
   return models;
 }
 
@@ -83,7 +87,8 @@ constexpr std::uint64_t seed_of_teachers = 1;
 
 g2d::Teachers make_teachers() {
   std::vector<g2d::Teacher> teachers;
-  for (const auto& model : make_models_of_teachers(make_encoders(seed_of_teachers))) teachers.push_back(g2d::Teacher::of(model));
+  for (const auto& model : make_models_of_teachers(make_encoders(seed_of_teachers)))
+    teachers.push_back(g2d::Teacher::of(model));
   return {bench_names(), std::move(teachers)};
 }
 
@@ -131,7 +136,8 @@ std::vector<Stage> stages() {
   return {{"1x112^2 suppressed, known", 0, 0}, {"1x28^2 suppressed, known", 1, 1}, {"all learn", 2}};
 }
 
-/// What the trainer keeps of a stage's encoder that stands still: a table of its features, filled in the first epoch, which is not timed.
+/// What the trainer keeps of a stage's encoder that stands still: a table of its features, filled in the first epoch,
+/// which is not timed.
 class KnownFeatures {
  public:
   KnownFeatures(const g2d::AnyStudent& student, const Stage& stage, const g2d::data::InMemory& dataset)
@@ -154,7 +160,7 @@ class KnownFeatures {
 struct Aims {
   std::optional<Aim> heavy = {};  ///< A step with the heavy encoder suppressed.
   std::optional<Aim> joint = {};
-  std::optional<Aim> each = {};   ///< A step of each stage.
+  std::optional<Aim> each = {};  ///< A step of each stage.
 };
 
 struct Variant {
@@ -175,7 +181,8 @@ class OurSide {
  public:
   OurSide(const Setup& setup, const Variant& variant)
       : setup_(setup),
-        student_(make_resnet_student(variant.layouts == Layouts::Same ? make_encoders() : make_encoders_in_default_layout(), variant.precision)),
+        student_(make_resnet_student(
+            variant.layouts == Layouts::Same ? make_encoders() : make_encoders_in_default_layout(), variant.precision)),
         step_(*student_, Method(), {.num_epochs = 3}, make_bench_summary(*student_, confidence)) {
     for (const auto& stage : stages()) known_.emplace_back(*student_, stage, setup.dataset);
   }
@@ -198,7 +205,9 @@ class OurSide {
   std::size_t stage_ = 0;
 };
 
-void learns(auto& authors, const Stage& stage) { authors.learns_alone(stage.known ? std::optional(1 - *stage.known) : std::nullopt); }
+void learns(auto& authors, const Stage& stage) {
+  authors.learns_alone(stage.known ? std::optional(1 - *stage.known) : std::nullopt);
+}
 
 template <class Authors>
 void compare_stages(const Setup& setup, const Variant& variant, Authors authors) {
@@ -210,10 +219,13 @@ void compare_stages(const Setup& setup, const Variant& variant, Authors authors)
     ours.enter(stage);
     learns(authors, stage);
   };
-  // Where all learn; the authors' encoders that are held back run in training mode, ours in evaluation mode: that loss is another.
+  // Where all learn; the authors' encoders that are held back run in training mode, ours in evaluation mode: that loss
+  // is another.
   enter(stages().back());
-  check_equal_losses(variant.name, {{"g2d", [&] { return ours.step().template item<double>(); }}, {"authors", [&] { return authors(setup.batch); }}},
-                     is_full ? 1e-4 : 5e-2);
+  check_equal_losses(
+      variant.name,
+      {{"g2d", [&] { return ours.step().template item<double>(); }}, {"authors", [&] { return authors(setup.batch); }}},
+      is_full ? 1e-4 : 5e-2);
   double flops = 0.0;
   for (const auto& stage : stages()) {
     enter(stage);
@@ -241,24 +253,36 @@ void compare_stages(const Setup& setup, const Variant& variant, Authors authors)
 }
 
 void compare_stages(const Setup& setup, const Variant& variant) {
-  const auto make = [&](std::uint64_t seed) { return variant.layouts == Layouts::Same ? make_encoders(seed) : make_encoders_in_plain_layout(seed); };
+  const auto make = [&](std::uint64_t seed) {
+    return variant.layouts == Layouts::Same ? make_encoders(seed) : make_encoders_in_plain_layout(seed);
+  };
   const auto model = model_of<Encoder>(*make_resnet_student(make(0)));
   std::vector<UnimodalModel<Encoder>> teachers;
-  for (const auto& teacher : make_models_of_teachers(make(seed_of_teachers))) teachers.push_back(unimodal_models_of<Encoder>(*teacher)[0]);
-  if (variant.encoders == AuthorsEncoders::Library) compare_stages(setup, variant, AuthorsStep(model, teachers));
-  else compare_stages(setup, variant, AuthorsStep(in_plain_layers(model), in_plain_layers(teachers)));
+  for (const auto& teacher : make_models_of_teachers(make(seed_of_teachers)))
+    teachers.push_back(unimodal_models_of<Encoder>(*teacher)[0]);
+  if (variant.encoders == AuthorsEncoders::Library)
+    compare_stages(setup, variant, AuthorsStep(model, teachers));
+  else
+    compare_stages(setup, variant, AuthorsStep(in_plain_layers(model), in_plain_layers(teachers)));
 }
 
 void compare_variants(const Setup& setup, const std::string& name, g2d::Precision precision, Aims aims) {
   compare_stages(setup, {.name = name, .encoders = AuthorsEncoders::Plain, .precision = precision, .aims = aims});
-  compare_stages(setup, {.name = name + ", each side's own layout", .encoders = AuthorsEncoders::Plain, .layouts = Layouts::Own, .precision = precision});
-  compare_stages(setup, {.name = name + ", the library's encoders for both", .encoders = AuthorsEncoders::Library, .precision = precision});
+  compare_stages(setup, {.name = name + ", each side's own layout",
+                         .encoders = AuthorsEncoders::Plain,
+                         .layouts = Layouts::Own,
+                         .precision = precision});
+  compare_stages(setup, {.name = name + ", the library's encoders for both",
+                         .encoders = AuthorsEncoders::Library,
+                         .precision = precision});
 }
 
 /// Both are one function.
 void check_equal(const at::Tensor& features, const at::Tensor& expected) {
   const double difference = features.sub(expected).abs().max().div(expected.abs().max()).item().toDouble();
-  if (!(difference < 1e-3)) throw std::runtime_error(fmt::format("plain layers and the library's differ by {:.1e} of the largest feature", difference));
+  if (!(difference < 1e-3))
+    throw std::runtime_error(
+        fmt::format("plain layers and the library's differ by {:.1e} of the largest feature", difference));
 }
 
 /// What the library's ResNet-18 gains over plain layers, in the same layout.
@@ -272,8 +296,9 @@ void compare_encoders(const Setup& setup) {
     const auto plain = in_plain_layers(twins[m]);
     check_equal(plain->forward(setup.batch.inputs[m].values), library[m]->forward(setup.batch.inputs[m].values));
     const auto timing = time_pairs([&] { run(*library[m]); }, [&] { run(*plain); }, setup.pairs);
-    setup.report.add_speedup(m == 0 ? "ResNet-18 of 1x112^2, forward and backward" : "ResNet-18 of 1x28^2, forward and backward", "library",
-                             "plain layers", timing);
+    setup.report.add_speedup(
+        m == 0 ? "ResNet-18 of 1x112^2, forward and backward" : "ResNet-18 of 1x28^2, forward and backward", "library",
+        "plain layers", timing);
   }
 }
 
@@ -296,7 +321,8 @@ void compare_by_hand(const Setup& setup) {
   // All stages first, while both have taken the same steps.
   for (const auto& stage : stages()) {
     enter(stage);
-    check_equal_losses("by hand, " + stage.name, {{"Step", [&] { return ours().item<double>(); }}, {"by hand", [&] { return hand().item<double>(); }}});
+    check_equal_losses("by hand, " + stage.name, {{"Step", [&] { return ours().item<double>(); }},
+                                                  {"by hand", [&] { return hand().item<double>(); }}});
   }
   for (const auto& stage : stages()) {
     enter(stage);
@@ -312,8 +338,10 @@ int main(int argc, char** argv) {
   BenchReport report("stage_steps", options);
   const Setup setup(options, report);
   report_machine(report, setup.machine);
-  compare_variants(setup, "float32", g2d::Precision::Full, {.heavy = at_least(9.0), .joint = at_least(1.3), .each = at_least(2.0)});
-  if (can_compare_bfloat16(setup.machine)) compare_variants(setup, "bfloat16", g2d::Precision::BFloat16, {.each = at_least(3.5)});
+  compare_variants(setup, "float32", g2d::Precision::Full,
+                   {.heavy = at_least(9.0), .joint = at_least(1.3), .each = at_least(2.0)});
+  if (can_compare_bfloat16(setup.machine))
+    compare_variants(setup, "bfloat16", g2d::Precision::BFloat16, {.each = at_least(3.5)});
   compare_encoders(setup);
   compare_by_hand(setup);
 }

@@ -87,8 +87,8 @@ struct Start {
 
   /// From here until the child says that it is done.
   void operator()() const {
-    ChildProcess child({std::filesystem::read_symlink("/proc/self/exe"), "--start-up", mode, std::to_string(num_samples), file,
-                        std::to_string(at::get_num_threads())});
+    ChildProcess child({std::filesystem::read_symlink("/proc/self/exe"), "--start-up", mode,
+                        std::to_string(num_samples), file, std::to_string(at::get_num_threads())});
     if (child.read_line() != "done") throw std::runtime_error("start_up: the child process failed");
   }
 };
@@ -110,9 +110,10 @@ int main(int argc, char** argv) {
   const auto dataset = make_dataset(num_samples);
   (void)make_cache(dataset, file);
   const Start load{"load", 0, ""}, bare{"bare", 0, ""}, cached{"cached", num_samples, file};
-  report.add_time_ratio("process start to first step", "step", "LibTorch alone", time_pairs(bare, load, options.pairs(15)));
-  report.add_time_ratio(fmt::format("process start to first step, cache file of {} samples", num_samples), "step", "LibTorch alone",
-                        time_pairs(cached, load, options.pairs(15)));
+  report.add_time_ratio("process start to first step", "step", "LibTorch alone",
+                        time_pairs(bare, load, options.pairs(15)));
+  report.add_time_ratio(fmt::format("process start to first step, cache file of {} samples", num_samples), "step",
+                        "LibTorch alone", time_pairs(cached, load, options.pairs(15)));
   const auto bytes = static_cast<double>(std::filesystem::file_size(file));
   const double seconds = seconds_of([&] { (void)make_cache(dataset, file); }, options.is_smoke ? 1 : 20);
   report.add_value(fmt::format("opening a cache file of {:.3g} MiB again", bytes / 1048576.0), 1e3 * seconds, "ms");

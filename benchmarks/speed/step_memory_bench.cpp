@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Peak memory of a G2D step, and of a training through all stages with known features, against joint training of the same model; and
-// growth of resident memory over a thousand steps and many epochs. The teachers' rows of the batch count; the mapped cache they come
-// from does not.
+// Peak memory of a G2D step, and of a training through all stages with known features, against joint training of the
+// same model; and growth of resident memory over a thousand steps and many epochs. The teachers' rows of the batch
+// count; the mapped cache they come from does not.
 //
 //   step_memory_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -58,7 +58,8 @@ template <class Method>
 double peak_of_training(std::int64_t batch_size, bool with_teachers) {
   return static_cast<double>(peak_bytes([&] {
     const auto student = make_bench_student<ResNetProblem>();
-    const auto train = make_bench_dataset<ResNetProblem>(2 * batch_size), validation = make_bench_dataset<ResNetProblem>(batch_size);
+    const auto train = make_bench_dataset<ResNetProblem>(2 * batch_size),
+               validation = make_bench_dataset<ResNetProblem>(batch_size);
     g2d::TrainerOptions options{.num_epochs = 3, .batch_size = batch_size};
     options.evaluation_batch_size = batch_size;
     const auto teachers = with_teachers ? std::optional(make_source(*student, {0.5, 0.6})) : std::nullopt;
@@ -71,13 +72,15 @@ void compare_peaks(BenchReport& report, std::int64_t batch_size) {
   const auto joint = peak_of_steps<g2d::method::JointTraining<Task>>(batch_size, false);
   const auto all = peak_of_steps<JointG2d>(batch_size, true);
   const auto alone = peak_of_steps<g2d::method::G2d<Task>>(batch_size, true);
-  report.add_value(fmt::format("joint training, {}, batch {}: peak", ResNetProblem::name, batch_size), joint / mebibyte, "MiB");
+  report.add_value(fmt::format("joint training, {}, batch {}: peak", ResNetProblem::name, batch_size), joint / mebibyte,
+                   "MiB");
   report.add_value("G2D, all modalities, peak / joint training's", all / joint, "times", at_most(1.01));
   report.add_value("G2D, one modality alone, peak / joint training's", alone / joint, "times");
   const auto joint_training = peak_of_training<g2d::method::JointTraining<Task>>(batch_size, false);
   const auto stages = peak_of_training<g2d::method::G2d<Task>>(batch_size, true);
   report.add_value("Trainer, joint training: peak", joint_training / mebibyte, "MiB");
-  report.add_value("Trainer, G2D through all stages, peak / joint training's", stages / joint_training, "times", at_most(1.01));
+  report.add_value("Trainer, G2D through all stages, peak / joint training's", stages / joint_training, "times",
+                   at_most(1.01));
 }
 
 /// The growth of resident memory over calls `from` to `to` of `work`.
@@ -96,7 +99,8 @@ void measure_steps(BenchReport& report, bool is_smoke) {
   const auto teachers = make_bench_teachers(*student, 16);
   g2d::Step step(*student, JointG2d(), {}, make_bench_summary(*student, {0.5, 0.5}));
   const auto growth = growth_in_mebibytes(from, to, [&] { (void)step(batch, &teachers); });
-  report.add_value(fmt::format("growth, steps {} to {} of {}", from, to, MlpProblem::name), growth, "MiB", at_most(flat_mebibytes));
+  report.add_value(fmt::format("growth, steps {} to {} of {}", from, to, MlpProblem::name), growth, "MiB",
+                   at_most(flat_mebibytes));
 }
 
 void measure_epochs(BenchReport& report, bool is_smoke) {
@@ -113,7 +117,9 @@ void measure_epochs(BenchReport& report, bool is_smoke) {
   });
   g2d::Trainer trainer(*student, JointG2d(), Task(), options, make_source(*student, {0.5, 0.6}));
   (void)trainer.fit(train, validation);
-  const auto per_epoch = [&](std::int64_t bytes) { return static_cast<double>(bytes) / 1024.0 / static_cast<double>(to - from); };
+  const auto per_epoch = [&](std::int64_t bytes) {
+    return static_cast<double>(bytes) / 1024.0 / static_cast<double>(to - from);
+  };
   const auto what = fmt::format("growth an epoch, epochs {} to {} of Trainer", from, to);
   report.add_value(what, per_epoch(resident), "KiB");
   // History keeps a report of some 1.2 KiB.

@@ -25,7 +25,8 @@ namespace {
 
 template <class Problem>
 void compare(BenchReport& report, std::int64_t batch_size, std::int64_t pairs, std::int64_t calls, double limit) {
-  using Method = g2d::method::G2d<g2d::task::Classification, g2d::distillation::Mse, g2d::distillation::Kl, g2d::schedule::Joint>;
+  using Method =
+      g2d::method::G2d<g2d::task::Classification, g2d::distillation::Mse, g2d::distillation::Kl, g2d::schedule::Joint>;
   const auto student = make_bench_student<Problem>();
   const auto batch = make_bench_batch<Problem>(batch_size);
   const auto teachers = make_bench_teachers(*student, batch_size);
@@ -35,8 +36,10 @@ void compare(BenchReport& report, std::int64_t batch_size, std::int64_t pairs, s
 
   check_equal_losses(Problem::name, {{"Step", [&] { return step(batch, &teachers).total.template item<double>(); }},
                                      {"by hand", [&] { return by_hand(batch, teachers).template item<double>(); }}});
-  const auto timing = time_pairs([&] { (void)step(batch, &teachers); }, [&] { (void)by_hand(batch, teachers); }, pairs, calls);
-  report.add_time_ratio(fmt::format("{}, batch {}", Problem::name, batch_size), "Step", "by hand", timing, at_most(limit));
+  const auto timing =
+      time_pairs([&] { (void)step(batch, &teachers); }, [&] { (void)by_hand(batch, teachers); }, pairs, calls);
+  report.add_time_ratio(fmt::format("{}, batch {}", Problem::name, batch_size), "Step", "by hand", timing,
+                        at_most(limit));
 }
 
 }  // namespace

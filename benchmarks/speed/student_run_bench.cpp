@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// The whole training of a student, each modality alone for a third of the epochs and then both, against the authors' way: seconds
-// in all, seconds to the same validation accuracy, what both know in the end of samples that neither saw, and joules where they can be
-// read. Each pair of runs has weights and an order of its own, the same on both sides; who goes first alternates. Counted are the
-// teachers' precomputation, the stages' first passes and the validation of every epoch; the teachers are trained before, and the test
-// comes after. The authors' ResNet-18 is plain layers, in the same layouts.
+// The whole training of a student, each modality alone for a third of the epochs and then both, against the authors'
+// way: seconds in all, seconds to the same validation accuracy, what both know in the end of samples that neither saw,
+// and joules where they can be read. Each pair of runs has weights and an order of its own, the same on both sides; who
+// goes first alternates. Counted are the teachers' precomputation, the stages' first passes and the validation of every
+// epoch; the teachers are trained before, and the test comes after. The authors' ResNet-18 is plain layers, in the same
+// layouts.
 //
 //   student_run_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -95,8 +96,9 @@ g2d::data::InMemory in_memory(const g2d::dataset::AudioVisualSplit& split) {
 }
 
 Workload digits(bool is_smoke) {
-  const auto made = g2d::dataset::make_synthetic_digits({.samples = is_smoke ? g2d::data::Splits<std::int64_t>{40, 20, 20}
-                                                                       : g2d::data::Splits<std::int64_t>{1000, 250, 1000}});
+  const auto made =
+      g2d::dataset::make_synthetic_digits({.samples = is_smoke ? g2d::data::Splits<std::int64_t>{40, 20, 20}
+                                                               : g2d::data::Splits<std::int64_t>{1000, 250, 1000}});
   return {.name = "made-up digits, small CNN",
           .train = in_memory(made.splits.train),
           .validation = in_memory(made.splits.validation),
@@ -115,7 +117,8 @@ struct Run {
 
   [[nodiscard]] double best() const { return *std::max_element(accuracies.begin(), accuracies.end()); }
   [[nodiscard]] double seconds_to(double accuracy) const {
-    const auto first = std::find_if(accuracies.begin(), accuracies.end(), [&](double reached) { return reached >= accuracy; });
+    const auto first =
+        std::find_if(accuracies.begin(), accuracies.end(), [&](double reached) { return reached >= accuracy; });
     return seconds[static_cast<std::size_t>(first - accuracies.begin())];
   }
 };
@@ -168,11 +171,13 @@ class Comparison {
     const auto cache = g2d::TeacherCache::precompute(*teachers_, workload_.train, task_, {.precision = precision});
     auto options = trainer_options(workload_.epochs);
     options.seed = seed;
-    options.on_epoch.push_back([&](const g2d::EpochReport& epoch) { recorder.end_epoch(epoch.validation.fused[0].value); });
+    options.on_epoch.push_back(
+        [&](const g2d::EpochReport& epoch) { recorder.end_epoch(epoch.validation.fused[0].value); });
     // The audio's teacher is the surer one: its modality waits in the first third.
     g2d::Trainer trainer(*student, g2d::method::G2d<Task>(), task_, options, cache.source({0.9, 0.1}));
     (void)trainer.fit(workload_.train, workload_.validation);
-    return recorder.finish([&] { return g2d::evaluate(*student, workload_.test, task_, evaluation_batch_size).fused[0].value; });
+    return recorder.finish(
+        [&] { return g2d::evaluate(*student, workload_.test, task_, evaluation_batch_size).fused[0].value; });
   }
 
   [[nodiscard]] Run as_the_authors(std::uint64_t seed) const {
@@ -196,7 +201,8 @@ class Comparison {
   [[nodiscard]] std::shared_ptr<Student> make_student(g2d::Precision precision, std::uint64_t seed) const {
     at::manual_seed(seed);
     std::vector<g2d::Encoder> encoders;
-    for (std::size_t m = 0; m < 2; ++m) encoders.emplace_back(Problem::make_encoder(m), g2d::EncoderOptions{.precision = precision});
+    for (std::size_t m = 0; m < 2; ++m)
+      encoders.emplace_back(Problem::make_encoder(m), g2d::EncoderOptions{.precision = precision});
     const auto width = encoders[0].feature_width();
     const g2d::FusionShape shape(workload_.train.names(), {width, width}, bench_classes);
     return std::make_shared<Student>(g2d::fusion::Late(shape), std::move(encoders));
@@ -205,12 +211,14 @@ class Comparison {
   template <class Step>
   [[nodiscard]] static double accuracy_of(Step& step, const g2d::data::InMemory& samples) {
     std::int64_t num_right = 0;
-    for (const auto& rows : g2d::data::ordered_batches(samples.size(), evaluation_batch_size)) num_right += step.num_right(samples.batch(rows));
+    for (const auto& rows : g2d::data::ordered_batches(samples.size(), evaluation_batch_size))
+      num_right += step.num_right(samples.batch(rows));
     return static_cast<double>(num_right) / static_cast<double>(samples.size());
   }
 
   [[nodiscard]] g2d::TrainerOptions trainer_options(std::int64_t epochs) const {
-    g2d::TrainerOptions options{.num_epochs = epochs, .batch_size = workload_.batch_size, .selection = g2d::Selection::Last};
+    g2d::TrainerOptions options{
+        .num_epochs = epochs, .batch_size = workload_.batch_size, .selection = g2d::Selection::Last};
     options.optimizer = g2d::optimizer::Sgd{.learning_rate = workload_.learning_rate};
     options.evaluation_batch_size = evaluation_batch_size;
     return options;
@@ -261,22 +269,28 @@ std::vector<double> values_of(const std::vector<Pair>& pairs, Value&& value) {
 
 void report_accuracies(BenchReport& report, const std::string& name, const std::vector<Pair>& pairs) {
   const auto mean_of = [&](auto&& value) { return g2d::report::mean(values_of(pairs, value)); };
-  report.add_value(name + ", g2d: test accuracy", 100.0 * mean_of([](const Pair& pair) { return pair.ours.test_accuracy; }), "%");
-  report.add_value(name + ", authors: test accuracy", 100.0 * mean_of([](const Pair& pair) { return pair.theirs.test_accuracy; }), "%");
-  const auto points = values_of(pairs, [](const Pair& pair) { return 100.0 * (pair.ours.test_accuracy - pair.theirs.test_accuracy); });
+  report.add_value(name + ", g2d: test accuracy",
+                   100.0 * mean_of([](const Pair& pair) { return pair.ours.test_accuracy; }), "%");
+  report.add_value(name + ", authors: test accuracy",
+                   100.0 * mean_of([](const Pair& pair) { return pair.theirs.test_accuracy; }), "%");
+  const auto points =
+      values_of(pairs, [](const Pair& pair) { return 100.0 * (pair.ours.test_accuracy - pair.theirs.test_accuracy); });
   report.add_value(name + ", g2d's less the authors', mean", g2d::report::mean(points), "points");
-  if (points.size() > 1) report.add_value(name + ", g2d's less the authors', standard deviation", g2d::report::standard_deviation(points), "points");
+  if (points.size() > 1)
+    report.add_value(name + ", g2d's less the authors', standard deviation", g2d::report::standard_deviation(points),
+                     "points");
 }
 
 template <class Problem>
-void compare(BenchReport& report, const Comparison<Problem>& comparison, const std::string& precision_name, g2d::Precision precision,
-             std::int64_t num_pairs, std::optional<Aim> aim) {
+void compare(BenchReport& report, const Comparison<Problem>& comparison, const std::string& precision_name,
+             g2d::Precision precision, std::int64_t num_pairs, std::optional<Aim> aim) {
   const auto name = comparison.workload().name + ", " + precision_name;
   const auto pairs = run_pairs(comparison, precision, num_pairs);
   const auto in_all = paired_timing(values_of(pairs, [](const Pair& pair) { return pair.ours.seconds.back(); }),
                                     values_of(pairs, [](const Pair& pair) { return pair.theirs.seconds.back(); }));
-  const auto to_accuracy = paired_timing(values_of(pairs, [](const Pair& pair) { return pair.ours.seconds_to(pair.shared_accuracy()); }),
-                                         values_of(pairs, [](const Pair& pair) { return pair.theirs.seconds_to(pair.shared_accuracy()); }));
+  const auto to_accuracy =
+      paired_timing(values_of(pairs, [](const Pair& pair) { return pair.ours.seconds_to(pair.shared_accuracy()); }),
+                    values_of(pairs, [](const Pair& pair) { return pair.theirs.seconds_to(pair.shared_accuracy()); }));
   report.add_speedup(name + ", equal thirds", "g2d", "authors", in_all, aim);
   report.add_speedup(name + ", to the same validation accuracy", "g2d", "authors", to_accuracy);
   report_accuracies(report, name, pairs);

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 //
-// Training steps over encoders, fusions, modalities and batches, with one modality alone and with all: against the authors' way,
-// and with late fusion against a step by hand. One axis at a time from two modalities, late fusion, batch 16. The features
-// of encoders that are held back are known, teachers are precomputed; both sides have the same encoders, layouts, teachers and threads,
-// and the same losses where they compute the same.
+// Training steps over encoders, fusions, modalities and batches, with one modality alone and with all: against the
+// authors' way, and with late fusion against a step by hand. One axis at a time from two modalities, late fusion, batch
+// 16. The features of encoders that are held back are known, teachers are precomputed; both sides have the same
+// encoders, layouts, teachers and threads, and the same losses where they compute the same.
 //
 //   sweep_bench [--smoke] [--json FILE] [--threads N] [--pairs FACTOR] [--default-heap]
 
@@ -99,8 +99,8 @@ struct Effort {
   std::int64_t pairs, calls;
 };
 
-/// As many pairs as a quarter of a minute holds, so that large cases end and small ones are not read off a few; short work is not
-/// timed singly.
+/// As many pairs as a quarter of a minute holds, so that large cases end and small ones are not read off a few; short
+/// work is not timed singly.
 template <class Work>
 Effort effort_for(const BenchOptions& options, Work&& slower) {
   constexpr double budget = 15.0, shortest = 0.01;
@@ -123,15 +123,16 @@ class Comparison {
         flops_of_encoder_(kind.training_flops * static_cast<double>(which.batch)),
         batch_(make_batch(kind, which)),
         student_(make_student(kind, which)),
-        step_(*student_, Method(), {.num_epochs = num_stages()}, make_bench_summary(*student_, descending_confidence())),
+        step_(*student_, Method(), {.num_epochs = num_stages()},
+              make_bench_summary(*student_, descending_confidence())),
         authors_(model_of<Encoder>(*make_student(kind, which)),
                  unimodal_models_of<Encoder>(*make_student(kind, {.modalities = which.modalities}, /*seed=*/1))),
         taught_(authors_.taught(batch_)) {
     if (which.fusion == "late") by_hand_.emplace(unimodal_models_of<Encoder>(*make_student(kind, which)));
   }
 
-  /// The authors' encoders that are held back run in training mode and move their norm layers, g2d's in evaluation mode: with one
-  /// modality alone the authors' loss is another, and the step by hand is what g2d's is checked against.
+  /// The authors' encoders that are held back run in training mode and move their norm layers, g2d's in evaluation
+  /// mode: with one modality alone the authors' loss is another, and the step by hand is what g2d's is checked against.
   void check() {
     enter_all();
     check_equal_losses(name_ + ", all learn", sides(/*with_authors=*/true));
@@ -181,7 +182,8 @@ class Comparison {
     return sides;
   }
 
-  void report_stage(BenchReport& report, const std::string& name, Effort effort, std::size_t num_learning, const Rates& machine) {
+  void report_stage(BenchReport& report, const std::string& name, Effort effort, std::size_t num_learning,
+                    const Rates& machine) {
     const auto ours_only = [&] { (void)ours(); };
     const auto to_authors = time_pairs(ours_only, [&] { (void)authors_(batch_); }, effort.pairs, effort.calls);
     report.add_speedup(name, "g2d", "authors", to_authors);
@@ -225,18 +227,24 @@ void compare_axes(const Setup& setup, const Kind& kind) {
 }
 
 Kind<g2d::encoder::ResNet18> resnet18(std::int64_t channels, std::int64_t size) {
-  return {fmt::format("ResNet-18 {}x{}^2", channels, size), {channels, size, size},
-          [channels] { return std::make_shared<g2d::encoder::ResNet18>(g2d::encoder::ResNet18Options{.in_channels = channels}); },
+  return {fmt::format("ResNet-18 {}x{}^2", channels, size),
+          {channels, size, size},
+          [channels] {
+            return std::make_shared<g2d::encoder::ResNet18>(g2d::encoder::ResNet18Options{.in_channels = channels});
+          },
           resnet18_training_flops(channels, size)};
 }
 
 Kind<g2d::encoder::SmallCnn> small_cnn() {
-  return {.name = "small CNN 1x28^2", .input = {1, 28, 28}, .make = [] { return std::make_shared<g2d::encoder::SmallCnn>(); }};
+  return {.name = "small CNN 1x28^2", .input = {1, 28, 28}, .make = [] {
+            return std::make_shared<g2d::encoder::SmallCnn>();
+          }};
 }
 
 Kind<g2d::encoder::Mlp> mlp() {
   return {.name = "MLP 32-64-32", .input = {32}, .make = [] {
-            return std::make_shared<g2d::encoder::Mlp>(g2d::encoder::MlpOptions{.in_features = 32, .hidden = {64}, .feature_width = 32});
+            return std::make_shared<g2d::encoder::Mlp>(
+                g2d::encoder::MlpOptions{.in_features = 32, .hidden = {64}, .feature_width = 32});
           }};
 }
 

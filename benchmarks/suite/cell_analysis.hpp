@@ -47,15 +47,18 @@
 
 /// What each encoder's features let a new linear model say, fitted on training samples and chosen on validation.
 template <class Student, class Task>
-[[nodiscard]] nlohmann::json probe_encoders(Student& student, const g2d::data::Splits<g2d::data::Any>& splits, const Task& task) {
+[[nodiscard]] nlohmann::json probe_encoders(Student& student, const g2d::data::Splits<g2d::data::Any>& splits,
+                                            const Task& task) {
   constexpr std::int64_t most = 4000;
   const auto train = g2d::analysis::collect_features(student, first_of(splits.train, most));
   const auto validation = g2d::analysis::collect_features(student, splits.validation);
   const auto test = g2d::analysis::collect_features(student, splits.test);
   auto all = nlohmann::json::object();
   for (std::size_t m = 0; m < student.num_modalities(); ++m) {
-    if (!are_finite(train.labelled(m)) || !are_finite(validation.labelled(m)) || !are_finite(test.labelled(m))) continue;
-    const auto probe = g2d::analysis::linear_probe(train.labelled(m), validation.labelled(m), test.labelled(m), task, student.num_outputs());
+    if (!are_finite(train.labelled(m)) || !are_finite(validation.labelled(m)) || !are_finite(test.labelled(m)))
+      continue;
+    const auto probe = g2d::analysis::linear_probe(train.labelled(m), validation.labelled(m), test.labelled(m), task,
+                                                   student.num_outputs());
     all[student.names()[m]] = to_json(probe.test);
   }
   return all;
@@ -82,7 +85,8 @@ void add_subsets(nlohmann::json& out, Student& student, const g2d::data::Any& te
 
 /// The test split under growing noise on one modality after the other, in units of its own standard deviation.
 template <class Student, class Task>
-[[nodiscard]] nlohmann::json noise_robustness(Student& student, const g2d::data::Any& test, const Task& task, std::uint64_t seed) {
+[[nodiscard]] nlohmann::json noise_robustness(Student& student, const g2d::data::Any& test, const Task& task,
+                                              std::uint64_t seed) {
   constexpr std::array<double, 4> levels{0.25, 0.5, 1.0, 2.0};
   auto all = nlohmann::json::array();
   for (std::size_t m = 0; m < student.num_modalities(); ++m) {
@@ -107,7 +111,8 @@ template <class Student, class Task>
   auto points = nlohmann::json::array();
   const auto round = [](double value) { return std::round(value * 1e4) / 1e4; };
   for (std::int64_t i = 0; i < scores.size(0); ++i) {
-    points.push_back({round(scores[i][0].item<double>()), round(scores[i][1].item<double>()), labels[i].item<double>()});
+    points.push_back(
+        {round(scores[i][0].item<double>()), round(scores[i][1].item<double>()), labels[i].item<double>()});
   }
   return points;
 }

@@ -17,8 +17,8 @@
 
 #include "cell_analysis.hpp"
 
-/// The learning curves of one student: a line for each epoch, with the mean coefficient that its gradients were scaled by and its
-/// own rho on validation.
+/// The learning curves of one student: a line for each epoch, with the mean coefficient that its gradients were scaled
+/// by and its own rho on validation.
 class CellHistory {
  public:
   explicit CellHistory(const g2d::ModalityNames& names) : names_(names) {}
@@ -44,7 +44,8 @@ class CellHistory {
     }
     if (sums_.defined()) {
       const auto means = sums_.div(static_cast<double>(num_steps_)).cpu();
-      for (std::size_t m = 0; m < names_.size(); ++m) line["kappa"][names_[m]] = means[static_cast<std::int64_t>(m)].item<double>();
+      for (std::size_t m = 0; m < names_.size(); ++m)
+        line["kappa"][names_[m]] = means[static_cast<std::int64_t>(m)].item<double>();
     }
     sums_ = at::Tensor();
     num_steps_ = 0;

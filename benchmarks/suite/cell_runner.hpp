@@ -18,9 +18,9 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/data/single_modality.hpp>
 #include <g2d/fusion/cosine.hpp>
 #include <g2d/fusion/shared_head.hpp>
-#include <g2d/data/single_modality.hpp>
 #include <g2d/io/weights.hpp>
 #include <g2d/teacher/measure_confidence.hpp>
 #include <g2d/teacher/teacher_cache.hpp>
@@ -87,7 +87,8 @@ class CellRunner {
   [[nodiscard]] nlohmann::json train(const MethodEntry& entry) {
     read_teachers();
     const auto own_epochs = settings_.epochs;
-    if (spec_.given.value("budget", "equal") == "total") settings_.epochs += teachers_json_.at("epochs").get<std::int64_t>();
+    if (spec_.given.value("budget", "equal") == "total")
+      settings_.epochs += teachers_json_.at("epochs").get<std::int64_t>();
     if (entry.start == MethodEntry::Start::Ensemble) settings_.epochs = 0;
     settings_.complete_stages(names().size());
     auto out = head();
@@ -119,7 +120,9 @@ class CellRunner {
 
   [[nodiscard]] const g2d::ModalityNames& names() const { return dataset_.splits.train.names(); }
   [[nodiscard]] const g2d::data::Splits<g2d::data::Any>& splits() const { return dataset_.splits; }
-  [[nodiscard]] std::filesystem::path teachers_file() const { return std::filesystem::path(spec_.teachers) / "teachers.json"; }
+  [[nodiscard]] std::filesystem::path teachers_file() const {
+    return std::filesystem::path(spec_.teachers) / "teachers.json";
+  }
   [[nodiscard]] std::filesystem::path weights_of_teacher(std::size_t m) const {
     return std::filesystem::path(spec_.teachers) / (names()[m] + ".safetensors");
   }
@@ -149,8 +152,9 @@ class CellRunner {
     std::ifstream file(teachers_file());
     teachers_json_ = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
     if (teachers_json_.is_discarded()) {
-      throw g2d::DataError(fmt::format("suite_cell: {}: expected what a cell of kind teachers has written, got no such file",
-                                       teachers_file().string()));
+      throw g2d::DataError(
+          fmt::format("suite_cell: {}: expected what a cell of kind teachers has written, got no such file",
+                      teachers_file().string()));
     }
     std::vector<g2d::Teacher> teachers;
     for (std::size_t m = 0; m < names().size(); ++m) {
@@ -178,8 +182,8 @@ class CellRunner {
   [[nodiscard]] const std::string& fusion_of(const MethodEntry& entry) const {
     if (spec_.fusion.empty()) return entry.fusions.front();
     if (std::find(entry.fusions.begin(), entry.fusions.end(), spec_.fusion) == entry.fusions.end()) {
-      throw g2d::ConfigError(fmt::format("suite_cell: {}: expected one of the fusions that it admits ({}), got {}", entry.name,
-                                         fmt::join(entry.fusions, ", "), spec_.fusion));
+      throw g2d::ConfigError(fmt::format("suite_cell: {}: expected one of the fusions that it admits ({}), got {}",
+                                         entry.name, fmt::join(entry.fusions, ", "), spec_.fusion));
     }
     return spec_.fusion;
   }
@@ -191,13 +195,15 @@ class CellRunner {
     if (entry.start == MethodEntry::Start::Ensemble) return g2d::make_ensemble(models_, make_encoder);
     if (entry.start == MethodEntry::Start::FrozenTeachers) {
       const auto shape = g2d::fusion_shape(models_);
-      return g2d::make_student_of_teachers(models_, make_encoder, make_fusion(entry, shape), g2d::readout::make(entry.readout, shape));
+      return g2d::make_student_of_teachers(models_, make_encoder, make_fusion(entry, shape),
+                                           g2d::readout::make(entry.readout, shape));
     }
     auto encoders = encoders_.make_all();
     std::vector<std::int64_t> widths;
     for (const auto& encoder : encoders) widths.push_back(encoder.feature_width());
     const g2d::FusionShape shape(names(), widths, dataset_.target.num_outputs);
-    return std::make_shared<g2d::AnyStudent>(make_fusion(entry, shape), std::move(encoders), g2d::readout::make(entry.readout, shape));
+    return std::make_shared<g2d::AnyStudent>(make_fusion(entry, shape), std::move(encoders),
+                                             g2d::readout::make(entry.readout, shape));
   }
 
   [[nodiscard]] g2d::fusion::Any make_fusion(const MethodEntry& entry, const g2d::FusionShape& shape) const {
@@ -251,7 +257,8 @@ class CellRunner {
     trainer.step().set_observer(history.observer());
     const auto seconds = trainer.fit(splits().train, splits().validation).seconds;
     const auto& work = trainer.step().work();
-    out["cost"] = {{"fit_seconds", seconds}, {"trial_seconds", trial_seconds}, {"samples", samples}, {"updates", work.updates}};
+    out["cost"] = {
+        {"fit_seconds", seconds}, {"trial_seconds", trial_seconds}, {"samples", samples}, {"updates", work.updates}};
     for (std::size_t m = 0; m < names().size(); ++m) {
       out["cost"]["forwards"][names()[m]] = work.forwards[m];
       out["cost"]["backwards"][names()[m]] = work.backwards[m];
@@ -266,7 +273,8 @@ class CellRunner {
     const auto some = first_of(splits().validation, most);
     if (!taught_) taught_ = g2d::analysis::collect_features(*teachers_, some);
     const auto alignment = g2d::analysis::alignment(g2d::analysis::collect_features(student, some), *taught_);
-    for (std::size_t m = 0; m < names().size(); ++m) out["alignment"][names()[m]].push_back(to_json(alignment[m], epoch));
+    for (std::size_t m = 0; m < names().size(); ++m)
+      out["alignment"][names()[m]].push_back(to_json(alignment[m], epoch));
   }
 
   void analyse(nlohmann::json& out, g2d::AnyStudent& student) {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -46,7 +46,8 @@ struct CellSpec {
       spec.given = std::move(given);
       return spec;
     } catch (const nlohmann::json::exception& error) {
-      throw g2d::ConfigError(fmt::format("suite_cell: expected a spec with kind, dataset.name, method, teachers and seed: {}", error.what()));
+      throw g2d::ConfigError(fmt::format(
+          "suite_cell: expected a spec with kind, dataset.name, method, teachers and seed: {}", error.what()));
     }
   }
 };
@@ -62,8 +63,8 @@ struct CellSettings {
   return "--" + name;
 }
 
-/// Reads them by the trainers' own options, so that a setting means the same here as there. A name that is no option belongs to
-/// the method; `learning_rate_factor` multiplies the dataset's learning rate.
+/// Reads them by the trainers' own options, so that a setting means the same here as there. A name that is no option
+/// belongs to the method; `learning_rate_factor` multiplies the dataset's learning rate.
 [[nodiscard]] inline CellSettings settings_of(const CellSpec& spec, const DatasetChoice& choice) {
   CellSettings cell{choice.recipe, {}};
   CLI::App app("suite_cell");
@@ -72,7 +73,9 @@ struct CellSettings {
   std::vector<std::string> arguments{"suite_cell"};
   nlohmann::json own = nlohmann::json::object();
   double learning_rate_factor = 1.0;
-  const auto text_of = [](const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); };
+  const auto text_of = [](const nlohmann::json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
   const auto give = [&](const std::string& name, const nlohmann::json& value) {
     if (value.is_null()) return true;
     if (name == "learning_rate_factor") {
@@ -86,13 +89,16 @@ struct CellSettings {
       return true;
     }
     arguments.push_back(option_of(name));
-    if (!value.is_array()) arguments.push_back(text_of(value));
-    else for (const auto& one : value) arguments.push_back(text_of(one));
+    if (!value.is_array())
+      arguments.push_back(text_of(value));
+    else
+      for (const auto& one : value) arguments.push_back(text_of(one));
     return true;
   };
   for (const auto& [name, value] : spec.given.at("dataset").items()) {
     if (name != "name" && !give(name, value)) {
-      throw g2d::ConfigError(fmt::format("suite_cell: dataset {}: expected an option of it, got \"{}\"", spec.dataset, name));
+      throw g2d::ConfigError(
+          fmt::format("suite_cell: dataset {}: expected an option of it, got \"{}\"", spec.dataset, name));
     }
   }
   for (const auto* name : {"epochs", "teacher_epochs", "threads"}) {
@@ -105,7 +111,8 @@ struct CellSettings {
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   if (parse(app, static_cast<int>(argv.size()), argv.data())) {
-    throw g2d::ConfigError(fmt::format("suite_cell: dataset {}, method {}: the settings were refused, see above", spec.dataset, spec.method));
+    throw g2d::ConfigError(fmt::format("suite_cell: dataset {}, method {}: the settings were refused, see above",
+                                       spec.dataset, spec.method));
   }
   cell.settings.learning_rate *= learning_rate_factor;
   cell.own = MethodSettings(spec.method, std::move(own));

@@ -21,7 +21,10 @@
 [[nodiscard]] inline nlohmann::json versions() {
   std::ifstream self("/proc/self/exe", std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(self)), std::istreambuf_iterator<char>());
-  return {{"g2d", G2D_VERSION}, {"libtorch", TORCH_VERSION}, {"compiler", __VERSION__}, {"build", g2d::Fingerprint().add(bytes).str()}};
+  return {{"g2d", G2D_VERSION},
+          {"libtorch", TORCH_VERSION},
+          {"compiler", __VERSION__},
+          {"build", g2d::Fingerprint().add(bytes).str()}};
 }
 
 /// Of this process, since its start.

@@ -19,9 +19,9 @@ struct MethodEntry {
   std::string name;
   std::string title;
   std::string source;
-  std::vector<std::string> fusions;     ///< Admitted, its own first.
+  std::vector<std::string> fusions;  ///< Admitted, its own first.
   std::string readout = "auto";
-  std::vector<nlohmann::json> grid;     ///< Its settings to choose from, its paper's first; see `tuning_grid`.
+  std::vector<nlohmann::json> grid;  ///< Its settings to choose from, its paper's first; see `tuning_grid`.
   bool needs_teachers = false;
   bool admits_regression = true;
   std::vector<std::size_t> modality_counts = {};  ///< Empty: any.

@@ -39,11 +39,13 @@ struct MethodParts {
 };
 
 /// The place of a setting's value among its choices. Errors: ConfigError listing them.
-[[nodiscard]] inline std::size_t one_of(const MethodSettings& own, const std::string& name, const std::vector<std::string>& choices) {
+[[nodiscard]] inline std::size_t one_of(const MethodSettings& own, const std::string& name,
+                                        const std::vector<std::string>& choices) {
   const auto value = own.get(name, choices.front());
   const auto found = std::find(choices.begin(), choices.end(), value);
   if (found == choices.end()) {
-    throw g2d::ConfigError(fmt::format("setting {}: expected one of ({}), got \"{}\"", name, fmt::join(choices, ", "), value));
+    throw g2d::ConfigError(
+        fmt::format("setting {}: expected one of ({}), got \"{}\"", name, fmt::join(choices, ", "), value));
   }
   return static_cast<std::size_t>(found - choices.begin());
 }
@@ -59,7 +61,9 @@ template <class Task>
   using method::Any;
   using method::Supervised;
   static const auto makers = [] {
-    const auto added = [](const Parts& parts, auto policy) -> Any { return method::Stack(Supervised<Task>(parts.task), std::move(policy)); };
+    const auto added = [](const Parts& parts, auto policy) -> Any {
+      return method::Stack(Supervised<Task>(parts.task), std::move(policy));
+    };
     const auto umt = [](const Parts& parts) {
       return method::Umt<Task>({.weight = parts.own.get("weight", 10.0)}, parts.task);
     };
@@ -71,60 +75,98 @@ template <class Task>
         {"multi-task", [](const Parts& parts) -> Any { return method::UniformMultiTask<Task>(parts.task); }},
         {"umt", [umt](const Parts& parts) -> Any { return umt(parts); }},
         {"g2d-loss", [](const Parts& parts) -> Any { return distilling(parts.settings, parts.task, true); }},
-        {"g2d", [](const Parts& parts) { return prioritized(parts.settings, parts.seed, distilling(parts.settings, parts.task, true)); }},
-        {"smp", [](const Parts& parts) { return prioritized(parts.settings, parts.seed, Supervised<Task>(parts.task)); }},
+        {"g2d",
+         [](const Parts& parts) {
+           return prioritized(parts.settings, parts.seed, distilling(parts.settings, parts.task, true));
+         }},
+        {"smp",
+         [](const Parts& parts) { return prioritized(parts.settings, parts.seed, Supervised<Task>(parts.task)); }},
         {"smp-umt", [umt](const Parts& parts) { return prioritized(parts.settings, parts.seed, umt(parts)); }},
-        {"agm", [added](const Parts& parts) { return added(parts, method::Agm<Task>({.strength = parts.own.get("strength", 1.0)}, parts.task)); }},
-        {"mmpareto", [](const Parts& parts) -> Any { return method::MmPareto<Task>({.gain = parts.own.get("gain", 1.5)}, parts.task); }},
+        {"agm",
+         [added](const Parts& parts) {
+           return added(parts, method::Agm<Task>({.strength = parts.own.get("strength", 1.0)}, parts.task));
+         }},
+        {"mmpareto",
+         [](const Parts& parts) -> Any {
+           return method::MmPareto<Task>({.gain = parts.own.get("gain", 1.5)}, parts.task);
+         }},
         {"mla", [](const Parts& parts) -> Any { return method::Mla<Task>({}, parts.task); }},
         {"mmcosine", [](const Parts& parts) -> Any { return method::MmCosine<Task>(parts.task); }},
-        {"opm", [added](const Parts& parts) {
-           return added(parts, method::Opm<Task>({.base_rate = parts.own.get("base_rate", 0.5), .warm_up_epochs = epochs_of(parts.settings, 0.06)}, parts.task));
+        {"opm",
+         [added](const Parts& parts) {
+           return added(parts, method::Opm<Task>({.base_rate = parts.own.get("base_rate", 0.5),
+                                                  .warm_up_epochs = epochs_of(parts.settings, 0.06)},
+                                                 parts.task));
          }},
-        {"mses", [added](const Parts& parts) {
-           return added(parts, method::Mses({.patience = epochs_of(parts.settings, parts.own.get("patience_share", 0.3))}));
+        {"mses",
+         [added](const Parts& parts) {
+           return added(parts,
+                        method::Mses({.patience = epochs_of(parts.settings, parts.own.get("patience_share", 0.3))}));
          }},
-        {"g-blend", [](const Parts& parts) -> Any {
-           return method::GradientBlending<Task>({.super_epoch = epochs_of(parts.settings, parts.own.get("super_epoch_share", 0.34))}, parts.task);
+        {"g-blend",
+         [](const Parts& parts) -> Any {
+           return method::GradientBlending<Task>(
+               {.super_epoch = epochs_of(parts.settings, parts.own.get("super_epoch_share", 0.34))}, parts.task);
          }},
-        {"greedy", [added](const Parts& parts) { return added(parts, method::Greedy({.threshold = parts.own.get("threshold", 0.01)})); }},
+        {"greedy",
+         [added](const Parts& parts) {
+           return added(parts, method::Greedy({.threshold = parts.own.get("threshold", 0.01)}));
+         }},
     };
     if constexpr (Task::output_kind == OutputKind::Classes) {
       const auto ogm = [added](const Parts& parts, bool adds_noise) {
-        return added(parts, method::Ogm<Task>({.strength = parts.own.get("strength", 0.8), .adds_noise = adds_noise}, parts.task));
+        return added(parts, method::Ogm<Task>({.strength = parts.own.get("strength", 0.8), .adds_noise = adds_noise},
+                                              parts.task));
       };
       all["ogm"] = [ogm](const Parts& parts) { return ogm(parts, false); };
       all["ogm-ge"] = [ogm](const Parts& parts) { return ogm(parts, true); };
-      all["cml"] = [](const Parts& parts) -> Any { return method::Cml<Task>({.weight = parts.own.get("weight", 0.1)}, parts.task); };
-      all["pmr"] = [added](const Parts& parts) { return added(parts, method::Pmr<Task>({.weight = parts.own.get("weight", 1.0)}, parts.task)); };
+      all["cml"] = [](const Parts& parts) -> Any {
+        return method::Cml<Task>({.weight = parts.own.get("weight", 0.1)}, parts.task);
+      };
+      all["pmr"] = [added](const Parts& parts) {
+        return added(parts, method::Pmr<Task>({.weight = parts.own.get("weight", 1.0)}, parts.task));
+      };
       all["mslr"] = [added](const Parts& parts) {
         const auto is_cumulative = one_of(parts.own, "mode", {"relative", "cumulative"}) == 1;
-        return added(parts, method::Mslr<Task>({.initial = {}, .history = parts.own.get("history", std::int64_t{5}),
-                                                .mode = is_cumulative ? method::MslrMode::Cumulative : method::MslrMode::Relative},
-                                               parts.task));
+        return added(parts, method::Mslr<Task>(
+                                {.initial = {},
+                                 .history = parts.own.get("history", std::int64_t{5}),
+                                 .mode = is_cumulative ? method::MslrMode::Cumulative : method::MslrMode::Relative},
+                                parts.task));
       };
       all["relearning"] = [added](const Parts& parts) {
-        return added(parts, method::Relearning<Task>({.strength = parts.own.get("strength", 3.0), .period = epochs_of(parts.settings, 0.22)}, parts.task));
+        return added(parts, method::Relearning<Task>(
+                                {.strength = parts.own.get("strength", 3.0), .period = epochs_of(parts.settings, 0.22)},
+                                parts.task));
       };
       all["valuation"] = [added](const Parts& parts) {
         const auto is_by_modality = one_of(parts.own, "level", {"sample", "modality"}) == 1;
-        return added(parts, method::Valuation<Task>({.level = is_by_modality ? method::ValuationLevel::Modality : method::ValuationLevel::Sample,
+        return added(parts, method::Valuation<Task>({.level = is_by_modality ? method::ValuationLevel::Modality
+                                                                             : method::ValuationLevel::Sample,
                                                      .warm_up_epochs = epochs_of(parts.settings, 0.08),
                                                      .strength = parts.own.get("strength", 1.0),
                                                      .keeps_epoch_length = true},
                                                     parts.task));
       };
-      all["amco"] = [](const Parts& parts) -> Any { return method::Amco<Task>({.ramp = parts.own.get("ramp", 0.3)}, parts.task); };
-      all["qmf"] = [](const Parts& parts) -> Any { return method::Qmf<Task>({.rank_weight = parts.own.get("rank_weight", 1.0)}, parts.task); };
+      all["amco"] = [](const Parts& parts) -> Any {
+        return method::Amco<Task>({.ramp = parts.own.get("ramp", 0.3)}, parts.task);
+      };
+      all["qmf"] = [](const Parts& parts) -> Any {
+        return method::Qmf<Task>({.rank_weight = parts.own.get("rank_weight", 1.0)}, parts.task);
+      };
       all["lfm"] = [](const Parts& parts) -> Any {
-        constexpr std::array shares{method::LfmSchedule::Fitted, method::LfmSchedule::Exponential, method::LfmSchedule::Learned};
-        return method::Lfm<Task>({.schedule = shares[one_of(parts.own, "share", {"fitted", "exponential", "learned"})]}, parts.task);
+        constexpr std::array shares{method::LfmSchedule::Fitted, method::LfmSchedule::Exponential,
+                                    method::LfmSchedule::Learned};
+        return method::Lfm<Task>({.schedule = shares[one_of(parts.own, "share", {"fitted", "exponential", "learned"})]},
+                                 parts.task);
       };
       all["reconboost"] = [](const Parts& parts) -> Any {
         const auto epochs = parts.own.get("phase_epochs", std::int64_t{4});
         return method::ReconBoost<Task>({.learner_epochs = epochs, .joint_epochs = epochs}, parts.task);
       };
-      all["mbsd"] = [](const Parts& parts) -> Any { return method::Mbsd<Task>({.weight = parts.own.get("weight", 1.0)}, parts.task); };
+      all["mbsd"] = [](const Parts& parts) -> Any {
+        return method::Mbsd<Task>({.weight = parts.own.get("weight", 1.0)}, parts.task);
+      };
     }
     return all;
   }();
@@ -137,7 +179,9 @@ template <class Task>
   const auto& makers = method_makers<Task>();
   const auto found = makers.find(name);
   if (found == makers.end()) {
-    throw g2d::ConfigError(fmt::format("suite_cell: method {}: it compares the probabilities of classes, and the dataset has values to predict", name));
+    throw g2d::ConfigError(fmt::format(
+        "suite_cell: method {}: it compares the probabilities of classes, and the dataset has values to predict",
+        name));
   }
   return found->second(parts);
 }

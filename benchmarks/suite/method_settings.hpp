@@ -39,8 +39,8 @@ class MethodSettings {
   void check_all_known() const {
     for (const auto& [name, value] : given_.items()) {
       if (known_.contains(name)) continue;
-      throw g2d::ConfigError(fmt::format("{}: expected settings among the trainer's options and ({}), got \"{}\"", method_,
-                                         fmt::join(known_, ", "), name));
+      throw g2d::ConfigError(fmt::format("{}: expected settings among the trainer's options and ({}), got \"{}\"",
+                                         method_, fmt::join(known_, ", "), name));
     }
   }
 

@@ -85,17 +85,22 @@ template <class Task>
   auto choice = find(suite_datasets(), spec.dataset, "dataset").choice;
   auto cell = settings_of(spec, choice);
   if (choice.needs_data && cell.settings.data.empty()) {
-    throw g2d::ConfigError(fmt::format("suite_cell: dataset {}: expected data: {}, got none", spec.dataset, choice.layout));
+    throw g2d::ConfigError(
+        fmt::format("suite_cell: dataset {}: expected data: {}, got none", spec.dataset, choice.layout));
   }
   at::set_num_threads(cell.settings.threads > 0 ? cell.settings.threads : 1);
   const auto dataset = choice.open(cell.settings, spec.seed);
   switch (dataset.target.kind) {
-    case g2d::OutputKind::Classes: return run(spec, std::move(cell), dataset, g2d::task::Classification());
+    case g2d::OutputKind::Classes:
+      return run(spec, std::move(cell), dataset, g2d::task::Classification());
     case g2d::OutputKind::Values:
-      return run(spec, std::move(cell), dataset, g2d::task::Regression::standardized(dataset.splits.train.targets().cpu()));
-    case g2d::OutputKind::Labels: break;
+      return run(spec, std::move(cell), dataset,
+                 g2d::task::Regression::standardized(dataset.splits.train.targets().cpu()));
+    case g2d::OutputKind::Labels:
+      break;
   }
-  throw g2d::ConfigError(fmt::format("suite_cell: dataset {}: expected classes or values to predict, got labels", spec.dataset));
+  throw g2d::ConfigError(
+      fmt::format("suite_cell: dataset {}: expected classes or values to predict, got labels", spec.dataset));
 }
 
 [[nodiscard]] nlohmann::json read_json(const std::string& path) {

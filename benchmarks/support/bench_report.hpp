@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ATen/Parallel.h>
-#include <torch/version.h>
 #include <fmt/format.h>
+#include <torch/version.h>
 
 #include <cstdio>
 #include <fstream>
@@ -32,9 +32,11 @@ struct Aim {
 /// Prints a benchmark's figures as they come, and appends them to a file of JSON lines when one is asked for.
 class BenchReport {
  public:
-  BenchReport(std::string name, const BenchOptions& options) : name_(std::move(name)), options_(options), machine_(machine_of_timings()) {
-    fmt::print("{}: {} thread(s), {} core(s) of {}, {}, load average {:.2f}\n", name_, at::get_num_threads(), machine_["cores"].get<int>(),
-               machine_["processor"].get<std::string>(), machine_["capability"].get<std::string>(), machine_["load_average"].get<double>());
+  BenchReport(std::string name, const BenchOptions& options)
+      : name_(std::move(name)), options_(options), machine_(machine_of_timings()) {
+    fmt::print("{}: {} thread(s), {} core(s) of {}, {}, load average {:.2f}\n", name_, at::get_num_threads(),
+               machine_["cores"].get<int>(), machine_["processor"].get<std::string>(),
+               machine_["capability"].get<std::string>(), machine_["load_average"].get<double>());
   }
 
   /// Two ways of doing `what`, timed in pairs: how many times faster a is than b.
@@ -57,12 +59,19 @@ class BenchReport {
   }
 
  private:
-  void add_ratio(const char* kind, const std::string& what, const std::string& a, const std::string& b, const PairedTiming& timing,
-                 double ratio, double low, double high, std::optional<Aim> aim) {
+  void add_ratio(const char* kind, const std::string& what, const std::string& a, const std::string& b,
+                 const PairedTiming& timing, double ratio, double low, double high, std::optional<Aim> aim) {
     fmt::print("  {:<58} {} {:.3f} ms, {} {:.3f} ms: {} {:.3f} [{:.3f}, {:.3f}]{}\n", what, a, 1e3 * timing.median_a, b,
                1e3 * timing.median_b, kind, ratio, low, high, aim ? "  (aim " + aim->text() + ")" : "");
-    write({{"what", what}, {"kind", kind}, {"a", a}, {"b", b}, {"seconds_a", timing.median_a}, {"seconds_b", timing.median_b},
-           {"ratio", ratio}, {"ratio_low", low}, {"ratio_high", high}},
+    write({{"what", what},
+           {"kind", kind},
+           {"a", a},
+           {"b", b},
+           {"seconds_a", timing.median_a},
+           {"seconds_b", timing.median_b},
+           {"ratio", ratio},
+           {"ratio_low", low},
+           {"ratio_high", high}},
           aim);
   }
 

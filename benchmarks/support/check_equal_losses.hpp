@@ -16,7 +16,8 @@
 inline void check_equal_losses(const std::string& what, double a, double b, double tolerance = 1e-4) {
   const double difference = std::abs(a - b) / std::max(std::abs(a), std::abs(b));
   if (!(difference < tolerance)) {
-    throw std::runtime_error(fmt::format("{}: the losses {:.7g} and {:.7g} differ by {:.1e} of the larger", what, a, b, difference));
+    throw std::runtime_error(
+        fmt::format("{}: the losses {:.7g} and {:.7g} differ by {:.1e} of the larger", what, a, b, difference));
   }
 }
 
@@ -26,13 +27,15 @@ struct LossOfStep {
   std::function<double()> next;
 };
 
-/// Two steps of each, from the same weights, batch and teachers' outputs: the first compares the losses, the second what the updates
-/// made of the weights. Later ones carry the rounding of all before. Float32 sums in another order come within the tolerance.
+/// Two steps of each, from the same weights, batch and teachers' outputs: the first compares the losses, the second
+/// what the updates made of the weights. Later ones carry the rounding of all before. Float32 sums in another order
+/// come within the tolerance.
 inline void check_equal_losses(const std::string& what, const std::vector<LossOfStep>& sides, double tolerance = 1e-4) {
   for (const auto* which : {"first", "second"}) {
     const double expected = sides[0].next();
     for (std::size_t i = 1; i < sides.size(); ++i) {
-      check_equal_losses(fmt::format("{}, {} step of {} and {}", what, which, sides[0].name, sides[i].name), expected, sides[i].next(), tolerance);
+      check_equal_losses(fmt::format("{}, {} step of {} and {}", what, which, sides[0].name, sides[i].name), expected,
+                         sides[i].next(), tolerance);
     }
   }
 }

@@ -19,7 +19,8 @@ class ChildProcess {
  public:
   explicit ChildProcess(std::vector<std::string> command) {
     std::array<int, 2> to_child{}, from_child{};
-    if (::pipe2(to_child.data(), O_CLOEXEC) != 0 || ::pipe2(from_child.data(), O_CLOEXEC) != 0) throw std::runtime_error("cannot make a pipe");
+    if (::pipe2(to_child.data(), O_CLOEXEC) != 0 || ::pipe2(from_child.data(), O_CLOEXEC) != 0)
+      throw std::runtime_error("cannot make a pipe");
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, to_child[0], STDIN_FILENO);

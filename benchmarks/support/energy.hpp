@@ -10,8 +10,8 @@
 #include <system_error>
 #include <vector>
 
-/// What the processors have used since construction, all of them and whatever else ran on them. From Linux' powercap counters of Intel
-/// and AMD packages; memory chips of their own and accelerators are not in it.
+/// What the processors have used since construction, all of them and whatever else ran on them. From Linux' powercap
+/// counters of Intel and AMD packages; memory chips of their own and accelerators are not in it.
 class EnergyMeter {
  public:
   /// `folder` holds the counters; the kernel lets only root read them, and a virtual machine mostly has none.
@@ -22,12 +22,13 @@ class EnergyMeter {
       if (!entry.path().filename().string().starts_with("intel-rapl:")) continue;
       std::string name;
       if (!(std::ifstream(entry.path() / "name") >> name) || !name.starts_with("package-")) continue;
-      packages_.push_back({entry.path(), microjoules(entry.path() / "energy_uj"), microjoules(entry.path() / "max_energy_range_uj")});
+      packages_.push_back(
+          {entry.path(), microjoules(entry.path() / "energy_uj"), microjoules(entry.path() / "max_energy_range_uj")});
     }
   }
 
-  /// None when a package cannot be read. A counter starts again from zero after some minutes under load (65 kJ on AMD): to be asked
-  /// more often than that.
+  /// None when a package cannot be read. A counter starts again from zero after some minutes under load (65 kJ on AMD):
+  /// to be asked more often than that.
   [[nodiscard]] std::optional<double> joules() {
     if (packages_.empty()) return std::nullopt;
     for (auto& package : packages_) {

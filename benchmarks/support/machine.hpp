@@ -22,10 +22,13 @@
 
 /// What a result was made on, and with how many threads.
 [[nodiscard]] inline nlohmann::json machine() {
-  return {{"processor", processor_name()}, {"cores", std::thread::hardware_concurrency()}, {"threads", at::get_num_threads()}};
+  return {{"processor", processor_name()},
+          {"cores", std::thread::hardware_concurrency()},
+          {"threads", at::get_num_threads()}};
 }
 
-/// Of the last minute: how many processes wanted a core; -1 where nobody knows. Timings are worth little unless it is near 0.
+/// Of the last minute: how many processes wanted a core; -1 where nobody knows. Timings are worth little unless it is
+/// near 0.
 [[nodiscard]] inline double load_average() {
   std::array<double, 1> load{};
   return ::getloadavg(load.data(), 1) == 1 ? load[0] : -1.0;

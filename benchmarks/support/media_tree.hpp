@@ -40,8 +40,10 @@
   return 0.15 * (2 * std::numbers::pi * frequencies * time).sin().sum(0) + 0.05 * noise;
 }
 
-/// Smooth colours with grain, uint8 [3, height, width]: a JPEG of quality 90 takes about as many bytes as one of a photograph.
-[[nodiscard]] inline at::Tensor make_photograph(std::int64_t height, std::int64_t width, const at::Generator& generator) {
+/// Smooth colours with grain, uint8 [3, height, width]: a JPEG of quality 90 takes about as many bytes as one of a
+/// photograph.
+[[nodiscard]] inline at::Tensor make_photograph(std::int64_t height, std::int64_t width,
+                                                const at::Generator& generator) {
   const auto shapes = at::randn({1, 3, 12, 16}, std::optional(generator), at::kFloat);
   const auto colours = at::upsample_bilinear2d(shapes, {height, width}, /*align_corners=*/false).squeeze(0);
   const auto grain = at::randn({1, height, width}, std::optional(generator), at::kFloat);
@@ -67,9 +69,12 @@ inline void write_jpeg(const std::filesystem::path& path, const at::Tensor& imag
   auto* encoder = tjInitCompress();
   unsigned char* bytes = nullptr;
   unsigned long size = 0;
-  const int status = tjCompress2(encoder, pixels.const_data_ptr<std::uint8_t>(), static_cast<int>(image.size(2)), /*pitch=*/0,
-                                 static_cast<int>(image.size(1)), TJPF_RGB, &bytes, &size, TJSAMP_420, quality, 0);
-  if (status == 0) std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes), static_cast<std::streamsize>(size));
+  const int status =
+      tjCompress2(encoder, pixels.const_data_ptr<std::uint8_t>(), static_cast<int>(image.size(2)), /*pitch=*/0,
+                  static_cast<int>(image.size(1)), TJPF_RGB, &bytes, &size, TJSAMP_420, quality, 0);
+  if (status == 0)
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes), static_cast<std::streamsize>(size));
   tjFree(bytes);
   tjDestroy(encoder);
   if (status != 0) throw std::runtime_error("cannot write " + path.string());
@@ -95,8 +100,8 @@ struct MediaTree {
 };
 
 /// The tree as samples of class (number mod 10) with the modalities "audio" and "image".
-[[nodiscard]] inline g2d::data::Samples read_tree(MediaTree tree, std::int64_t image_channels, g2d::transform::Any audio,
-                                                  g2d::transform::Any image) {
+[[nodiscard]] inline g2d::data::Samples read_tree(MediaTree tree, std::int64_t image_channels,
+                                                  g2d::transform::Any audio, g2d::transform::Any image) {
   g2d::data::SampleIndex index;
   for (std::size_t i = 0; i < tree.recordings.size(); ++i) index.names.push_back(fmt::format("sample-{:06}", i));
   index.targets = at::arange(static_cast<std::int64_t>(index.names.size()), at::kLong).remainder(10);

@@ -12,8 +12,8 @@
 struct PairedTiming {
   double median_a = 0.0;  ///< Seconds.
   double median_b = 0.0;
-  double ratio = 0.0;     ///< The median of the ratios a / b, pair by pair.
-  double ratio_low = 0.0;   ///< Their quartiles: how noisy the machine was.
+  double ratio = 0.0;      ///< The median of the ratios a / b, pair by pair.
+  double ratio_low = 0.0;  ///< Their quartiles: how noisy the machine was.
   double ratio_high = 0.0;
 };
 
@@ -39,7 +39,8 @@ template <class Work>
   return {quantile(as, 0.5), quantile(bs, 0.5), quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75)};
 }
 
-/// `calls` calls of each a sample, so that short work is not timed singly; who goes first alternates. Long work needs no warm-up.
+/// `calls` calls of each a sample, so that short work is not timed singly; who goes first alternates. Long work needs
+/// no warm-up.
 template <class A, class B>
 [[nodiscard]] PairedTiming time_pairs(A&& a, B&& b, std::int64_t pairs, std::int64_t calls = 1, bool warm_up = true) {
   if (warm_up) {

@@ -29,7 +29,8 @@ inline constexpr std::int64_t bench_classes = 10;
 
 [[nodiscard]] inline g2d::ModalityNames bench_names() { return {"audio", "image"}; }
 
-/// Audio 1x112x112 and image 1x28x28 under ResNet-18: the sizes of AV-MNIST. Each has the layout in which plain layers are quickest.
+/// Audio 1x112x112 and image 1x28x28 under ResNet-18: the sizes of AV-MNIST. Each has the layout in which plain layers
+/// are quickest.
 struct ResNetProblem {
   using Encoder = g2d::encoder::ResNet18;
   static constexpr const char* name = "ResNet-18, 1x112x112 + 1x28x28";
@@ -72,7 +73,8 @@ template <class Problem>
 
 /// A run-time student with these encoders, in this arithmetic.
 [[nodiscard]] inline std::shared_ptr<g2d::AnyStudent> make_resnet_student(
-    const std::vector<std::shared_ptr<g2d::encoder::ResNet18>>& modules, g2d::Precision precision = g2d::Precision::Full) {
+    const std::vector<std::shared_ptr<g2d::encoder::ResNet18>>& modules,
+    g2d::Precision precision = g2d::Precision::Full) {
   std::vector<g2d::Encoder> encoders;
   for (const auto& module : modules) encoders.emplace_back(module, g2d::EncoderOptions{.precision = precision});
   const auto width = encoders[0].feature_width();

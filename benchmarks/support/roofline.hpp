@@ -54,11 +54,13 @@ namespace detail {
   const auto images = at::randn({16, 64, 28, 28}).to(dtype).contiguous(layout);
   const auto filters = at::randn({64, 64, 3, 3}).to(dtype).contiguous(layout);
   constexpr double flops = 2.0 * 16 * 64 * 64 * 9 * 28 * 28;
-  return flops / median_seconds([&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); });
+  return flops /
+         median_seconds([&] { (void)at::conv2d(images, filters, {}, at::IntArrayRef{1, 1}, at::IntArrayRef{1, 1}); });
 }
 
 [[nodiscard]] inline Rates rates(at::ScalarType dtype) {
-  return {gemm_rate(1024, dtype), std::max(convolution_rate(at::MemoryFormat::Contiguous, dtype), convolution_rate(at::MemoryFormat::ChannelsLast, dtype))};
+  return {gemm_rate(1024, dtype), std::max(convolution_rate(at::MemoryFormat::Contiguous, dtype),
+                                           convolution_rate(at::MemoryFormat::ChannelsLast, dtype))};
 }
 
 /// Processors without instructions for it emulate bfloat16 at a fraction of float32's speed.
@@ -70,7 +72,8 @@ namespace detail {
 }  // namespace detail
 
 [[nodiscard]] inline MachineRates measure_rates() {
-  return {detail::rates(at::kFloat), detail::multiplies_bfloat16_faster() ? std::optional(detail::rates(at::kBFloat16)) : std::nullopt};
+  return {detail::rates(at::kFloat),
+          detail::multiplies_bfloat16_faster() ? std::optional(detail::rates(at::kBFloat16)) : std::nullopt};
 }
 
 /// False, and a line that says so, where bfloat16 is slower than float32.
@@ -91,7 +94,8 @@ inline void report_machine(BenchReport& report, const MachineRates& machine) {
 }
 
 /// At what rate `what` computes, beside what the machine does.
-inline void report_rate(BenchReport& report, const std::string& what, double flops, double seconds, const Rates& machine) {
+inline void report_rate(BenchReport& report, const std::string& what, double flops, double seconds,
+                        const Rates& machine) {
   const double rate = flops / seconds;
   report.add_value(what + ": rate", rate / 1e9, "GFLOP/s");
   report.add_value(what + ": share of the convolution's rate", 100.0 * rate / machine.convolution, "%");

@@ -28,7 +28,9 @@
     app.add_option("--frames", options->num_frames, "of each clip")->group(group)->capture_default_str();
     app.add_option("--image-size", options->image_size)->group(group)->capture_default_str();
     app.add_option("--audio-seconds", options->audio_seconds)->group(group)->capture_default_str();
-    app.add_option("--validation-fraction", options->validation_fraction, "of the training clips")->group(group)->capture_default_str();
+    app.add_option("--validation-fraction", options->validation_fraction, "of the training clips")
+        ->group(group)
+        ->capture_default_str();
   };
   return {.name = "cremad",
           .summary = "CREMA-D: six emotions, spoken and acted",
@@ -45,11 +47,15 @@
 [[nodiscard]] inline DatasetChoice av_mnist_choice() {
   const auto options = std::make_shared<g2d::dataset::AvMnistOptions>();
   const auto add = [options](CLI::App& app) {
-    app.add_option("--validation-fraction", options->validation_fraction, "of the training samples")->group("AV-MNIST")->capture_default_str();
+    app.add_option("--validation-fraction", options->validation_fraction, "of the training samples")
+        ->group("AV-MNIST")
+        ->capture_default_str();
   };
   return {.name = "av_mnist",
           .summary = "AV-MNIST: handwritten and spoken digits, as .npy files",
-          .layout = "image/{train,test}_data.npy, audio/{train,test}_data.npy, {train,test}_labels.npy (docs/guide/datasets/av-mnist.md)",
+          .layout =
+              "image/{train,test}_data.npy, audio/{train,test}_data.npy, {train,test}_labels.npy "
+              "(docs/guide/datasets/av-mnist.md)",
           .recipe = audio_visual_recipe("av_mnist"),
           .add_options = add,
           .open = [options](const Settings& settings, std::uint64_t seed) {
@@ -63,16 +69,22 @@
   const auto add = [options](CLI::App& app) {
     const std::string group = "VGGSound";
     add_missing_files_option(app, options->missing_files);
-    app.add_option("--classes", options->num_classes, "that the list has to name; 0: any number")->group(group)->capture_default_str();
+    app.add_option("--classes", options->num_classes, "that the list has to name; 0: any number")
+        ->group(group)
+        ->capture_default_str();
     app.add_option("--frames", options->num_frames, "of each clip")->group(group)->capture_default_str();
     app.add_option("--image-size", options->image_size)->group(group)->capture_default_str();
-    app.add_option("--validation-fraction", options->validation_fraction, "of the training clips")->group(group)->capture_default_str();
+    app.add_option("--validation-fraction", options->validation_fraction, "of the training clips")
+        ->group(group)
+        ->capture_default_str();
   };
   auto recipe = audio_visual_recipe("vggsound");
   recipe.loading = "stream";
   return {.name = "vggsound",
           .summary = "VGGSound: 309 kinds of sound, heard and seen",
-          .layout = "vggsound.csv, audio/{train,test}/*.wav, video/frames/{train,test}/Image-01-FPS/<clip>/*.jpg (docs/guide/datasets/vggsound.md)",
+          .layout =
+              "vggsound.csv, audio/{train,test}/*.wav, video/frames/{train,test}/Image-01-FPS/<clip>/*.jpg "
+              "(docs/guide/datasets/vggsound.md)",
           .recipe = recipe,
           .add_options = add,
           .open = [options](const Settings& settings, std::uint64_t seed) {

@@ -62,7 +62,10 @@ struct Group {
 
 void add_data_options(const Group& group, Settings& settings) {
   group.add("--data", settings.data, "folder or file of the dataset");
-  group.add("--loading", settings.loading, "keep all samples in memory, or stream them from disk in every epoch; samples that are augmented at random are always streamed")
+  group
+      .add("--loading", settings.loading,
+           "keep all samples in memory, or stream them from disk in every epoch; samples that are augmented at random "
+           "are always streamed")
       ->check(CLI::IsMember({"memory", "stream"}));
   group.add("--workers", settings.workers, "threads that read; 0: the training thread reads")->check(whole_number(0));
   group.add("--augment", settings.augments, "random crops and flips, where the recipe has any: true or false");
@@ -72,47 +75,68 @@ void add_method_options(const Group& group, Settings& settings) {
   group.add("--methods", settings.methods, "which to train")->check(one_of(method_choices));
   group.add("--encoders", settings.encoders, "one for all modalities, or one for each")->check(one_of(encoder_choices));
   group.add("--shared-encoder", settings.shared_encoder, "modalities that one encoder serves");
-  group.add("--feature-width", settings.feature_width, "of all encoders' features; 0: each encoder's own")->check(whole_number(0));
+  group.add("--feature-width", settings.feature_width, "of all encoders' features; 0: each encoder's own")
+      ->check(whole_number(0));
   group.add("--fusion", settings.fusion)->check(one_of(g2d::fusion::choices));
-  group.add("--readout", settings.readout, "what the student's modalities say alone")->check(one_of(g2d::readout::choices));
+  group.add("--readout", settings.readout, "what the student's modalities say alone")
+      ->check(one_of(g2d::readout::choices));
   group.add("--feature-distillation", settings.feature_distillation)->check(one_of(g2d::distillation::choices));
-  group.add("--logit-distillation", settings.logit_distillation, "auto: kl for classes, bernoulli-kl for labels, mse for values")
+  group
+      .add("--logit-distillation", settings.logit_distillation,
+           "auto: kl for classes, bernoulli-kl for labels, mse for values")
       ->check(one_of(g2d::distillation::choices, {"auto"}));
   group.add("--feature-weight", settings.feature_weight, "alpha");
   group.add("--logit-weight", settings.logit_weight, "beta");
   group.add("--temperature", settings.temperature, "tau");
   group.add("--suppression", settings.suppression)->check(CLI::IsMember({"complete", "partial", "zeroed"}));
   group.add("--order", settings.order)->check(CLI::IsMember({"weak-first", "strong-first", "random", "declared"}));
-  group.add("--confidence", settings.confidence, "where rho is measured")->check(CLI::IsMember({"training", "held-out", "cross-fitted"}));
+  group.add("--confidence", settings.confidence, "where rho is measured")
+      ->check(CLI::IsMember({"training", "held-out", "cross-fitted"}));
   group.flag("--cross-fit", settings.cross_fit, "measure the cross-fitted rho too (trains the teachers twice more)");
-  group.add("--stage-epochs", settings.stage_epochs, "one for each modality alone, one for all; default: by --alone-share")->check(whole_number(0));
-  group.add("--alone-share", settings.alone_share, "share of the epochs in which each modality learns alone; 0: equal stages")->check(CLI::Range(0.0, 1.0));
-  group.flag("--restart-learning-rate", settings.restart_learning_rate, "the learning rate's schedule runs anew in each stage");
+  group
+      .add("--stage-epochs", settings.stage_epochs,
+           "one for each modality alone, one for all; default: by --alone-share")
+      ->check(whole_number(0));
+  group
+      .add("--alone-share", settings.alone_share,
+           "share of the epochs in which each modality learns alone; 0: equal stages")
+      ->check(CLI::Range(0.0, 1.0));
+  group.flag("--restart-learning-rate", settings.restart_learning_rate,
+             "the learning rate's schedule runs anew in each stage");
 }
 
 void add_training_options(const Group& group, Settings& settings) {
   group.add("--epochs", settings.epochs, "of every student")->check(whole_number(1));
   group.add("--teacher-epochs", settings.teacher_epochs, "0: as --epochs")->check(whole_number(0));
   group.add("--teachers", settings.teachers, "folder of an earlier run, whose teachers are loaded instead of trained");
-  group.add("--teacher-storage", settings.teacher_storage, "what the teachers' outputs are kept in; float16 halves the memory")
+  group
+      .add("--teacher-storage", settings.teacher_storage,
+           "what the teachers' outputs are kept in; float16 halves the memory")
       ->check(CLI::IsMember({"float32", "float16"}));
   group.add("--batch-size", settings.batch_size)->check(whole_number(1));
   group.add("--optimizer", settings.optimizer)->check(CLI::IsMember({"sgd", "adam", "adamw"}));
   group.add("--learning-rate", settings.learning_rate);
   group.add("--momentum", settings.momentum);
   group.add("--weight-decay", settings.weight_decay);
-  group.add("--drop-after", settings.drop_after, "share of the run after which the learning rate is a tenth")->check(CLI::Range(0.0, 1.0));
+  group.add("--drop-after", settings.drop_after, "share of the run after which the learning rate is a tenth")
+      ->check(CLI::Range(0.0, 1.0));
   group.add("--selection", settings.selection)->check(CLI::IsMember({"best-validation", "last"}));
   group.add("--seeds", settings.seeds, "one run of everything for each")->check(whole_number(0));
 }
 
 void add_run_options(const Group& group, Settings& settings) {
-  group.add("--precision", settings.precision, "arithmetic of the encoders")->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
-  group.add("--threads", settings.threads, "of the program, those that read while it trains included; 0: as many as LibTorch takes")->check(whole_number(0));
+  group.add("--precision", settings.precision, "arithmetic of the encoders")
+      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
+  group
+      .add("--threads", settings.threads,
+           "of the program, those that read while it trains included; 0: as many as LibTorch takes")
+      ->check(whole_number(0));
   group.add("--device", settings.device, "cpu, cuda, cuda:1, ...");
   group.add("--out", settings.out, "folder for results.csv, results.json and the weights of teachers and students");
   group.run_only("--dry-run", settings.dry_run, "read and check everything, say what would be trained, and stop");
-  group.run_only("--inspect", settings.inspect, "look at the data instead of training: counts, shapes, ranges, classes, unreadable samples, a picture");
+  group.run_only(
+      "--inspect", settings.inspect,
+      "look at the data instead of training: counts, shapes, ranges, classes, unreadable samples, a picture");
   group.run_only("--smoke", settings.smoke, "a few seconds of everything, to see that it runs");
 }
 
@@ -135,7 +159,8 @@ void add_options(CLI::App& app, Settings& settings) {
   add_method_options({app, "Method"}, settings);
   add_training_options({app, "Training"}, settings);
   add_run_options({app, "Run"}, settings);
-  app.set_config("--config", "", "file of option = value lines, as --print-config prints them; the command line wins")->group("Run");
+  app.set_config("--config", "", "file of option = value lines, as --print-config prints them; the command line wins")
+      ->group("Run");
   app.allow_config_extras(CLI::config_extras_mode::capture);  // They join the unknown options of the command line.
   app.add_flag("--print-config")
       ->description("print all options with their values, as a file for --config, and stop")
@@ -160,7 +185,8 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
     const auto extras = app.remaining();
-    const auto option = std::find_if(extras.begin(), extras.end(), [](const auto& extra) { return extra.starts_with("-"); });
+    const auto option =
+        std::find_if(extras.begin(), extras.end(), [](const auto& extra) { return extra.starts_with("-"); });
     const auto& unknown = option == extras.end() ? extras.front() : *option;
     fmt::print(stderr, "error: {}: no such option; did you mean {}?\n", unknown, nearest_option(app, unknown));
     return 2;

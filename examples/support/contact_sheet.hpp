@@ -34,8 +34,8 @@ enum class Kind { Image, Spectrogram, Sequence };
   return at::stack({ramp(0.27, 0.13, 0.99), ramp(0.0, 0.57, 0.91), ramp(0.33, 0.55, 0.14)});
 }
 
-/// A sample as a picture [3, H, W] of values in [0, 1]: colour images and first frames as they are, grey images, spectrograms
-/// (low frequencies below) and sequences (time to the right) as heat, a row of numbers as stripes.
+/// A sample as a picture [3, H, W] of values in [0, 1]: colour images and first frames as they are, grey images,
+/// spectrograms (low frequencies below) and sequences (time to the right) as heat, a row of numbers as stripes.
 [[nodiscard]] inline at::Tensor picture(at::Tensor sample, Kind kind) {
   sample = sample.to(at::kFloat);
   if (sample.dim() == 4) sample = sample.select(1, 0);

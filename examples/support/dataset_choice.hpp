@@ -29,8 +29,8 @@ struct OpenedDataset {
 /// A dataset that a trainer knows: its recipe, its own options, and how it is opened.
 struct DatasetChoice {
   std::string name;
-  std::string summary;   // one line
-  std::string layout;    // what --data has to hold
+  std::string summary;  // one line
+  std::string layout;   // what --data has to hold
   Settings recipe;
   std::function<void(CLI::App&)> add_options = [](CLI::App&) {};
   std::function<OpenedDataset(const Settings&, std::uint64_t seed)> open;

@@ -29,7 +29,8 @@
 
 #include "settings.hpp"
 
-inline constexpr std::array<std::string_view, 6> encoder_choices{"auto", "small-cnn", "resnet18", "mlp", "gru", "transformer"};
+inline constexpr std::array<std::string_view, 6> encoder_choices{"auto", "small-cnn", "resnet18",
+                                                                 "mlp",  "gru",       "transformer"};
 
 /// Makes the encoders that the settings name for modalities whose samples have known shapes.
 class EncoderFactory {
@@ -46,8 +47,8 @@ class EncoderFactory {
 
   [[nodiscard]] const g2d::ModalityNames& names() const { return names_; }
   [[nodiscard]] const std::vector<std::int64_t>& shape(std::size_t m) const { return shapes_[m]; }
-  /// Its name; "auto" is a transformer for sequences, an MLP for rows of numbers, ResNet-18 for videos and for images of more
-  /// than 96 pixels, a small CNN for smaller ones.
+  /// Its name; "auto" is a transformer for sequences, an MLP for rows of numbers, ResNet-18 for videos and for images
+  /// of more than 96 pixels, a small CNN for smaller ones.
   [[nodiscard]] std::string choice(std::size_t m) const {
     const auto& given = settings_.encoders[settings_.encoders.size() == 1 ? 0 : m];
     if (given != "auto") return given;
@@ -84,8 +85,9 @@ class EncoderFactory {
     if (name == "resnet18") {
       constexpr std::int64_t own_width = 512;
       if (feature_width_or(own_width) != own_width) {
-        throw g2d::ConfigError(fmt::format("--feature-width: modality \"{}\": expected 512, the width of resnet18, got {}", names_[m],
-                                           settings_.feature_width));
+        throw g2d::ConfigError(
+            fmt::format("--feature-width: modality \"{}\": expected 512, the width of resnet18, got {}", names_[m],
+                        settings_.feature_width));
       }
       return wrap(std::make_shared<ResNet18>(ResNet18Options{.in_channels = width}));
     }
@@ -138,15 +140,15 @@ class EncoderFactory {
 
   void expect(std::size_t m, bool fits, std::string_view expected) const {
     if (fits) return;
-    throw g2d::ConfigError(fmt::format("--encoders: modality \"{}\": {} takes {}, and its samples are {}", names_[m], choice(m),
-                                       expected, g2d::to_string(shapes_[m])));
+    throw g2d::ConfigError(fmt::format("--encoders: modality \"{}\": {} takes {}, and its samples are {}", names_[m],
+                                       choice(m), expected, g2d::to_string(shapes_[m])));
   }
 
   void expect_alike(std::size_t a, std::size_t b) const {
     if (choice(a) == choice(b) && input_width(a) == input_width(b)) return;
-    throw g2d::ConfigError(fmt::format("--shared-encoder: expected modalities of one kind, got \"{}\" {} for {} and \"{}\" {} for {}",
-                                       names_[a], g2d::to_string(shapes_[a]), choice(a), names_[b], g2d::to_string(shapes_[b]),
-                                       choice(b)));
+    throw g2d::ConfigError(fmt::format(
+        "--shared-encoder: expected modalities of one kind, got \"{}\" {} for {} and \"{}\" {} for {}", names_[a],
+        g2d::to_string(shapes_[a]), choice(a), names_[b], g2d::to_string(shapes_[b]), choice(b)));
   }
 
   const Settings& settings_;

@@ -59,7 +59,8 @@ struct Interrupted {};
 template <class Task>
 class Experiment {
  public:
-  Experiment(const Settings& settings, const OpenedDataset& dataset, Task task, std::uint64_t seed, std::stop_token stop, Results& results)
+  Experiment(const Settings& settings, const OpenedDataset& dataset, Task task, std::uint64_t seed,
+             std::stop_token stop, Results& results)
       : settings_(settings),
         dataset_(dataset),
         task_(std::move(task)),
@@ -75,7 +76,8 @@ class Experiment {
     const auto encoders = encoders_.make_all();
     g2d::PerModality<std::int64_t> widths;
     for (const auto& encoder : encoders) widths.push_back(encoder.feature_width());
-    const g2d::TeacherSummary teachers{.feature_widths = widths, .num_outputs = num_outputs(),
+    const g2d::TeacherSummary teachers{.feature_widths = widths,
+                                       .num_outputs = num_outputs(),
                                        .confidence = g2d::PerModality<double>(names().size(), 0.5)};
     const g2d::method::Setup setup{names(), widths, num_outputs(), settings_.epochs, teachers};
     for (const auto& name : settings_.methods) {
@@ -84,7 +86,8 @@ class Experiment {
     }
     const auto student = make_student(settings_.methods.front());
     student->to(device_);
-    (void)g2d::predict(*student, g2d::data::Subset(dataset_.splits.train, at::arange(1, at::kLong)), student->readout());
+    (void)g2d::predict(*student, g2d::data::Subset(dataset_.splits.train, at::arange(1, at::kLong)),
+                       student->readout());
   }
 
   /// Trains the teachers and reads them out on the training split.
@@ -94,7 +97,8 @@ class Experiment {
     teachers_.emplace(names(), std::move(teachers));
     add_ensemble();
     if (!dataset_.splits.train.is_deterministic()) {
-      fmt::print("seed {}: the training samples are augmented at random, so the teachers are run in every step\n", seed_);
+      fmt::print("seed {}: the training samples are augmented at random, so the teachers are run in every step\n",
+                 seed_);
       return;
     }
     const auto storage = settings_.teacher_storage == "float16" ? at::kHalf : at::kFloat;
@@ -107,7 +111,8 @@ class Experiment {
     report_.emplace(names());
     report_->add(g2d::ConfidenceMeasure::Training,
                  cache_ ? cache_->confidence() : g2d::measure_confidence(*teachers_, dataset_.splits.train, task_));
-    report_->add(g2d::ConfidenceMeasure::HeldOut, g2d::measure_confidence(*teachers_, dataset_.splits.validation, task_));
+    report_->add(g2d::ConfidenceMeasure::HeldOut,
+                 g2d::measure_confidence(*teachers_, dataset_.splits.validation, task_));
     if (settings_.cross_fit) cross_fit();
     for (const auto& [measure, confidence] : report_->entries()) {
       fmt::print("  rho, {:<12}", to_string(measure));
@@ -171,8 +176,9 @@ class Experiment {
     const auto file = fmt::format("teacher-{}-seed{}.safetensors", names()[m], seed_);
     double seconds = 0.0;
     if (settings_.teachers.empty()) {
-      const auto trained = g2d::train_teacher(model, dataset_.splits.train, dataset_.splits.validation, m, task_,
-                                              trainer_options(settings_, settings_.epochs_of_teachers(), seed_, label, stop_));
+      const auto trained =
+          g2d::train_teacher(model, dataset_.splits.train, dataset_.splits.validation, m, task_,
+                             trainer_options(settings_, settings_.epochs_of_teachers(), seed_, label, stop_));
       if (trained.history.was_interrupted) throw Interrupted{};
       seconds = trained.history.seconds;
       g2d::io::save_weights(*model, std::filesystem::path(settings_.out) / file);

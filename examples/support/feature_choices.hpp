@@ -13,7 +13,8 @@
 #include "missing_files_option.hpp"
 
 inline constexpr const char* features_layout =
-    "train.npz, validation.npz, test.npz with text, audio, vision [N, T, D], their lengths and labels (docs/guide/feature-files.md)";
+    "train.npz, validation.npz, test.npz with text, audio, vision [N, T, D], their lengths and labels "
+    "(docs/guide/feature-files.md)";
 
 [[nodiscard]] inline Settings features_recipe(const std::string& name) {
   Settings recipe;
@@ -33,7 +34,8 @@ template <class Read>
     const std::string group = "Features";
     app.add_option("--modalities", options->modalities)->group(group)->capture_default_str();
     app.add_option("--class-names", options->class_names, "default: the dataset's, or numbers")->group(group);
-    app.add_option("--max-length", options->max_length, "longer sequences keep their last steps; default: all of them")->group(group);
+    app.add_option("--max-length", options->max_length, "longer sequences keep their last steps; default: all of them")
+        ->group(group);
   };
   return {.name = name,
           .summary = summary,
@@ -47,13 +49,15 @@ template <class Read>
 }
 
 [[nodiscard]] inline DatasetChoice ur_funny_choice() {
-  return features_choice("ur_funny", "UR-Funny: is the punchline funny? text, audio, vision",
-                         [](const auto& folder, const auto& options) { return g2d::dataset::read_ur_funny(folder, options); });
+  return features_choice(
+      "ur_funny", "UR-Funny: is the punchline funny? text, audio, vision",
+      [](const auto& folder, const auto& options) { return g2d::dataset::read_ur_funny(folder, options); });
 }
 
 [[nodiscard]] inline DatasetChoice iemocap_choice() {
-  return features_choice("iemocap", "IEMOCAP: emotions of dialogues; text, audio, vision",
-                         [](const auto& folder, const auto& options) { return g2d::dataset::read_iemocap(folder, options); });
+  return features_choice(
+      "iemocap", "IEMOCAP: emotions of dialogues; text, audio, vision",
+      [](const auto& folder, const auto& options) { return g2d::dataset::read_iemocap(folder, options); });
 }
 
 [[nodiscard]] inline DatasetChoice manifest_choice() {
@@ -71,7 +75,9 @@ template <class Read>
   };
   return {.name = "manifest",
           .summary = "your own: a CSV or JSON that lists files and columns",
-          .layout = "a file with the columns id, label or target:<name>, image:<name>, audio:<name>, ... (docs/guide/datasets/manifest.md)",
+          .layout =
+              "a file with the columns id, label or target:<name>, image:<name>, audio:<name>, ... "
+              "(docs/guide/datasets/manifest.md)",
           .recipe = recipe,
           .add_options = add,
           .open = [options](const Settings& settings, std::uint64_t seed) {

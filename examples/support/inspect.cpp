@@ -52,12 +52,15 @@ struct Range {
     const double mean = sum / count;
     const double deviation = std::sqrt(std::max(0.0, sum_of_squares / count - mean * mean));
     const auto absences = absent > 0 ? fmt::format(", absent in {}", absent) : std::string();
-    return fmt::format("{}, {:.4g} to {:.4g}, mean {:.4g}, deviation {:.4g}{}", shape_text(), low, high, mean, deviation, absences);
+    return fmt::format("{}, {:.4g} to {:.4g}, mean {:.4g}, deviation {:.4g}{}", shape_text(), low, high, mean,
+                       deviation, absences);
   }
 
   [[nodiscard]] std::string shape_text() const {
     const auto first = g2d::to_string(*shapes.begin());
-    return shapes.size() == 1 ? first : fmt::format("{} to {} ({} shapes)", first, g2d::to_string(*shapes.rbegin()), shapes.size());
+    return shapes.size() == 1
+               ? first
+               : fmt::format("{} to {} ({} shapes)", first, g2d::to_string(*shapes.rbegin()), shapes.size());
   }
 };
 
@@ -75,8 +78,9 @@ at::Tensor sample_of(const g2d::Input& input) {
 void print_targets(const OpenedDataset& dataset, const at::Tensor& targets) {
   const auto& target = dataset.target;
   if (target.kind == g2d::OutputKind::Values) {
-    fmt::print("  target {}: {:.4g} to {:.4g}, mean {:.4g}, deviation {:.4g}\n", target.unit, targets.min().item<double>(),
-               targets.max().item<double>(), targets.mean().item<double>(), targets.std(false).item<double>());
+    fmt::print("  target {}: {:.4g} to {:.4g}, mean {:.4g}, deviation {:.4g}\n", target.unit,
+               targets.min().item<double>(), targets.max().item<double>(), targets.mean().item<double>(),
+               targets.std(false).item<double>());
     return;
   }
   const auto counts = target.kind == g2d::OutputKind::Classes ? at::bincount(targets, {}, target.num_outputs)
@@ -90,12 +94,14 @@ void print_targets(const OpenedDataset& dataset, const at::Tensor& targets) {
   }
   fmt::print("  {} {}: {}{}; smallest {}, largest {}\n", target.num_outputs,
              target.kind == g2d::OutputKind::Classes ? "classes" : "labels", fmt::join(shown, ", "),
-             counts.numel() > most_shown ? ", ..." : "", counts.min().item<std::int64_t>(), counts.max().item<std::int64_t>());
+             counts.numel() > most_shown ? ", ..." : "", counts.min().item<std::int64_t>(),
+             counts.max().item<std::int64_t>());
 }
 
 void inspect_split(const OpenedDataset& dataset, const std::string& name, const g2d::data::Any& split) {
   const auto count = std::min(split.size(), most_samples);
-  fmt::print("{}: {} samples{}\n", name, split.size(), count < split.size() ? fmt::format(", {} of them read", count) : "");
+  fmt::print("{}: {} samples{}\n", name, split.size(),
+             count < split.size() ? fmt::format(", {} of them read", count) : "");
   print_targets(dataset, split.targets().cpu());
   std::vector<Range> ranges(split.names().size());
   std::vector<std::string> errors;
@@ -144,7 +150,8 @@ void draw_samples(const g2d::data::Any& split, const std::filesystem::path& file
   }
   if (rows.empty()) return;
   g2d::io::write_png(file, contact_sheet::arrange(rows));
-  fmt::print("written: {} (rows: the first {} readable training samples; columns: {})\n", file.string(), rows.size(), split.names().joined());
+  fmt::print("written: {} (rows: the first {} readable training samples; columns: {})\n", file.string(), rows.size(),
+             split.names().joined());
 }
 
 }  // namespace

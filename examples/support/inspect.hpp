@@ -6,8 +6,8 @@
 
 #include "dataset_choice.hpp"
 
-/// Looks at a dataset before any training: prints counts, shapes, ranges, class balance and what cannot be read, and draws the
-/// first training samples to `folder`/samples.png, one row a sample, one column a modality.
+/// Looks at a dataset before any training: prints counts, shapes, ranges, class balance and what cannot be read, and
+/// draws the first training samples to `folder`/samples.png, one row a sample, one column a modality.
 ///
 /// At most 512 samples of each split are read.
 void inspect(const OpenedDataset& dataset, const std::filesystem::path& folder);

@@ -27,8 +27,8 @@
 
 #include "settings.hpp"
 
-inline constexpr std::array<std::string_view, 9> method_choices{
-    "joint", "joint-total", "multi-task", "g2d-loss", "g2d", "smp", "umt", "ogm", "ogm-ge"};
+inline constexpr std::array<std::string_view, 9> method_choices{"joint", "joint-total", "multi-task", "g2d-loss", "g2d",
+                                                                "smp",   "umt",         "ogm",        "ogm-ge"};
 
 /// `seed` draws a random order.
 [[nodiscard]] inline g2d::schedule::SequentialOptions sequential_options(const Settings& settings, std::uint64_t seed) {
@@ -58,15 +58,17 @@ template <class Task>
 [[nodiscard]] auto distilling(const Settings& settings, const Task& task, bool logits) {
   using namespace g2d;
   using Distil = method::Distillation<Task, distillation::Any, distillation::Any>;
-  const auto options = method::DistillationOptions{.feature_weight = settings.feature_weight, .logit_weight = settings.logit_weight};
-  return method::Stack(
-      method::Supervised<Task>(task),
-      Distil(options, task, distillation::make(settings.feature_distillation, {settings.temperature}),
-             logits ? distillation::make(settings.logit_distillation, {settings.temperature}) : distillation::Any(distillation::None{})));
+  const auto options =
+      method::DistillationOptions{.feature_weight = settings.feature_weight, .logit_weight = settings.logit_weight};
+  return method::Stack(method::Supervised<Task>(task),
+                       Distil(options, task, distillation::make(settings.feature_distillation, {settings.temperature}),
+                              logits ? distillation::make(settings.logit_distillation, {settings.temperature})
+                                     : distillation::Any(distillation::None{})));
 }
 
 template <class Task>
-[[nodiscard]] g2d::method::Any make_method(const Settings& settings, const Task& task, const std::string& name, std::uint64_t seed) {
+[[nodiscard]] g2d::method::Any make_method(const Settings& settings, const Task& task, const std::string& name,
+                                           std::uint64_t seed) {
   using namespace g2d;
   if (name == "multi-task") return method::UniformMultiTask<Task>(task);
   if (name == "g2d-loss") return distilling(settings, task, true);
@@ -75,9 +77,11 @@ template <class Task>
   if (name == "umt") return distilling(settings, task, false);
   if (name == "ogm" || name == "ogm-ge") {
     if constexpr (Task::output_kind == OutputKind::Classes) {
-      return method::Stack(method::Supervised<Task>(task), method::Ogm<Task>({.strength = 0.8, .adds_noise = name == "ogm-ge"}, task));
+      return method::Stack(method::Supervised<Task>(task),
+                           method::Ogm<Task>({.strength = 0.8, .adds_noise = name == "ogm-ge"}, task));
     }
-    throw ConfigError(fmt::format("--methods {}: expected a classification; OGM compares the probabilities of the true class", name));
+    throw ConfigError(
+        fmt::format("--methods {}: expected a classification; OGM compares the probabilities of the true class", name));
   }
   return method::JointTraining<Task>(task);
 }

@@ -37,7 +37,8 @@ struct ResultRow {
 class Results {
  public:
   /// `unit`: of a regression's target, or empty.
-  Results(g2d::ModalityNames modalities, std::string unit) : modalities_(std::move(modalities)), unit_(std::move(unit)) {}
+  Results(g2d::ModalityNames modalities, std::string unit)
+      : modalities_(std::move(modalities)), unit_(std::move(unit)) {}
 
   void add(ResultRow row) {
     row.unimodal.resize(modalities_.size(), std::numeric_limits<double>::quiet_NaN());
@@ -62,13 +63,15 @@ class Results {
       for (std::size_t i = 1; i < first.size(); ++i) cells.push_back(shown(metric_values(name, i), first[i]));
       const auto epochs = values(name, [](const ResultRow& row) { return static_cast<double>(row.epochs); });
       cells.push_back(epochs[0] > 0 ? fmt::format("{:.0f}", epochs[0]) : "");
-      cells.push_back(fmt::format("{:.1f}", g2d::report::mean(values(name, [](const ResultRow& row) { return row.seconds; }))));
+      cells.push_back(
+          fmt::format("{:.1f}", g2d::report::mean(values(name, [](const ResultRow& row) { return row.seconds; }))));
       table.add(std::move(cells));
     }
     return table.str();
   }
 
-  /// What each method that was run gains over the baselines that were run, and prioritization over G2D's loss: paired over the seeds.
+  /// What each method that was run gains over the baselines that were run, and prioritization over G2D's loss: paired
+  /// over the seeds.
   [[nodiscard]] std::string comparisons() const {
     std::vector<std::pair<std::string, std::string>> pairs;
     for (const auto method : method_choices) {
@@ -85,8 +88,8 @@ class Results {
       const auto right = scaled(metric_values(b, 0), metric);
       if (left.empty() || left.size() != right.size()) continue;
       const auto [mean, half_width] = g2d::report::paired_difference(left, right);
-      const auto interval = left.size() > 1 ? fmt::format(", 95 % interval [{:+.{}f}, {:+.{}f}]", mean - half_width, digits(metric),
-                                                          mean + half_width, digits(metric))
+      const auto interval = left.size() > 1 ? fmt::format(", 95 % interval [{:+.{}f}, {:+.{}f}]", mean - half_width,
+                                                          digits(metric), mean + half_width, digits(metric))
                                             : std::string(" (one seed: no interval)");
       text += fmt::format("{:>10} - {:<11} {:+.{}f} {}{}{}\n", a, b, mean, digits(metric), unit, interval,
                           a == "g2d" && b == "g2d-loss" ? "   (what SMP does)" : "");
@@ -175,7 +178,8 @@ class Results {
     values = scaled(std::move(values), metric);
     const int precision = is_share(metric) ? 1 : digits(metric);
     if (values.size() < 2) return fmt::format("{:.{}f}", g2d::report::mean(values), precision);
-    return fmt::format("{:.{}f} ± {:.{}f}", g2d::report::mean(values), precision, g2d::report::standard_deviation(values), precision);
+    return fmt::format("{:.{}f} ± {:.{}f}", g2d::report::mean(values), precision,
+                       g2d::report::standard_deviation(values), precision);
   }
 
   g2d::ModalityNames modalities_;

@@ -13,8 +13,8 @@
 
 /// What all trainers can be told. A dataset's recipe is one of these with other values.
 struct Settings {
-  std::string data;                            // a folder or file
-  std::string loading = "memory";              // or "stream"
+  std::string data;                // a folder or file
+  std::string loading = "memory";  // or "stream"
   std::int64_t workers = 2;
   bool augments = true;
 
@@ -33,14 +33,14 @@ struct Settings {
   std::string order = "weak-first";
   std::string confidence = "training";
   bool cross_fit = false;
-  std::vector<std::int64_t> stage_epochs;         // empty: by alone_share
-  double alone_share = 0.0;                       // of the run, for each modality alone; 0: equal stages
-  bool restart_learning_rate = false;             // its schedule runs anew in each stage
+  std::vector<std::int64_t> stage_epochs;  // empty: by alone_share
+  double alone_share = 0.0;                // of the run, for each modality alone; 0: equal stages
+  bool restart_learning_rate = false;      // its schedule runs anew in each stage
 
   std::int64_t epochs = 300;
-  std::int64_t teacher_epochs = 0;                // 0: as many as the student
-  std::string teachers;                           // a folder with teachers of an earlier run, or empty: train them
-  std::string teacher_storage = "float32";        // of the outputs that are computed once
+  std::int64_t teacher_epochs = 0;          // 0: as many as the student
+  std::string teachers;                     // a folder with teachers of an earlier run, or empty: train them
+  std::string teacher_storage = "float32";  // of the outputs that are computed once
   std::int64_t batch_size = 16;
   std::string optimizer = "sgd";
   double learning_rate = 1e-3;

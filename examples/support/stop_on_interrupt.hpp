@@ -2,17 +2,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <pthread.h>
 #include <csignal>
 #include <cstdlib>
-#include <pthread.h>
 
 #include <fmt/format.h>
 
 #include <stop_token>
 #include <thread>
 
-/// Turns Ctrl-C into a stop that a run looks at between two steps; a second Ctrl-C ends the program at once. Make it before
-/// any other thread starts: they inherit the blocked signal. The library itself installs no signal handlers.
+/// Turns Ctrl-C into a stop that a run looks at between two steps; a second Ctrl-C ends the program at once. Make it
+/// before any other thread starts: they inherit the blocked signal. The library itself installs no signal handlers.
 class StopOnInterrupt {
  public:
   StopOnInterrupt() {

@@ -35,14 +35,14 @@ g2d::optimizer::Settings optimizer_settings(const Settings& settings) {
   if (settings.optimizer == "adamw") {
     return g2d::optimizer::AdamW{.learning_rate = settings.learning_rate, .weight_decay = settings.weight_decay};
   }
-  return g2d::optimizer::Sgd{.learning_rate = settings.learning_rate, .momentum = settings.momentum,
-                             .weight_decay = settings.weight_decay};
+  return g2d::optimizer::Sgd{
+      .learning_rate = settings.learning_rate, .momentum = settings.momentum, .weight_decay = settings.weight_decay};
 }
 
-g2d::TrainerOptions trainer_options(const Settings& settings, std::int64_t epochs, std::uint64_t seed, const std::string& label,
-                                    const std::stop_token& stop) {
-  g2d::TrainerOptions options{.optimizer = optimizer_settings(settings), .num_epochs = epochs, .batch_size = settings.batch_size,
-                              .seed = seed};
+g2d::TrainerOptions trainer_options(const Settings& settings, std::int64_t epochs, std::uint64_t seed,
+                                    const std::string& label, const std::stop_token& stop) {
+  g2d::TrainerOptions options{
+      .optimizer = optimizer_settings(settings), .num_epochs = epochs, .batch_size = settings.batch_size, .seed = seed};
   options.learning_rate = g2d::learning_rate::drop_after(settings.drop_after);
   options.selection = settings.selection == "last" ? g2d::Selection::Last : g2d::Selection::BestValidation;
   options.stop = stop;
@@ -61,8 +61,8 @@ struct Run {
 
 void print_opened(const DatasetChoice& choice, const OpenedDataset& dataset) {
   const auto& splits = dataset.splits;
-  fmt::print("{}: {} training, {} validation, {} test samples of ({})\n", choice.name, splits.train.size(), splits.validation.size(),
-             splits.test.size(), splits.train.names().joined());
+  fmt::print("{}: {} training, {} validation, {} test samples of ({})\n", choice.name, splits.train.size(),
+             splits.validation.size(), splits.test.size(), splits.train.names().joined());
   for (const auto& warning : dataset.warnings) fmt::print("warning: {}\n", warning);
 }
 
@@ -86,24 +86,28 @@ void print_plan(const Settings& settings, const Experiment<Task>& experiment) {
                encoders.is_shared(m) ? "shared encoder" : "encoder", encoders.choice(m), count);
   }
   fmt::print("  methods {}; stages {} of {} epochs; teachers {} epochs; seeds {}\n", fmt::join(settings.methods, " "),
-             fmt::join(settings.stage_epochs, " "), settings.epochs, settings.epochs_of_teachers(), fmt::join(settings.seeds, " "));
+             fmt::join(settings.stage_epochs, " "), settings.epochs, settings.epochs_of_teachers(),
+             fmt::join(settings.seeds, " "));
 }
 
 void write_results(const Run& run, const Results& results, const nlohmann::json& seeds, bool was_interrupted) {
   const std::filesystem::path out(run.settings.out);
   fmt::print("\n{}\n{}", results.table(), results.comparisons());
   write_file(out / "results.csv", results.csv());
-  const nlohmann::json report{{"g2d", G2D_VERSION},          {"dataset", run.choice.name},  {"settings", config_text(run.app)},   {"smoke", run.settings.smoke},
-                              {"threads", at::get_num_threads()}, {"seeds", seeds},          {"results", results.json()},
-                              {"interrupted", was_interrupted}};
+  const nlohmann::json report{
+      {"g2d", G2D_VERSION},          {"dataset", run.choice.name},       {"settings", config_text(run.app)},
+      {"smoke", run.settings.smoke}, {"threads", at::get_num_threads()}, {"seeds", seeds},
+      {"results", results.json()},   {"interrupted", was_interrupted}};
   write_file(out / "results.json", report.dump(1) + "\n");
-  fmt::print("\nwritten: {}/results.csv, results.json{}\n", run.settings.out, was_interrupted ? "" : ", student.safetensors");
+  fmt::print("\nwritten: {}/results.csv, results.json{}\n", run.settings.out,
+             was_interrupted ? "" : ", student.safetensors");
 }
 
 void make_folder(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw g2d::DataError(fmt::format("--out {}: expected a folder that can be made, got: {}", folder, error.message()));
+  if (error)
+    throw g2d::DataError(fmt::format("--out {}: expected a folder that can be made, got: {}", folder, error.message()));
 }
 
 /// All seeds of one task. `make_task` fits the task to a training split.
@@ -175,17 +179,20 @@ int run_task(const Run& run) {
       return run_seeds(run, std::move(dataset), [](const OpenedDataset&) { return g2d::task::Classification(); });
     case g2d::OutputKind::Labels:
       return run_seeds(run, std::move(dataset), [](const OpenedDataset&) { return g2d::task::MultiLabel(); });
-    case g2d::OutputKind::Values: break;
+    case g2d::OutputKind::Values:
+      break;
   }
-  return run_seeds(run, std::move(dataset),
-                   [](const OpenedDataset& opened) { return g2d::task::Regression::standardized(opened.splits.train.targets().cpu()); });
+  return run_seeds(run, std::move(dataset), [](const OpenedDataset& opened) {
+    return g2d::task::Regression::standardized(opened.splits.train.targets().cpu());
+  });
 }
 
 int run_parsed(const Run& run) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // In a log file, lines appear as they are printed.
   g2d::keep_host_memory();
   if (run.settings.threads > 0) at::set_num_threads(run.settings.threads);
-  fmt::print("g2d {}, {} threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.device, run.settings.precision);
+  fmt::print("g2d {}, {} threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.device,
+             run.settings.precision);
   try {
     return run_task(run);
   } catch (const c10::Error& error) {
@@ -212,12 +219,13 @@ int run_trainer(int argc, char** argv, const std::string& summary, const std::ve
     print_datasets(argc > 1 ? stdout : stderr, program, summary, choices);
     return argc > 1 ? 0 : 2;
   }
-  const auto found = std::find_if(choices.begin(), choices.end(), [&](const auto& choice) { return choice.name == name; });
+  const auto found =
+      std::find_if(choices.begin(), choices.end(), [&](const auto& choice) { return choice.name == name; });
   if (found == choices.end()) {
     std::vector<std::string> names;
     for (const auto& choice : choices) names.push_back(choice.name);
-    fmt::print(stderr, "error: expected a dataset first ({}), got \"{}\"; did you mean \"{}\"?\n", fmt::join(names, ", "), name,
-               g2d::nearest_name(name, names));
+    fmt::print(stderr, "error: expected a dataset first ({}), got \"{}\"; did you mean \"{}\"?\n",
+               fmt::join(names, ", "), name, g2d::nearest_name(name, names));
     return 2;
   }
   Settings settings = found->recipe;

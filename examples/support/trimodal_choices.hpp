@@ -14,7 +14,8 @@
 
 #include "dataset_choice.hpp"
 
-[[nodiscard]] inline DatasetChoice trimodal_choice_of(const std::string& name, const std::string& summary, bool is_regression) {
+[[nodiscard]] inline DatasetChoice trimodal_choice_of(const std::string& name, const std::string& summary,
+                                                      bool is_regression) {
   const auto options = std::make_shared<g2d::dataset::SyntheticTrimodalOptions>();
   const auto samples = std::make_shared<std::vector<std::int64_t>>(
       std::vector{options->samples.train, options->samples.validation, options->samples.test});
@@ -26,7 +27,8 @@
   recipe.batch_size = 32;
   recipe.learning_rate = 0.02;
   recipe.drop_after = 0.7;
-  if (is_regression) {  // Distilled values add to the curvature that SGD meets, and with features of an untrained encoder it diverges.
+  // Distilled values add to the curvature that SGD meets, and with features of an untrained encoder it diverges.
+  if (is_regression) {
     recipe.optimizer = "adamw";
     recipe.learning_rate = 1e-3;
     recipe.weight_decay = 1e-2;
@@ -34,10 +36,17 @@
   recipe.out = name + "-results";
   const auto add = [options, samples](CLI::App& app) {
     const std::string group = "Trimodal";
-    app.add_option("--samples", *samples, "training, validation and test samples")->expected(3)->group(group)->capture_default_str();
+    app.add_option("--samples", *samples, "training, validation and test samples")
+        ->expected(3)
+        ->group(group)
+        ->capture_default_str();
     const auto add_modality = [&](const std::string& modality, g2d::dataset::SyntheticModality& of) {
-      app.add_option("--" + modality + "-noise", of.noise, "in standard deviations")->group(group)->capture_default_str();
-      app.add_option("--" + modality + "-strength", of.strength, "0 says nothing, 1 most")->group(group)->capture_default_str();
+      app.add_option("--" + modality + "-noise", of.noise, "in standard deviations")
+          ->group(group)
+          ->capture_default_str();
+      app.add_option("--" + modality + "-strength", of.strength, "0 says nothing, 1 most")
+          ->group(group)
+          ->capture_default_str();
     };
     add_modality("audio", options->audio);
     add_modality("image", options->image);
@@ -46,12 +55,16 @@
   };
   const auto open = [options, samples, is_regression](const Settings& settings, std::uint64_t seed) -> OpenedDataset {
     if (!settings.data.empty()) {
-      throw g2d::ConfigError(fmt::format("--data: expected none, for these samples are made up, got {}", settings.data));
+      throw g2d::ConfigError(
+          fmt::format("--data: expected none, for these samples are made up, got {}", settings.data));
     }
     options->samples = {samples->at(0), samples->at(1), samples->at(2)};
     options->seed = seed;
-    auto made = is_regression ? g2d::dataset::make_synthetic_regression(*options) : g2d::dataset::make_synthetic_trimodal(*options);
-    const auto to_device = [&](const g2d::data::InMemory& split) -> g2d::data::Any { return split.to(at::Device(settings.device)); };
+    auto made = is_regression ? g2d::dataset::make_synthetic_regression(*options)
+                              : g2d::dataset::make_synthetic_trimodal(*options);
+    const auto to_device = [&](const g2d::data::InMemory& split) -> g2d::data::Any {
+      return split.to(at::Device(settings.device));
+    };
     return {g2d::data::map_splits(to_device, made.splits), std::move(made.target), std::move(made.description), {}};
   };
   return {.name = name,

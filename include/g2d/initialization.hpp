@@ -5,5 +5,5 @@
 /// How weights begin.
 
 #include <g2d/initialization/authors_code.hpp>  // IWYU pragma: export
-#include <g2d/initialization/concept.hpp>  // IWYU pragma: export
-#include <g2d/initialization/default.hpp>  // IWYU pragma: export
+#include <g2d/initialization/concept.hpp>       // IWYU pragma: export
+#include <g2d/initialization/default.hpp>       // IWYU pragma: export

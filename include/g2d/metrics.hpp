@@ -5,7 +5,7 @@
 /// Metrics over a whole dataset.
 
 #include <g2d/metrics/classification.hpp>  // IWYU pragma: export
-#include <g2d/metrics/measure.hpp>  // IWYU pragma: export
-#include <g2d/metrics/metric.hpp>  // IWYU pragma: export
-#include <g2d/metrics/multi_label.hpp>  // IWYU pragma: export
-#include <g2d/metrics/regression.hpp>  // IWYU pragma: export
+#include <g2d/metrics/measure.hpp>         // IWYU pragma: export
+#include <g2d/metrics/metric.hpp>          // IWYU pragma: export
+#include <g2d/metrics/multi_label.hpp>     // IWYU pragma: export
+#include <g2d/metrics/regression.hpp>      // IWYU pragma: export

@@ -5,4 +5,4 @@
 /// Optimizers on fused kernels.
 
 #include <g2d/optimizer/optimizer.hpp>  // IWYU pragma: export
-#include <g2d/optimizer/settings.hpp>  // IWYU pragma: export
+#include <g2d/optimizer/settings.hpp>   // IWYU pragma: export

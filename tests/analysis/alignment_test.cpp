@@ -103,21 +103,18 @@ TEST_CASE("analysis::mean_cosine is 1 for features scaled sample by sample, -1 f
 
 TEST_CASE("analysis: comparisons refuse what does not belong together", "[analysis][alignment]") {
   const auto x = torch::zeros({5, 3});
-  CHECK(thrown<g2d::ShapeError>([&] {
-          (void)analysis::linear_cka(x, torch::zeros({4, 3}));
-        }) == "g2d: analysis::linear_cka: expected [5, D], got [4, 3]");
+  CHECK(thrown<g2d::ShapeError>([&] { (void)analysis::linear_cka(x, torch::zeros({4, 3})); }) ==
+        "g2d: analysis::linear_cka: expected [5, D], got [4, 3]");
   CHECK(thrown<g2d::ShapeError>([&] { (void)analysis::procrustes_distance(x, torch::zeros({5})); }) ==
         "g2d: analysis::procrustes_distance: expected [5, D], got [5]");
-  CHECK(thrown<g2d::ShapeError>([&] {
-          (void)analysis::mean_cosine(x, torch::zeros({5, 2}));
-        }) == "g2d: analysis::mean_cosine: expected [5, 3], got [5, 2]");
+  CHECK(thrown<g2d::ShapeError>([&] { (void)analysis::mean_cosine(x, torch::zeros({5, 2})); }) ==
+        "g2d: analysis::mean_cosine: expected [5, 3], got [5, 2]");
   CHECK(thrown<g2d::ShapeError>([&] { (void)analysis::linear_cka(x.narrow(0, 0, 1), x.narrow(0, 0, 1)); }) ==
         "g2d: analysis::linear_cka: expected at least 2 samples, got 1");
   CHECK(thrown<g2d::ConfigError>([&] { (void)analysis::principal_components(x, 4); }) ==
         "g2d: analysis::principal_components: expected 1 to 3 components of [5, 3] features, got 4");
-  CHECK(thrown<g2d::ShapeError>([&] {
-          (void)analysis::principal_components(x, 2).project(torch::zeros({5, 2}));
-        }) == "g2d: analysis::PrincipalComponents: features: expected [B, 3], got [5, 2]");
+  CHECK(thrown<g2d::ShapeError>([&] { (void)analysis::principal_components(x, 2).project(torch::zeros({5, 2})); }) ==
+        "g2d: analysis::PrincipalComponents: features: expected [B, 3], got [5, 2]");
 }
 
 TEST_CASE("analysis::principal_components: orthonormal, complete, signs fixed, and others can be put into them",

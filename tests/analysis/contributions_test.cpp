@@ -143,9 +143,8 @@ TEST_CASE("analysis: games that are no table of subsets, or of too many modaliti
         "g2d: analysis::shapley_values: expected at most 16 modalities, got 17; each one doubles the number of subsets "
         "to evaluate, and "
         "16 have 65536");
-  CHECK(thrown<g2d::ConfigError>([&] {
-          (void)analysis::subset_game({{{"rmse", 1.0, false}}});
-        }) == "g2d: analysis::subset_game: expected a metric of which more is better, got none");
+  CHECK(thrown<g2d::ConfigError>([&] { (void)analysis::subset_game({{{"rmse", 1.0, false}}}); }) ==
+        "g2d: analysis::subset_game: expected a metric of which more is better, got none");
 }
 
 TEST_CASE("analysis: features and subsets of a student equal NumPy's, absent modalities included",

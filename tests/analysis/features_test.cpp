@@ -77,13 +77,15 @@ TEST_CASE("analysis::collect_features: what the fusion hands on, datasets withou
         "g2d: analysis: expected a dataset of the model's modalities (audio, image), got (audio, image, text)");
 }
 
-TEST_CASE("analysis::collect_features: a dataset that lacks nothing, joined to one that lacks something", "[analysis][features]") {
+TEST_CASE("analysis::collect_features: a dataset that lacks nothing, joined to one that lacks something",
+          "[analysis][features]") {
   const auto student = g2d_test::make_student(g2d_test::tanh_encoders({4, 4}, {3, 3}), 3);
   const auto whole = samples(10, 2);
   const auto present = torch::arange(12).view({6, 2}).remainder(5).ne(1);
   const auto ids = torch::arange(500, 506);
   const g2d::data::InMemory holed(whole.names(), samples(6, 2).all().inputs, samples(6, 2).targets(), ids, present);
-  const auto features = analysis::collect_features(*student, g2d::data::Concatenation<g2d::data::InMemory>({whole, holed}), 5);
+  const auto features =
+      analysis::collect_features(*student, g2d::data::Concatenation<g2d::data::InMemory>({whole, holed}), 5);
   CHECK(features.present.equal(torch::cat({torch::ones({10, 2}, at::kBool), present})));
   for (std::size_t m = 0; m < 2; ++m) {
     const auto has = features.present.select(1, static_cast<std::int64_t>(m));

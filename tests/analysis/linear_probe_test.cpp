@@ -127,16 +127,12 @@ TEST_CASE("analysis::linear_probe refuses penalties, features and targets that m
   CHECK(thrown<g2d::ConfigError>([&] { probe(good, {}); }) == penalties);
   CHECK(thrown<g2d::ConfigError>([&] { probe(good, {1.0, 0.0}); }) == penalties);
   CHECK(thrown<g2d::ConfigError>([&] { probe(good, {std::numeric_limits<double>::infinity()}); }) == penalties);
-  CHECK(thrown<g2d::ShapeError>([&] {
-          probe({torch::zeros({8, 2}), good.target});
-        }) == "g2d: analysis::linear_probe: features: expected [8, 2], got [8, 3]");
-  CHECK(thrown<g2d::ShapeError>([&] {
-          probe({good.features.narrow(0, 0, 1), good.target.narrow(0, 0, 1)});
-        }) == "g2d: analysis::linear_probe: expected at least 2 training samples, got 1");
-  CHECK(thrown<g2d::DataError>([&] {
-          probe({torch::full({8, 3}, missing), good.target});
-        }) == "g2d: analysis::linear_probe: expected finite features, got NaN or infinity");
-  CHECK(thrown<g2d::DataError>([&] {
-          probe({good.features, good.target + 1});
-        }) == "g2d: task::Classification: expected labels in [0, 2), got 2");
+  CHECK(thrown<g2d::ShapeError>([&] { probe({torch::zeros({8, 2}), good.target}); }) ==
+        "g2d: analysis::linear_probe: features: expected [8, 2], got [8, 3]");
+  CHECK(thrown<g2d::ShapeError>([&] { probe({good.features.narrow(0, 0, 1), good.target.narrow(0, 0, 1)}); }) ==
+        "g2d: analysis::linear_probe: expected at least 2 training samples, got 1");
+  CHECK(thrown<g2d::DataError>([&] { probe({torch::full({8, 3}, missing), good.target}); }) ==
+        "g2d: analysis::linear_probe: expected finite features, got NaN or infinity");
+  CHECK(thrown<g2d::DataError>([&] { probe({good.features, good.target + 1}); }) ==
+        "g2d: task::Classification: expected labels in [0, 2), got 2");
 }

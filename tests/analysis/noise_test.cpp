@@ -121,9 +121,8 @@ TEST_CASE("analysis::evaluate_under_noise works on datasets without ids, and ref
         "g2d: analysis::evaluate_under_noise: expected a modality in [0, 2), got 2");
   CHECK(thrown<g2d::ConfigError>([&] { noise(0, {}); }) ==
         "g2d: analysis::evaluate_under_noise: expected at least one level, got none");
-  CHECK(thrown<g2d::ConfigError>([&] {
-          noise(0, {1.0, -0.5});
-        }) == "g2d: analysis::evaluate_under_noise: expected finite levels >= 0, got -0.5");
+  CHECK(thrown<g2d::ConfigError>([&] { noise(0, {1.0, -0.5}); }) ==
+        "g2d: analysis::evaluate_under_noise: expected finite levels >= 0, got -0.5");
   CHECK(thrown<g2d::ConfigError>([&] { noise(0, {missing}); }) ==
         "g2d: analysis::evaluate_under_noise: expected finite levels >= 0, got nan");
   const g2d::data::InMemory words(g2d_test::names(2), {torch::ones({4, 4}, at::kLong), torch::ones({4, 4})},

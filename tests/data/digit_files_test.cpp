@@ -13,10 +13,10 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/dataset/digit_recordings.hpp>
-#include <g2d/io/idx.hpp>
 #include <g2d/dataset/labelled_images.hpp>
 #include <g2d/dataset/mnist.hpp>
 #include <g2d/io/audio.hpp>
+#include <g2d/io/idx.hpp>
 
 #include "support/catch.hpp"
 #include "support/thrown.hpp"
@@ -96,8 +96,7 @@ TEST_CASE("io::read_idx: a file that was cut off anywhere is refused by name", "
   check_every_truncation(folder / "cut", read_bytes(folder / "packed"), error);
 }
 
-TEST_CASE("io::read_idx: sizes that the file cannot hold are refused before memory is asked for",
-          "[data-files][idx]") {
+TEST_CASE("io::read_idx: sizes that the file cannot hold are refused before memory is asked for", "[data-files][idx]") {
   const TemporaryFolder folder;
   constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
   for (const auto& sizes :
@@ -111,8 +110,7 @@ TEST_CASE("io::read_idx: sizes that the file cannot hold are refused before memo
   }
 }
 
-TEST_CASE("io::read_idx: says what is wrong with a file that is no IDX file of the wanted kind",
-          "[data-files][idx]") {
+TEST_CASE("io::read_idx: says what is wrong with a file that is no IDX file of the wanted kind", "[data-files][idx]") {
   const TemporaryFolder folder;
   const auto path = folder / "file";
   const auto error_of = [&](const std::string& bytes) {
@@ -160,11 +158,9 @@ TEST_CASE("dataset::read_labelled_images: images are scaled to 0 … 1 and joine
 TEST_CASE("dataset::read_mnist: missing, mismatched and unlikely files are refused by name", "[data-files][mnist]") {
   const TemporaryFolder folder;
   g2d_test::write_images(folder.path(), "train", 4);
-  CHECK(
-      mnist_error(folder.path()) ==
-      fmt::format(
-          "g2d: dataset::read_mnist: {}: expected a file t10k-images-idx3-ubyte or t10k-images-idx3-ubyte.gz, got neither",
-          folder.path().string()));
+  CHECK(mnist_error(folder.path()) == fmt::format("g2d: dataset::read_mnist: {}: expected a file "
+                                                  "t10k-images-idx3-ubyte or t10k-images-idx3-ubyte.gz, got neither",
+                                                  folder.path().string()));
   g2d_test::write_images(folder.path(), "t10k", 4);
   CHECK(mnist_error(folder.path()) == "nothing was thrown");
 
@@ -237,13 +233,14 @@ TEST_CASE("dataset::read_digit_recordings: names are parsed, in the order of the
   CHECK(recordings.waveforms[1].size(0) == 30);
 }
 
-TEST_CASE("dataset::read_digit_recordings: an empty or absent folder says what was expected", "[data-files][recordings]") {
+TEST_CASE("dataset::read_digit_recordings: an empty or absent folder says what was expected",
+          "[data-files][recordings]") {
   const TemporaryFolder folder;
-  CHECK(
-      recordings_error(folder.path()) ==
-      fmt::format("g2d: dataset::read_digit_recordings: {}: expected files {{digit}}_{{speaker}}_{{index}}.wav there, in "
-                  "recordings/ or in fsdd/, got none",
-                  folder.path().string()));
+  CHECK(recordings_error(folder.path()) ==
+        fmt::format(
+            "g2d: dataset::read_digit_recordings: {}: expected files {{digit}}_{{speaker}}_{{index}}.wav there, in "
+            "recordings/ or in fsdd/, got none",
+            folder.path().string()));
   CHECK_THAT(recordings_error(folder / "absent"), Contains("absent: expected a readable folder, got No such file"));
 }
 
@@ -255,11 +252,11 @@ TEST_CASE("dataset::read_digit_recordings: a file with another name, rate or con
     const std::string name = GENERATE("noise.wav", "3_theo.wav", "10_theo_1.wav", "-1_theo_1.wav", "x_theo_1.wav",
                                       "3_theo_one.wav", "3__1.wav", "3_theo_.wav", "3_theo_-1.wav", "_theo_1.wav");
     write_wav(folder / name, tone(100, 20));
-    CHECK(
-        recordings_error(folder.path()) ==
-        fmt::format("g2d: dataset::read_digit_recordings: {}: expected a name {{digit}}_{{speaker}}_{{index}}.wav such as "
-                    "7_jackson_12.wav, got {}",
-                    folder.path().string(), name));
+    CHECK(recordings_error(folder.path()) ==
+          fmt::format(
+              "g2d: dataset::read_digit_recordings: {}: expected a name {{digit}}_{{speaker}}_{{index}}.wav such as "
+              "7_jackson_12.wav, got {}",
+              folder.path().string(), name));
   }
   SECTION("sample rate") {
     write_wav(folder / "4_theo_0.wav", tone(100, 20), {.sample_rate = 16000});

@@ -20,14 +20,14 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/seed.hpp>
+#include <g2d/data/split_by_class.hpp>
+#include <g2d/data/splits.hpp>
 #include <g2d/dataset/class_pairs.hpp>
 #include <g2d/dataset/digit_pairs.hpp>
 #include <g2d/dataset/fit_length.hpp>
 #include <g2d/dataset/gaussian_noise.hpp>
 #include <g2d/dataset/log_spectrogram.hpp>
 #include <g2d/dataset/read_audio_visual_digits.hpp>
-#include <g2d/data/split_by_class.hpp>
-#include <g2d/data/splits.hpp>
 #include <g2d/dataset/standardization.hpp>
 
 #include "support/catch.hpp"
@@ -38,6 +38,7 @@ namespace {
 using Catch::Matchers::Contains;
 using g2d::ConfigError;
 using g2d::DataError;
+using g2d::data::Splits;
 using g2d::dataset::AudioVisualDigits;
 using g2d::dataset::AudioVisualDigitsOptions;
 using g2d::dataset::AudioVisualSplit;
@@ -45,7 +46,6 @@ using g2d::dataset::ClassPairs;
 using g2d::dataset::DigitPairsOptions;
 using g2d::dataset::DigitRecordings;
 using g2d::dataset::Mnist;
-using g2d::data::Splits;
 using g2d_test::TemporaryFolder;
 using g2d_test::thrown;
 
@@ -147,7 +147,8 @@ TEST_CASE("dataset::log_spectrogram: options that do not fit together are refuse
     return thrown<ConfigError>([&] { (void)g2d::dataset::log_spectrogram(torch::zeros({1, 100}), options); });
   };
   CHECK(error({.window = 64, .hop = 32, .bands = 5}) ==
-        "g2d: dataset::log_spectrogram: expected hop >= 1, bands that divide window / 2 and floor > 0, got window 64, hop "
+        "g2d: dataset::log_spectrogram: expected hop >= 1, bands that divide window / 2 and floor > 0, got window 64, "
+        "hop "
         "32, bands "
         "5, floor 0.01");
   CHECK_THAT(error({.hop = 0}), Contains("got window 512, hop 0"));
@@ -209,7 +210,7 @@ TEST_CASE("dataset::pair_by_class: partners share the class, and none is used ag
   const auto first_rows = torch::arange(0, 60, 2);
   const auto second_rows = torch::arange(3, 12);
   const auto pairs = g2d::dataset::pair_by_class(first_labels, first_rows, second_labels, second_rows, 75,
-                                              g2d::make_generator(3), "test");
+                                                 g2d::make_generator(3), "test");
   CHECK(torch::equal(first_labels.index_select(0, pairs.first), pairs.labels));
   CHECK(torch::equal(second_labels.index_select(0, pairs.second), pairs.labels));
   CHECK(set_of(pairs.first) == set_of(first_rows));
@@ -230,7 +231,7 @@ TEST_CASE("dataset::pair_by_class: a class or side that is missing is named", "[
   const auto error_of = [&](const at::Tensor& second_rows, std::int64_t count) {
     return [=] {
       (void)g2d::dataset::pair_by_class(labels, torch::arange(3), labels, second_rows, count, g2d::make_generator(3),
-                                     "test");
+                                        "test");
     };
   };
   CHECK(thrown<DataError>(error_of(torch::tensor({0, 2}), 9)) ==
@@ -290,10 +291,11 @@ TEST_CASE("dataset::pair_digits: speakers that cannot be divided are refused", "
   CHECK(error({.test_speakers = {"emil"}, .validation_speakers = {"anna"}}) ==
         "g2d: dataset::pair_digits: expected distinct speakers out of anna, bela, cleo, dana, got \"emil\"");
   CHECK_THAT(error({.test_speakers = {"anna"}, .validation_speakers = {"anna"}}), Contains("got \"anna\" twice"));
-  CHECK(error({.test_speakers = {"anna"}}) ==
-        "g2d: dataset::pair_digits: expected at least one speaker each for test, validation and training, got 1, 0 and 3 "
-        "of anna, "
-        "bela, cleo, dana");
+  CHECK(
+      error({.test_speakers = {"anna"}}) ==
+      "g2d: dataset::pair_digits: expected at least one speaker each for test, validation and training, got 1, 0 and 3 "
+      "of anna, "
+      "bela, cleo, dana");
   CHECK_THAT(error({.test_speakers = {"anna", "bela"}, .validation_speakers = {"cleo", "dana"}}),
              Contains("got 2, 2 and 0 of"));
   CHECK_THAT(error({.validation_fraction = 0}), Contains("images: expected a fraction between 0 and 1, got 0"));
@@ -302,9 +304,10 @@ TEST_CASE("dataset::pair_digits: speakers that cannot be divided are refused", "
 
   auto recordings = some_recordings();
   recordings.indices += 5;
-  CHECK(thrown<DataError>([&] { (void)g2d::dataset::pair_digits(some_images(), recordings); }) ==
-        "g2d: dataset::pair_digits: expected recordings with an index below 5 (test) and from 5 on (training), got 0 and "
-        "400");
+  CHECK(
+      thrown<DataError>([&] { (void)g2d::dataset::pair_digits(some_images(), recordings); }) ==
+      "g2d: dataset::pair_digits: expected recordings with an index below 5 (test) and from 5 on (training), got 0 and "
+      "400");
 }
 
 TEST_CASE("dataset::read_audio_visual_digits: gives standardised splits with ids of their own", "[digits]") {
@@ -340,7 +343,8 @@ TEST_CASE("dataset::read_audio_visual_digits: gives what the files hold at the r
   const auto pairs = g2d::dataset::pair_digits(mnist, recordings, options.pairing);
   const auto images = torch::cat({mnist.train.images, mnist.test.images});
   const auto spectrograms = g2d::dataset::log_spectrogram(g2d::dataset::fit_length(recordings.waveforms, 8000));
-  const auto standardise_image = g2d::dataset::measure_standardization(images.index_select(0, pairs.train.first), "image");
+  const auto standardise_image =
+      g2d::dataset::measure_standardization(images.index_select(0, pairs.train.first), "image");
   const auto standardise_audio =
       g2d::dataset::measure_standardization(spectrograms.index_select(0, pairs.train.second), "audio");
   const auto check = [&](const AudioVisualSplit& split, const ClassPairs& rows) {
@@ -375,7 +379,8 @@ TEST_CASE("dataset::read_audio_visual_digits: the same seed gives the same bytes
   CHECK(first.description != other.description);
 }
 
-TEST_CASE("dataset::read_audio_visual_digits: noise has the deviation asked for and belongs to the sample", "[digits]") {
+TEST_CASE("dataset::read_audio_visual_digits: noise has the deviation asked for and belongs to the sample",
+          "[digits]") {
   const TemporaryFolder folder;
   write_digits(folder);
   auto options = few_pairs();

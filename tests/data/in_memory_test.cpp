@@ -85,13 +85,15 @@ data::InMemory samples() {
 
 }  // namespace
 
-TEST_CASE("data::InMemory: asks before it goes to a device that has no room, and goes where there is room", "[in_memory]") {
+TEST_CASE("data::InMemory: asks before it goes to a device that has no room, and goes where there is room",
+          "[in_memory]") {
   const auto dataset = samples();
   CHECK(dataset.bytes() == 580);
   {
     const MetaDevice small({.free = 579});
     CHECK(thrown<DataError>([&] { (void)dataset.to(torch::kMeta); }) ==
-          "g2d: data::InMemory: to meta: expected 580 bytes of free memory, got 579; keep the samples in host memory (pinning_batches), "
+          "g2d: data::InMemory: to meta: expected 580 bytes of free memory, got 579; keep the samples in host memory "
+          "(pinning_batches), "
           "or use data::Streaming");
     CHECK(dataset.to(torch::kCPU).bytes() == 580);
   }
@@ -111,7 +113,8 @@ TEST_CASE("data::InMemory: a device that holds the samples is not asked for more
   CHECK(there.to(torch::kMeta).bytes() == 580);
 }
 
-TEST_CASE("free_device_memory: counts what LibTorch holds and does not use, and is nothing where nobody knows", "[in_memory]") {
+TEST_CASE("free_device_memory: counts what LibTorch holds and does not use, and is nothing where nobody knows",
+          "[in_memory]") {
   using Knows = Memory::Knows;
   const auto of = [](Memory::Numbers numbers) {
     const MetaDevice device(numbers);

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <atomic>
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -53,7 +53,8 @@ struct Log {
   std::atomic<int> num_decoded{0};
 };
 
-data::ModalityReader numbers(const std::string& name, double factor, const std::shared_ptr<Log>& log = std::make_shared<Log>()) {
+data::ModalityReader numbers(const std::string& name, double factor,
+                             const std::shared_ptr<Log>& log = std::make_shared<Log>()) {
   return {.name = name,
           .decode =
               [factor, log](std::int64_t entry) {
@@ -75,9 +76,7 @@ data::SampleIndex index_of(std::int64_t count, at::Tensor present = {}) {
   return {std::move(names), torch::arange(count).remainder(3), std::move(present)};
 }
 
-data::Samples samples(std::int64_t count = 50) {
-  return {{numbers("audio", 2.0), sequences("text")}, index_of(count)};
-}
+data::Samples samples(std::int64_t count = 50) { return {{numbers("audio", 2.0), sequences("text")}, index_of(count)}; }
 
 data::Samples jittered(std::int64_t count = 50, std::uint64_t seed = 7) {
   auto audio = numbers("audio", 2.0);
@@ -121,7 +120,8 @@ TEST_CASE("SampleRandom: numbers depend on each part of the key and on nothing e
   const SampleKey key{.seed = 1, .epoch = 2, .sample_id = 3, .modality = 4};
   CHECK(draw(key) == draw(key));
   std::set<std::vector<double>> all{draw(key)};
-  for (const auto& other : {SampleKey{2, 2, 3, 4}, SampleKey{1, 3, 3, 4}, SampleKey{1, 2, 4, 4}, SampleKey{1, 2, 3, 5}}) {
+  for (const auto& other :
+       {SampleKey{2, 2, 3, 4}, SampleKey{1, 3, 3, 4}, SampleKey{1, 2, 4, 4}, SampleKey{1, 2, 3, 5}}) {
     all.insert(draw(other));
   }
   CHECK(all.size() == 5);
@@ -138,7 +138,8 @@ TEST_CASE("SampleRandom: numbers depend on each part of the key and on nothing e
   for (const int count : counts) CHECK(count == Approx(10000).margin(500));
 }
 
-TEST_CASE("data::Streaming: the batches are the same for any number of workers and any read-ahead, in every epoch", "[streaming]") {
+TEST_CASE("data::Streaming: the batches are the same for any number of workers and any read-ahead, in every epoch",
+          "[streaming]") {
   const auto batches = data::shuffled_batches(50, 8, 3, 1);
   for (const auto& source : {samples(), jittered()}) {
     for (const std::int64_t epoch : {0, 1, 5}) {
@@ -146,21 +147,25 @@ TEST_CASE("data::Streaming: the batches are the same for any number of workers a
       for (const std::int64_t workers : {1, 2, 5}) {
         for (const std::int64_t ahead : {1, 3, 100}) {
           CAPTURE(epoch, workers, ahead);
-          CHECK(same(pass(data::Streaming(source, {.num_workers = workers, .num_prefetched = ahead}), batches, epoch), expected));
+          CHECK(same(pass(data::Streaming(source, {.num_workers = workers, .num_prefetched = ahead}), batches, epoch),
+                     expected));
         }
       }
     }
   }
 }
 
-TEST_CASE("data::Streaming: augmentation is a function of seed, epoch, sample and modality, whatever the batch", "[streaming]") {
+TEST_CASE("data::Streaming: augmentation is a function of seed, epoch, sample and modality, whatever the batch",
+          "[streaming]") {
   const data::Streaming dataset(jittered());
   CHECK_FALSE(dataset.is_deterministic());
   const auto whole = pass(dataset, {torch::arange(50)}, 4)[0];
   const auto part = pass(dataset, {torch::tensor({31, 8})}, 4)[0];
   CHECK(same(part.inputs[0].values, whole.inputs[0].values.index_select(0, torch::tensor({31, 8}))));
   const auto next_epoch = pass(dataset, {torch::arange(50)}, 5)[0];
-  const auto shift = [](const Batch& batch, std::size_t m) { return batch.inputs[m].values.select(1, 0) - torch::arange(50); };
+  const auto shift = [](const Batch& batch, std::size_t m) {
+    return batch.inputs[m].values.select(1, 0) - torch::arange(50);
+  };
   CHECK_FALSE(same(shift(whole, 0), shift(next_epoch, 0)));
   CHECK_FALSE(torch::allclose(shift(whole, 0), shift(whole, 1)));
   const data::Streaming other_seed(jittered(50, 8));
@@ -188,13 +193,15 @@ TEST_CASE("data::load_in_memory: holds what streaming gives, sequences padded wi
   CHECK(same(streamed.inputs[0].values, gathered.inputs[0].values));
   CHECK(same(streamed.sample_ids, gathered.sample_ids));
   CHECK(same(streamed.inputs[1].values, gathered.inputs[1].values.narrow(1, 0, streamed.inputs[1].values.size(1))));
-  CHECK_THAT(thrown<ConfigError>([] { (void)data::load_in_memory(jittered()); }), Contains("without random transforms"));
+  CHECK_THAT(thrown<ConfigError>([] { (void)data::load_in_memory(jittered()); }),
+             Contains("without random transforms"));
 }
 
 TEST_CASE("data::Streaming: one modality is read without the others", "[streaming]") {
   const auto audio = std::make_shared<Log>();
   const auto image = std::make_shared<Log>();
-  const data::Streaming dataset(data::Samples({numbers("audio", 1.0, audio), numbers("image", 2.0, image)}, index_of(20)));
+  const data::Streaming dataset(
+      data::Samples({numbers("audio", 1.0, audio), numbers("image", 2.0, image)}, index_of(20)));
   const data::SingleModality only_image(dataset, 1);
   CHECK(only_image.batch(torch::arange(20)).inputs.size() == 1);
   CHECK(audio->num_decoded == 0);
@@ -214,7 +221,8 @@ TEST_CASE("data: modalities that nobody needs are not read, and their inputs are
   const auto expected = data::Streaming(source).batch(rows);
   audio->num_decoded = image->num_decoded = 0;
   const auto check = [&](const auto& dataset, const at::Tensor& of) {
-    for (const auto& batch : {dataset.reading({false, true}).batch(of), data::stream_reading({false, true}, dataset, {of}).next()}) {
+    for (const auto& batch :
+         {dataset.reading({false, true}).batch(of), data::stream_reading({false, true}, dataset, {of}).next()}) {
       CHECK(dataset.reading({false, true}).names() == dataset.names());
       CHECK_FALSE(batch.inputs.at(0).values.defined());
       CHECK(same(batch.inputs.at(1).values, expected.inputs[1].values));
@@ -222,7 +230,8 @@ TEST_CASE("data: modalities that nobody needs are not read, and their inputs are
       CHECK(same(batch.target, expected.target));
     }
     CHECK(dataset.batch(of).inputs[0].values.defined());
-    CHECK_THAT(thrown<ConfigError>([&] { (void)dataset.reading({true}); }), Contains("one value for each of (audio, image), got 1"));
+    CHECK_THAT(thrown<ConfigError>([&] { (void)dataset.reading({true}); }),
+               Contains("one value for each of (audio, image), got 1"));
   };
   for (const std::int64_t workers : {0, 2}) {
     const data::Streaming dataset(source, {.num_workers = workers});
@@ -237,7 +246,8 @@ TEST_CASE("data: modalities that nobody needs are not read, and their inputs are
   CHECK(in_memory.reading({false, true}).only(0).batch(rows).inputs[0].values.defined());
   check(data::Any(in_memory), rows);
   check(data::Subset(in_memory, torch::arange(20).flip(0)), 19 - rows);
-  check(data::Concatenation(std::vector{in_memory.subset(torch::arange(5)), in_memory.subset(torch::arange(5, 20))}), rows);
+  check(data::Concatenation(std::vector{in_memory.subset(torch::arange(5)), in_memory.subset(torch::arange(5, 20))}),
+        rows);
   const data::ModalityDrop dropped(in_memory, {0.5, 0.5});
   const auto lacking = dropped.reading({false, true}).batch(rows);
   CHECK_FALSE(lacking.inputs[0].values.defined());
@@ -252,7 +262,8 @@ TEST_CASE("data::Streaming: rows of any stride, and none that are no rows", "[st
   CHECK(same(batch.inputs[0].values, expected.inputs[0].values));
   CHECK(same(batch.sample_ids, expected.sample_ids));
   for (const auto& wrong : {torch::arange(0), torch::arange(4).view({2, 2}), torch::arange(3).to(torch::kInt)}) {
-    CHECK_THAT(thrown<ShapeError>([&] { (void)dataset.batch(wrong); }), Contains("expected rows int64 [B] in host memory, at least one"));
+    CHECK_THAT(thrown<ShapeError>([&] { (void)dataset.batch(wrong); }),
+               Contains("expected rows int64 [B] in host memory, at least one"));
   }
 }
 
@@ -273,7 +284,8 @@ TEST_CASE("data::load_in_memory: samples of other shapes are named, not stretche
 
 TEST_CASE("data::Streaming: reads no further ahead than it was told", "[streaming]") {
   const auto log = std::make_shared<Log>();
-  const data::Streaming dataset(data::Samples({numbers("audio", 1.0, log)}, index_of(100)), {.num_workers = 3, .num_prefetched = 2});
+  const data::Streaming dataset(data::Samples({numbers("audio", 1.0, log)}, index_of(100)),
+                                {.num_workers = 3, .num_prefetched = 2});
   auto stream = data::stream(dataset, data::ordered_batches(100, 10));
   (void)stream.next();
   // After one batch was taken, two more may be under way.
@@ -299,7 +311,8 @@ TEST_CASE("data::Streaming: workers leave the number of arithmetic threads as it
   CHECK(in_new_thread == before);
 }
 
-TEST_CASE("data::Streaming: an error names sample, modality and reason when its batch is due, the first of several", "[streaming]") {
+TEST_CASE("data::Streaming: an error names sample, modality and reason when its batch is due, the first of several",
+          "[streaming]") {
   auto audio = numbers("audio", 1.0);
   audio.decode = [](std::int64_t entry) {
     if (entry == 17 || entry == 19) throw DataError(fmt::format("g2d: io::read_audio: {}.wav: damaged", entry));
@@ -315,19 +328,24 @@ TEST_CASE("data::Streaming: an error names sample, modality and reason when its 
   }
 }
 
-TEST_CASE("data::Streaming: values that are not finite, and shapes that differ, are refused by the sample's name", "[streaming]") {
+TEST_CASE("data::Streaming: values that are not finite, and shapes that differ, are refused by the sample's name",
+          "[streaming]") {
   auto audio = numbers("audio", 1.0);
   audio.decode = [](std::int64_t entry) {
     return torch::full({2}, entry == 3 ? std::numeric_limits<double>::quiet_NaN() : 1.0);
   };
-  CHECK(thrown<DataError>([&] { (void)data::Streaming(data::Samples({audio}, index_of(5))).batch(torch::arange(5)); }) ==
-        "g2d: sample \"sample-3\", modality \"audio\": expected finite values, got NaN or infinity");
+  CHECK(thrown<DataError>([&] {
+          (void)data::Streaming(data::Samples({audio}, index_of(5))).batch(torch::arange(5));
+        }) == "g2d: sample \"sample-3\", modality \"audio\": expected finite values, got NaN or infinity");
   audio.decode = [](std::int64_t entry) { return torch::ones({entry == 4 ? 3 : 2}); };
-  const auto error = thrown<DataError>([&] { (void)data::Streaming(data::Samples({audio}, index_of(5))).batch(torch::arange(5)); });
-  CHECK_THAT(error, Contains("sample \"sample-4\", modality \"audio\": expected Float [2] as in other samples of its batch, got Float [3]"));
+  const auto error =
+      thrown<DataError>([&] { (void)data::Streaming(data::Samples({audio}, index_of(5))).batch(torch::arange(5)); });
+  CHECK_THAT(error, Contains("sample \"sample-4\", modality \"audio\": expected Float [2] as in other samples of its "
+                             "batch, got Float [3]"));
   audio.decode = [](std::int64_t) -> at::Tensor { return torch::ones({2}).matmul(torch::ones({3})); };
-  CHECK_THAT(thrown<DataError>([&] { (void)data::Streaming(data::Samples({audio}, index_of(5))).batch(torch::arange(5)); }),
-             Contains("sample \"sample-0\", modality \"audio\": "));
+  CHECK_THAT(
+      thrown<DataError>([&] { (void)data::Streaming(data::Samples({audio}, index_of(5))).batch(torch::arange(5)); }),
+      Contains("sample \"sample-0\", modality \"audio\": "));
 }
 
 TEST_CASE("data::Samples: an absent modality is not read, has zeros or length 0, and is masked", "[streaming]") {
@@ -347,15 +365,22 @@ TEST_CASE("data::Samples: an absent modality is not read, has zeros or length 0,
 
 TEST_CASE("data::Samples: names that repeat, sizes that do not match and empty lists are refused", "[streaming]") {
   const auto make = [](data::SampleIndex index) { (void)data::Samples({numbers("audio", 1.0)}, std::move(index)); };
-  CHECK_THAT(thrown<DataError>([&] { make({{"a", "b", "a"}, torch::zeros({3})}); }), Contains("\"a\" (sample 0) and \"a\" (sample 2)"));
-  CHECK_THAT(thrown<DataError>([&] { make({{}, torch::zeros({0})}); }), Contains("expected at least one sample, got none"));
-  CHECK_THAT(thrown<ShapeError>([&] { make({{"a", "b"}, torch::zeros({3})}); }), Contains("targets of 2 samples, got [3]"));
-  CHECK_THAT(thrown<ShapeError>([&] { make({{"a"}, torch::zeros({1}), torch::ones({1, 2}, torch::kBool)}); }), Contains("present"));
-  CHECK_THAT(thrown<ConfigError>([&] { (void)data::Streaming(samples(), {.num_workers = -1}); }), Contains("num_workers"));
-  CHECK_THAT(thrown<ConfigError>([&] { (void)data::Streaming(samples(), {.num_prefetched = 0}); }), Contains("num_prefetched"));
+  CHECK_THAT(thrown<DataError>([&] { make({{"a", "b", "a"}, torch::zeros({3})}); }),
+             Contains("\"a\" (sample 0) and \"a\" (sample 2)"));
+  CHECK_THAT(thrown<DataError>([&] { make({{}, torch::zeros({0})}); }),
+             Contains("expected at least one sample, got none"));
+  CHECK_THAT(thrown<ShapeError>([&] { make({{"a", "b"}, torch::zeros({3})}); }),
+             Contains("targets of 2 samples, got [3]"));
+  CHECK_THAT(thrown<ShapeError>([&] { make({{"a"}, torch::zeros({1}), torch::ones({1, 2}, torch::kBool)}); }),
+             Contains("present"));
+  CHECK_THAT(thrown<ConfigError>([&] { (void)data::Streaming(samples(), {.num_workers = -1}); }),
+             Contains("num_workers"));
+  CHECK_THAT(thrown<ConfigError>([&] { (void)data::Streaming(samples(), {.num_prefetched = 0}); }),
+             Contains("num_prefetched"));
 }
 
-TEST_CASE("data::Samples: the fingerprint tells samples, their order, sources, transforms and seeds apart", "[streaming]") {
+TEST_CASE("data::Samples: the fingerprint tells samples, their order, sources, transforms and seeds apart",
+          "[streaming]") {
   const auto reference = samples().fingerprint();
   CHECK(samples().fingerprint() == reference);
   auto transformed = numbers("audio", 2.0);
@@ -412,14 +437,16 @@ TEST_CASE("data::Concatenation: rows of all parts in any order; ids that clash a
   CHECK(same(batch.sample_ids, expected.sample_ids));
   CHECK(same(both.targets(), data::load_in_memory(samples()).targets()));
   CHECK(both.only(0).batch(rows).inputs.size() == 1);
-  CHECK_THAT(thrown<DataError>([&] { (void)data::Concatenation(std::vector<data::InMemory>{first, first}); }), Contains("ids that differ"));
+  CHECK_THAT(thrown<DataError>([&] { (void)data::Concatenation(std::vector<data::InMemory>{first, first}); }),
+             Contains("ids that differ"));
   CHECK_THAT(thrown<ConfigError>([&] { (void)data::Concatenation(std::vector<data::InMemory>{first, first.only(0)}); }),
              Contains("(audio, text), got one of (audio)"));
 }
 
 TEST_CASE("data::Concatenation: a pass is that of its parts, augmentation of the epoch included", "[streaming]") {
   const data::Streaming whole(jittered());
-  const data::Concatenation parts(std::vector{data::Streaming(jittered().subset(torch::arange(10))), data::Streaming(jittered().subset(torch::arange(10, 50)))});
+  const data::Concatenation parts(std::vector{data::Streaming(jittered().subset(torch::arange(10))),
+                                              data::Streaming(jittered().subset(torch::arange(10, 50)))});
   const std::vector<at::Tensor> batches{torch::tensor({45, 3, 10}), torch::tensor({20, 30}), torch::tensor({1, 49})};
   for (const std::int64_t epoch : {0, 4}) {
     const auto expected = pass(whole, batches, epoch), given = pass(parts, batches, epoch);
@@ -439,7 +466,8 @@ TEST_CASE("data::Map: changes batches, and the fingerprint with its description"
   CHECK(mapped.fingerprint() != data::Map(source, twice, "another").fingerprint());
 }
 
-TEST_CASE("data::ModalityDrop: takes a modality from its share of the samples, always the same ones, and never all", "[streaming]") {
+TEST_CASE("data::ModalityDrop: takes a modality from its share of the samples, always the same ones, and never all",
+          "[streaming]") {
   const auto source = data::load_in_memory(samples(2000));
   const data::ModalityDrop dropped(source, {0.3, 0.0}, 5);
   const auto rows = torch::arange(2000);
@@ -449,7 +477,8 @@ TEST_CASE("data::ModalityDrop: takes a modality from its share of the samples, a
   CHECK(same(dropped.batch(torch::tensor({77, 5})).present, present.index_select(0, torch::tensor({77, 5}))));
   CHECK_FALSE(same(data::ModalityDrop(source, {0.3, 0.0}, 6).batch(rows).present, present));
   CHECK(data::ModalityDrop(source, {1.0, 1.0}).batch(rows).present.any(1).all().item<bool>());
-  CHECK_THAT(thrown<ConfigError>([&] { (void)data::ModalityDrop(source, {0.3}); }), Contains("(audio, text), got [0.3]"));
+  CHECK_THAT(thrown<ConfigError>([&] { (void)data::ModalityDrop(source, {0.3}); }),
+             Contains("(audio, text), got [0.3]"));
 }
 
 TEST_CASE("data::split_at_random: divides once and for all by its generator", "[streaming]") {
@@ -459,15 +488,21 @@ TEST_CASE("data::split_at_random: divides once and for all by its generator", "[
   CHECK(torch::equal(std::get<0>(torch::cat({kept, held_out}).sort()), rows));
   CHECK(torch::equal(data::split_at_random(rows, 0.25, make_generator(3), "houses").kept, kept));
   CHECK_FALSE(torch::equal(data::split_at_random(rows, 0.25, make_generator(4), "houses").kept, kept));
-  CHECK_THAT(thrown<ConfigError>([&] { (void)data::split_at_random(rows, 1.0, make_generator(3), "houses"); }), Contains("houses"));
-  CHECK_THAT(thrown<DataError>([&] { (void)data::split_at_random(torch::arange(1), 0.5, make_generator(3), "houses"); }), Contains("got 1"));
+  CHECK_THAT(thrown<ConfigError>([&] { (void)data::split_at_random(rows, 1.0, make_generator(3), "houses"); }),
+             Contains("houses"));
+  CHECK_THAT(
+      thrown<DataError>([&] { (void)data::split_at_random(torch::arange(1), 0.5, make_generator(3), "houses"); }),
+      Contains("got 1"));
 }
 
-TEST_CASE("Trainer: trains the same weights on streamed as on loaded samples, teachers and cache included", "[streaming]") {
+TEST_CASE("Trainer: trains the same weights on streamed as on loaded samples, teachers and cache included",
+          "[streaming]") {
   const data::Samples source({numbers("audio", 2.0), numbers("image", -1.0)}, index_of(48));
   const auto train = [&](const data::Any& dataset) {
     torch::manual_seed(1);
-    const auto make = [] { return std::make_shared<encoder::Mlp>(encoder::MlpOptions{.in_features = 4, .feature_width = 6}); };
+    const auto make = [] {
+      return std::make_shared<encoder::Mlp>(encoder::MlpOptions{.in_features = 4, .feature_width = 6});
+    };
     const TrainerOptions options{.optimizer = optimizer::Sgd{.learning_rate = 1e-4}, .num_epochs = 2, .batch_size = 7};
     std::vector<Teacher> teachers;
     for (std::size_t m = 0; m < 2; ++m) {

@@ -146,7 +146,8 @@ TEST_CASE("dataset::make_synthetic_digits: the same seed gives the same bytes an
   CHECK(first.description != other.description);
 }
 
-TEST_CASE("dataset::make_synthetic_digits: noise has the mean asked for and correlates as asked", "[synthetic-digits]") {
+TEST_CASE("dataset::make_synthetic_digits: noise has the mean asked for and correlates as asked",
+          "[synthetic-digits]") {
   const double wanted = GENERATE(-0.8, 0.0, 0.8);
   const SyntheticDigitsOptions options{
       .samples = {1000, 10, 10}, .audio_noise = 0.7, .image_noise = 2.0, .noise_correlation = wanted, .seed = 1};
@@ -168,7 +169,8 @@ TEST_CASE("dataset::make_synthetic_digits: options out of range are refused by n
   };
   CHECK(error({.samples = {10, 0, 10}}) ==
         "g2d: dataset::make_synthetic_digits: expected at least one sample in each split, got 0");
-  CHECK(error({.audio_strength = 1.5}) == "g2d: dataset::make_synthetic_digits: expected strengths from 0 to 1, got 1.5");
+  CHECK(error({.audio_strength = 1.5}) ==
+        "g2d: dataset::make_synthetic_digits: expected strengths from 0 to 1, got 1.5");
   CHECK(error({.image_strength = std::numeric_limits<double>::quiet_NaN()}) ==
         "g2d: dataset::make_synthetic_digits: expected strengths from 0 to 1, got nan");
   CHECK(error({.image_noise = -1}) == "g2d: dataset: image: expected a finite noise deviation of at least 0, got -1");
@@ -176,8 +178,9 @@ TEST_CASE("dataset::make_synthetic_digits: options out of range are refused by n
         "g2d: dataset::make_synthetic_digits: expected a noise correlation from -1 to 1, got 1.01");
 }
 
-TEST_CASE("dataset::synthetic_digits_options: from audio-strong to image-strong audio becomes noisier and the image clearer",
-          "[synthetic-digits]") {
+TEST_CASE(
+    "dataset::synthetic_digits_options: from audio-strong to image-strong audio becomes noisier and the image clearer",
+    "[synthetic-digits]") {
   REQUIRE(g2d::dataset::digits_imbalances.size() == 3);
   auto before = g2d::dataset::synthetic_digits_options(g2d::dataset::digits_imbalances[0]);
   CHECK(before.audio_noise == SyntheticDigitsOptions().audio_noise);

@@ -57,7 +57,9 @@ double variance_between_classes(const g2d::data::InMemory& split, std::size_t m)
   return torch::stack(means).var(0, false).mean().item<double>();
 }
 
-double correlation(const at::Tensor& a, const at::Tensor& b) { return torch::corrcoef(torch::stack({a, b}))[0][1].item<double>(); }
+double correlation(const at::Tensor& a, const at::Tensor& b) {
+  return torch::corrcoef(torch::stack({a, b}))[0][1].item<double>();
+}
 
 /// The band in which the tone is, loudness taken out.
 at::Tensor pitch(const at::Tensor& audio) {
@@ -67,7 +69,8 @@ at::Tensor pitch(const at::Tensor& audio) {
 
 }  // namespace
 
-TEST_CASE("made-up trimodal data: three shapes, balanced classes, standardised, ids of their own", "[synthetic-trimodal]") {
+TEST_CASE("made-up trimodal data: three shapes, balanced classes, standardised, ids of their own",
+          "[synthetic-trimodal]") {
   const auto dataset = make_synthetic_trimodal(without_noise());
   const auto& [train, validation, test] = dataset.splits;
   REQUIRE(train.names() == g2d::ModalityNames({"audio", "image", "text"}));
@@ -80,7 +83,8 @@ TEST_CASE("made-up trimodal data: three shapes, balanced classes, standardised, 
   }
   CHECK(torch::equal(train.targets().bincount(), torch::full({6}, 200)));
   CHECK(torch::equal(test.targets().bincount(), torch::full({6}, 50)));
-  CHECK(torch::equal(torch::cat({train.sample_ids(), validation.sample_ids(), test.sample_ids()}), torch::arange(1510)));
+  CHECK(
+      torch::equal(torch::cat({train.sample_ids(), validation.sample_ids(), test.sample_ids()}), torch::arange(1510)));
   CHECK(dataset.target.kind == g2d::OutputKind::Classes);
   CHECK(dataset.target.num_outputs == 6);
   CHECK(dataset.target.names.size() == 6);
@@ -127,7 +131,8 @@ TEST_CASE("dataset::make_synthetic_trimodal: strength 0 says nothing, and more o
   const auto little = make_synthetic_trimodal(without_noise(0.25));
   const auto much = make_synthetic_trimodal(without_noise(1.0));
   for (std::size_t m = 0; m < 3; ++m) {
-    CAPTURE(m, nearest_sample_accuracy(nothing, m), nearest_sample_accuracy(little, m), nearest_sample_accuracy(much, m));
+    CAPTURE(m, nearest_sample_accuracy(nothing, m), nearest_sample_accuracy(little, m),
+            nearest_sample_accuracy(much, m));
     CHECK(nearest_sample_accuracy(nothing, m) < 0.25);
     CHECK(nearest_sample_accuracy(little, m) > nearest_sample_accuracy(nothing, m) + 0.1);
     CHECK(nearest_sample_accuracy(much, m) >= nearest_sample_accuracy(little, m));
@@ -135,10 +140,12 @@ TEST_CASE("dataset::make_synthetic_trimodal: strength 0 says nothing, and more o
   }
 }
 
-TEST_CASE("dataset::make_synthetic_trimodal: means of classes differ in audio, but neither in the image nor in the text",
-          "[synthetic-trimodal]") {
+TEST_CASE(
+    "dataset::make_synthetic_trimodal: means of classes differ in audio, but neither in the image nor in the text",
+    "[synthetic-trimodal]") {
   const auto train = make_synthetic_trimodal(without_noise()).splits.train;
-  const std::array shares{variance_between_classes(train, 0), variance_between_classes(train, 1), variance_between_classes(train, 2)};
+  const std::array shares{variance_between_classes(train, 0), variance_between_classes(train, 1),
+                          variance_between_classes(train, 2)};
   CAPTURE(shares[0], shares[1], shares[2]);
   CHECK(shares[0] > 0.5);
   CHECK(shares[1] < 0.02);
@@ -168,7 +175,8 @@ TEST_CASE("made-up trimodal data: noise has the mean asked for and correlates as
   }
 }
 
-TEST_CASE("dataset::make_synthetic_regression: a target in points with the moments of its formula", "[synthetic-trimodal]") {
+TEST_CASE("dataset::make_synthetic_regression: a target in points with the moments of its formula",
+          "[synthetic-trimodal]") {
   auto options = without_noise();
   options.samples.train = 20000;
   const auto dataset = make_synthetic_regression(options);
@@ -177,8 +185,8 @@ TEST_CASE("dataset::make_synthetic_regression: a target in points with the momen
   CHECK(dataset.target.num_outputs == 1);
   CHECK(dataset.target.unit == "points");
   REQUIRE(target.sizes() == at::IntArrayRef{20000, 1});
-  // Uniform variables behind which normal ones have correlation r have correlation 6 / pi asin(r / 2); their products of three
-  // have mean 0.
+  // Uniform variables behind which normal ones have correlation r have correlation 6 / pi asin(r / 2); their products
+  // of three have mean 0.
   const double shared = 6 / std::numbers::pi * std::asin(0.3);
   const double mean = 100 + 30 * shared / 3;
   const double linear_variance = (30 * 30 + 20 * 20 + 15 * 15 + 2 * shared * (30 * 20 + 30 * 15 + 20 * 15)) / 3;
@@ -189,7 +197,8 @@ TEST_CASE("dataset::make_synthetic_regression: a target in points with the momen
   CHECK(target.max().item<double>() <= 100 + 30 + 20 + 15 + 30);
 }
 
-TEST_CASE("dataset::make_synthetic_regression: strength decides how much of the target is heard", "[synthetic-trimodal]") {
+TEST_CASE("dataset::make_synthetic_regression: strength decides how much of the target is heard",
+          "[synthetic-trimodal]") {
   const auto heard = [](double strength) {
     const auto train = make_synthetic_regression(without_noise(strength)).splits.train;
     return std::abs(correlation(pitch(values(train, 0)), train.targets().squeeze(1)));
@@ -201,10 +210,11 @@ TEST_CASE("dataset::make_synthetic_regression: strength decides how much of the 
 
 TEST_CASE("made-up trimodal data: the description says what was decided", "[synthetic-trimodal]") {
   const auto description =
-      make_synthetic_trimodal({.samples = {30, 20, 10}, .text = {.strength = 0.5, .noise = 0.25}, .noise_correlation = -0.25, .seed = 9})
+      make_synthetic_trimodal(
+          {.samples = {30, 20, 10}, .text = {.strength = 0.5, .noise = 0.25}, .noise_correlation = -0.25, .seed = 9})
           .description;
-  for (const std::string part : {"seed 9", "samples 30, 20, 10", "noise correlation -0.25", "text: strength 0.5, noise 0.25",
-                                 "standardised by the training split"}) {
+  for (const std::string part : {"seed 9", "samples 30, 20, 10", "noise correlation -0.25",
+                                 "text: strength 0.5, noise 0.25", "standardised by the training split"}) {
     CAPTURE(description, part);
     CHECK(description.find(part) != std::string::npos);
   }
@@ -217,7 +227,8 @@ TEST_CASE("made-up trimodal data: options out of range are refused by name", "[s
   const std::string where = "g2d: dataset::make_synthetic_trimodal: expected ";
   CHECK(error({.samples = {10, 0, 10}}) == where + "at least one sample in each split, got 0");
   CHECK(error({.audio = {.strength = 1.5}}) == where + "strengths from 0 to 1, got 1.5");
-  CHECK(error({.text = {.strength = std::numeric_limits<double>::quiet_NaN()}}) == where + "strengths from 0 to 1, got nan");
+  CHECK(error({.text = {.strength = std::numeric_limits<double>::quiet_NaN()}}) ==
+        where + "strengths from 0 to 1, got nan");
   CHECK(error({.image = {.noise = -1}}) == where + "finite noise deviations of at least 0, got -1");
   CHECK(error({.noise_correlation = -0.6}) == where + "a noise correlation from -0.5 to 1, got -0.6");
   CHECK(thrown<g2d::ConfigError>([] { (void)make_synthetic_regression({.noise_correlation = 1.1}); }) ==

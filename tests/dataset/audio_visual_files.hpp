@@ -18,7 +18,8 @@
 #include "support/media_files.hpp"
 #include "support/temporary_folder.hpp"
 
-/// Small audio-visual datasets in the layouts of the published ones, and settings under which reading them takes no time.
+/// Small audio-visual datasets in the layouts of the published ones, and settings under which reading them takes no
+/// time.
 namespace g2d_test {
 
 using g2d::dataset::CremadOptions;

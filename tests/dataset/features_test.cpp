@@ -248,9 +248,7 @@ TEST_CASE("dataset::read_iemocap: classes as numbered, or several emotions at on
   CHECK(several.target.kind == OutputKind::Labels);
   CHECK(several.target.num_outputs == 4);
   CHECK(torch::equal(several.splits.test.targets(), get(tree.test, "labels")));
-  CHECK_THAT(thrown<DataError>([&] {
-               (void)read_iemocap(tree.folder.path(), {.class_names = {"a", "b"}});
-             }),
+  CHECK_THAT(thrown<DataError>([&] { (void)read_iemocap(tree.folder.path(), {.class_names = {"a", "b"}}); }),
              Contains("expected labels [N, 2] as there are class_names, got [12, 4]"));
   CHECK_THAT(thrown<DataError>([&] { (void)read_ur_funny(tree.folder.path()); }), Contains("class_names"));
 
@@ -266,9 +264,7 @@ TEST_CASE("dataset::read_ur_funny: other labels and other numbers of classes are
   tree.write();
   CHECK_THAT(thrown<DataError>([&] { (void)read_ur_funny(tree.folder.path()); }),
              Contains("validation.npz: row 3: expected a label from 0 to 1, got 2"));
-  CHECK_THAT(thrown<ConfigError>([&] {
-               (void)read_ur_funny(tree.folder.path(), {.class_names = {"a", "b", "c"}});
-             }),
+  CHECK_THAT(thrown<ConfigError>([&] { (void)read_ur_funny(tree.folder.path(), {.class_names = {"a", "b", "c"}}); }),
              Contains("dataset::read_ur_funny: expected 2 class_names, got 3"));
   for (auto* split : {&tree.train, &tree.validation, &tree.test}) {
     auto& labels = get(*split, "labels");

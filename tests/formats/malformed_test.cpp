@@ -29,8 +29,8 @@
 
 #include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
-/// LibTorch's archive reader leaks the archive's directory when it refuses a damaged one, libsndfile the description of a
-/// Vorbis stream whose header it refuses.
+/// LibTorch's archive reader leaks the archive's directory when it refuses a damaged one, libsndfile the description of
+/// a Vorbis stream whose header it refuses.
 extern "C" const char* __lsan_default_suppressions() { return "leak:mz_zip_reader_init\nleak:vorbis_info_init\n"; }
 
 namespace {
@@ -124,22 +124,15 @@ std::vector<Format> formats() {
       {"a.jpg", [](const path& file) { g2d_test::write_jpeg(file, picture(40, 50)); }, read_picture},
       {"grey.jpg", [](const path& file) { g2d_test::write_jpeg(file, picture(40, 50).slice(0, 0, 1)); }, read_picture},
       {"a.png", [](const path& file) { g2d::io::write_png(file, picture(40, 50)); }, read_picture},
-      {"a.npy",
-       [](const path& file) {
-         g2d_test::write_npy(file, torch::arange(60).view({3, 4, 5}));
-       },
+      {"a.npy", [](const path& file) { g2d_test::write_npy(file, torch::arange(60).view({3, 4, 5})); },
        [](const path& file) { look_at(g2d::io::read_npy(file)); }},
       {"mapped.npy", [](const path& file) { g2d_test::write_npy(file, torch::arange(60, at::kFloat)); },
        [](const path& file) { look_at(g2d::io::map_npy(file)); }},
       {"stored.npz",
-       [](const path& file) {
-         g2d_test::write_npz(file, {{"a", torch::arange(60)}, {"b", torch::ones({9})}});
-       },
+       [](const path& file) { g2d_test::write_npz(file, {{"a", torch::arange(60)}, {"b", torch::ones({9})}}); },
        [](const path& file) { look_at(g2d::io::read_npz(file)); }},
       {"deflated.npz",
-       [](const path& file) {
-         g2d_test::write_npz(file, {{"a", torch::arange(60)}, {"b", torch::ones({9})}}, true);
-       },
+       [](const path& file) { g2d_test::write_npz(file, {{"a", torch::arange(60)}, {"b", torch::ones({9})}}, true); },
        [](const path& file) { look_at(g2d::io::read_npz(file)); }},
       {"a.csv", [](const path& file) { write_bytes(file, text_rows()); },
        [](const path& file) { look_at(g2d::io::read_csv(file)); }, false},

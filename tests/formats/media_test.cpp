@@ -201,12 +201,9 @@ TEST_CASE("transform::resample: refuses rates and tensors that make no sense", "
   CHECK_THAT(error(torch::ones({9}), 8000, -1), Contains("above 0, got 8000 and -1"));
   CHECK(error(torch::ones({9}), 1, 257) ==
         "g2d: transform::resample: expected rates that differ at most 256-fold, got 1 and 257");
-  CHECK(thrown<ShapeError>([] {
-          (void)resample({torch::ones({2, 9}), 8000}, 16000);
-        }) == "g2d: transform::resample: expected float32 samples [L] on the CPU, got CPUFloatType [2, 9]");
-  CHECK_THAT(thrown<ShapeError>([] {
-               (void)resample({torch::ones({9}, at::kDouble), 8000}, 16000);
-             }),
+  CHECK(thrown<ShapeError>([] { (void)resample({torch::ones({2, 9}), 8000}, 16000); }) ==
+        "g2d: transform::resample: expected float32 samples [L] on the CPU, got CPUFloatType [2, 9]");
+  CHECK_THAT(thrown<ShapeError>([] { (void)resample({torch::ones({9}, at::kDouble), 8000}, 16000); }),
              Contains("got CPUDoubleType [9]"));
   CHECK_THAT(thrown<ShapeError>([] { (void)resample({}, 16000); }), Contains("got no tensor"));
 }

@@ -7,8 +7,8 @@
 #include <set>
 #include <string>
 
-#include <g2d/core/error.hpp>
 #include <g2d/core/atomic_file.hpp>
+#include <g2d/core/error.hpp>
 #include <g2d/io/pt.hpp>
 #include <g2d/io/safetensors.hpp>
 
@@ -72,7 +72,9 @@ TEST_CASE("AtomicFile: a full disk shows when room is taken, or when it is asked
 TEST_CASE("AtomicFile: without commit the target stays as it was", "[io][atomic_file]") {
   const TemporaryFolder folder;
   write_bytes(folder / "target", "old");
-  { AtomicFile(folder / "target").write("new"); }
+  {
+    AtomicFile(folder / "target").write("new");
+  }
   CHECK(read_bytes(folder / "target") == "old");
   CHECK(g2d_test::names_in(folder.path()) == std::set<std::string>{"target"});
 }
@@ -100,8 +102,7 @@ TEST_CASE("io: a full disk is reported and what was saved stays", "[io][atomic_f
       name == "weights.pt" ? g2d::io::write_pt(large, folder / name) : g2d::io::write_safetensors(large, folder / name);
     };
     CHECK_THROWS_AS(save(), g2d::DataError);
-    CHECK_THROWS_WITH(save(),
-                      Contains("g2d: AtomicFile: ") && Contains(name + ": cannot be written: File too large"));
+    CHECK_THROWS_WITH(save(), Contains("g2d: AtomicFile: ") && Contains(name + ": cannot be written: File too large"));
     CHECK(read_bytes(folder / name) == "precious");
   }
   CHECK(g2d_test::names_in(folder.path()) == std::set<std::string>{"weights.pt", "weights.safetensors"});

@@ -67,7 +67,8 @@ TEST_CASE("method::Agm: responses of any set function add up to its value for al
   }
 }
 
-TEST_CASE("method::Agm: the output is the fusion's, and with coefficients of 1 the step is joint training's", "[method]") {
+TEST_CASE("method::Agm: the output is the fusion's, and with coefficients of 1 the step is joint training's",
+          "[method]") {
   for (const auto fusion : g2d::fusion::choices) {
     for (const auto mask : {method::AgmMask::ZeroFeatures, method::AgmMask::ZeroInputs}) {
       for (const std::size_t modalities : {2U, 3U}) {
@@ -86,7 +87,8 @@ TEST_CASE("method::Agm: the output is the fusion's, and with coefficients of 1 t
   }
 }
 
-TEST_CASE("method::Agm: a coefficient of 0 stops an additive modality, and zero inputs let its biases learn", "[method]") {
+TEST_CASE("method::Agm: a coefficient of 0 stops an additive modality, and zero inputs let its biases learn",
+          "[method]") {
   for (const auto mask : {method::AgmMask::ZeroFeatures, method::AgmMask::ZeroInputs}) {
     const auto student = double_student("sum");
     AgmStep step(*student, agm({.strength = 1e9, .cap = 0.0, .mask = mask}), {.optimizer = golden_sgd});
@@ -118,7 +120,9 @@ TEST_CASE("method::Agm: official masked passes leave norm statistics, dropout an
   student->train();
   bool freezes = false;
   AnyStep plain_step(*plain, method::Supervised<Classification>(), {.optimizer = golden_sgd});
-  AnyStep step(*student, method::Stack(method::Supervised<Classification>(), method::Agm<Classification>(method::official_agm()), FreezesSecond{&freezes}),
+  AnyStep step(*student,
+               method::Stack(method::Supervised<Classification>(), method::Agm<Classification>(method::official_agm()),
+                             FreezesSecond{&freezes}),
                {.optimizer = golden_sgd});
   const auto batch = blobs(12, 1).batch(torch::arange(12));
   torch::manual_seed(5);
@@ -157,7 +161,8 @@ TEST_CASE("method::Agm: a batch that is not finite does not enter the history", 
   CHECK(run(true) == run(false));
 }
 
-TEST_CASE("method::Agm: samples that lack a modality do not count in its score, whatever stands in their place", "[method]") {
+TEST_CASE("method::Agm: samples that lack a modality do not count in its score, whatever stands in their place",
+          "[method]") {
   for (const auto mask : {method::AgmMask::ZeroFeatures, method::AgmMask::ZeroInputs}) {
     const auto student = double_student("late");
     const auto other = double_student("late");
@@ -175,15 +180,18 @@ TEST_CASE("method::Agm: samples that lack a modality do not count in its score, 
                                           other->fuse(std::vector<at::Tensor>{features[0], hidden(1)}).logits,
                                           other->fuse(std::vector<at::Tensor>{hidden(0), features[1]}).logits,
                                           other->fuse(features).logits};
-    const auto log_probability = torch::log_softmax(method::agm_responses(outputs)[0], 1).gather(1, batch.target.unsqueeze(1)).squeeze(1);
+    const auto log_probability =
+        torch::log_softmax(method::agm_responses(outputs)[0], 1).gather(1, batch.target.unsqueeze(1)).squeeze(1);
     const auto rows = torch::tensor({0, 1, 3, 4, 5});
     CHECK_FALSE(step(batch).is_skipped.item<bool>());
     for (const auto& parameter : student->parameters()) CHECK(parameter.isfinite().all().item<bool>());
-    CHECK(step.method().get<1>().history()[0].item<double>() == Approx(-log_probability.index_select(0, rows).mean().item<double>()));
+    CHECK(step.method().get<1>().history()[0].item<double>() ==
+          Approx(-log_probability.index_select(0, rows).mean().item<double>()));
   }
 }
 
-TEST_CASE("method::Agm: a modality that a whole batch lacks neither damps the other nor enters its own history", "[method]") {
+TEST_CASE("method::Agm: a modality that a whole batch lacks neither damps the other nor enters its own history",
+          "[method]") {
   const auto student = double_student("late");
   AgmStep step(*student, agm({}), {.optimizer = golden_sgd});
   auto batch = random_batch(4);
@@ -201,7 +209,8 @@ TEST_CASE("method::Agm: a modality that a whole batch lacks neither damps the ot
   CHECK(method.history()[0].item<double>() != before);
 }
 
-TEST_CASE("method::Agm: officially all gradients are clipped when one of a head's weights is beyond the bound", "[method]") {
+TEST_CASE("method::Agm: officially all gradients are clipped when one of a head's weights is beyond the bound",
+          "[method]") {
   const auto clipped = [](double head_entry, double bound) {
     const auto make = [](double value, at::IntArrayRef sizes) {
       auto parameter = torch::zeros(sizes, torch::kDouble).requires_grad_();
@@ -209,15 +218,17 @@ TEST_CASE("method::Agm: officially all gradients are clipped when one of a head'
       return parameter;
     };
     using Role = g2d::ParameterGroup::Role;
-    const std::vector<g2d::ParameterGroup> groups{{"encoder", Role::Encoder, {0}, {make(3.0, {2, 2})}},
-                                                  {"head", Role::Head, {0}, {make(head_entry, {1, 2}), make(7.0, {1})}}};
+    const std::vector<g2d::ParameterGroup> groups{
+        {"encoder", Role::Encoder, {0}, {make(3.0, {2, 2})}},
+        {"head", Role::Head, {0}, {make(head_entry, {1, 2}), make(7.0, {1})}}};
     const auto all = names(2);
     method::GradientView view(groups, all);
     method::Agm<Classification> agm(method::official_agm(1.0, bound));
     const g2d::Batch batch;
     const at::NoGradGuard no_grad;
     agm.gradients({0, 0, batch}, {}, view);
-    return std::vector<double>{groups[0].parameters[0].grad()[0][0].item<double>(), groups[1].parameters[0].grad()[0][0].item<double>(),
+    return std::vector<double>{groups[0].parameters[0].grad()[0][0].item<double>(),
+                               groups[1].parameters[0].grad()[0][0].item<double>(),
                                groups[1].parameters[1].grad()[0].item<double>()};
   };
   CHECK(clipped(0.9, 1.0) == std::vector<double>{3.0, 0.9, 7.0});
@@ -230,7 +241,8 @@ TEST_CASE("method::Agm: officially all gradients are clipped when one of a head'
 }
 
 TEST_CASE("method::Agm: options out of range are refused, and a single modality", "[method]") {
-  CHECK_THAT(thrown<g2d::ConfigError>([] { agm({.strength = -1.0}); }), Contains("method::Agm: expected strength >= 0, got -1"));
+  CHECK_THAT(thrown<g2d::ConfigError>([] { agm({.strength = -1.0}); }),
+             Contains("method::Agm: expected strength >= 0, got -1"));
   CHECK_THAT(thrown<g2d::ConfigError>([] { agm({.cap = -1.0}); }), Contains("expected cap >= 0"));
   CHECK_THAT(thrown<g2d::ConfigError>([] { agm({.clip_bound = 0.0}); }), Contains("expected clip_bound > 0"));
   const auto student = double_student("late", 1);

@@ -40,7 +40,8 @@ Problem make_problem(std::int64_t samples, std::int64_t classes, std::int64_t nu
   return problem;
 }
 
-/// Teacher m lacks every sample whose number leaves m when divided by 3, and says NaN of it; the last teacher knows none.
+/// Teacher m lacks every sample whose number leaves m when divided by 3, and says NaN of it; the last teacher knows
+/// none.
 Problem with_absent_samples(Problem problem) {
   const auto count = problem.student.size(0);
   for (std::size_t m = 0; m < problem.teachers.size(); ++m) {
@@ -93,7 +94,8 @@ TEST_CASE("distillation::Kl: all teachers at once are the teachers one after the
     for (const std::int64_t num_teachers : {1, 2, 5}) {
       CAPTURE(temperature, num_teachers);
       // The last does not fit into one block, nor into a whole number of them.
-      for (const auto& [samples, classes] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 2}, {7, 10}, {11, 30'000}}) {
+      for (const auto& [samples, classes] :
+           std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 2}, {7, 10}, {11, 30'000}}) {
         CAPTURE(samples, classes);
         const auto problem = make_problem(samples, classes, num_teachers);
         check_against_separate_terms(kl, kl, problem);
@@ -105,7 +107,8 @@ TEST_CASE("distillation::Kl: all teachers at once are the teachers one after the
   }
 }
 
-TEST_CASE("distillation: a formula without a way for several teachers meets them one after the other", "[distillation]") {
+TEST_CASE("distillation: a formula without a way for several teachers meets them one after the other",
+          "[distillation]") {
   static_assert(distillation::ComparesWithEach<distillation::Kl> && distillation::ComparesWithEach<distillation::Any>);
   static_assert(!distillation::ComparesWithEach<distillation::Mse>);
   const auto problem = make_problem(7, 10, 3);
@@ -128,12 +131,16 @@ TEST_CASE("distillation::Kl: in float32 the sum over many classes stays a sum, n
 TEST_CASE("distillation::Kl: teachers of another dtype or shape", "[distillation][kl]") {
   auto problem = make_problem(4, 3, 2);
   problem.teachers[1] = problem.teachers[1].to(at::kFloat);
-  check_against_separate_terms(distillation::Kl(), [](const at::Tensor& student, const at::Tensor& teacher) {
-    return distillation::Kl()(student, teacher.to(at::kDouble));
-  }, problem);
+  check_against_separate_terms(
+      distillation::Kl(),
+      [](const at::Tensor& student, const at::Tensor& teacher) {
+        return distillation::Kl()(student, teacher.to(at::kDouble));
+      },
+      problem);
   problem.teachers[1] = at::zeros({4, 5}, at::kDouble);
-  CHECK(thrown<g2d::ShapeError>([&] { (void)distillation::Kl().mean_to_each(problem.student, problem.teachers, {}); }) ==
-        "g2d: distillation::Kl: expected the teacher's shape to equal the student's [4, 3], got [4, 5]");
+  CHECK(thrown<g2d::ShapeError>([&] {
+          (void)distillation::Kl().mean_to_each(problem.student, problem.teachers, {});
+        }) == "g2d: distillation::Kl: expected the teacher's shape to equal the student's [4, 3], got [4, 5]");
 }
 
 TEST_CASE("distillation::Kl: the mean teacher stands for all teachers, value and gradient", "[distillation][kl]") {
@@ -149,7 +156,8 @@ TEST_CASE("distillation::Kl: the mean teacher stands for all teachers, value and
       for (std::size_t m = 1; m < means.size(); ++m) expected = expected.add(means[m]);
       expected = expected.div(num_teachers);
       const auto mean = kl.mean_of(problem.teachers);
-      for (const auto& given : {kl.mean_over_teachers(problem.student, mean), distillation::Any(kl).mean_over_teachers(problem.student, mean, {})}) {
+      for (const auto& given : {kl.mean_over_teachers(problem.student, mean),
+                                distillation::Any(kl).mean_over_teachers(problem.student, mean, {})}) {
         CHECK(equal_to_rounding(given, expected));
         CHECK(equal_to_rounding(gradient(given, problem.student), gradient(expected, problem.student)));
       }
@@ -159,13 +167,15 @@ TEST_CASE("distillation::Kl: the mean teacher stands for all teachers, value and
   CHECK_FALSE(distillation::mean_temperature(distillation::Any(distillation::Mse())));
 }
 
-TEST_CASE("SharedLogSoftmax: is computed once for the same logits, and is what cross-entropy and KL take", "[distillation][kl][task]") {
+TEST_CASE("SharedLogSoftmax: is computed once for the same logits, and is what cross-entropy and KL take",
+          "[distillation][kl][task]") {
   const auto problem = make_problem(6, 4, 2);
   const auto labels = at::tensor({0, 3, 1, 1, 2, 0}, at::kLong);
   const g2d::SharedLogSoftmax shared;
   const auto values = shared.of(problem.student);
   CHECK(shared.of(problem.student).is_same(values));
-  const g2d::task::Classification weighted({.class_weights = at::tensor({1.0, 2.0, 0.5, 3.0})}), plain, smooth({.label_smoothing = 0.1});
+  const g2d::task::Classification weighted({.class_weights = at::tensor({1.0, 2.0, 0.5, 3.0})}), plain,
+      smooth({.label_smoothing = 0.1});
   for (const auto* task : {&plain, &weighted, &smooth}) {
     const auto given = task->loss(problem.student, labels, shared), alone = task->loss(problem.student, labels);
     CHECK(torch::equal(given, alone));
@@ -175,7 +185,8 @@ TEST_CASE("SharedLogSoftmax: is computed once for the same logits, and is what c
   CHECK(torch::equal(plain.loss(problem.student, labels, shared), cross_entropy));
   for (const double temperature : {1.0, 2.0}) {
     const distillation::Kl kl({.temperature = temperature});
-    const auto given = kl.mean_to_each(problem.student, problem.teachers, {}, shared), alone = kl.mean_to_each(problem.student, problem.teachers, {});
+    const auto given = kl.mean_to_each(problem.student, problem.teachers, {}, shared),
+               alone = kl.mean_to_each(problem.student, problem.teachers, {});
     for (std::size_t m = 0; m < 2; ++m) CHECK(torch::equal(given[m], alone[m]));
   }
   CHECK(shared.of(problem.student).is_same(values));
@@ -199,11 +210,13 @@ TEST_CASE("method::Distillation: the logit terms keep their modality, weight and
 
   Method method({.logit_weight = g2d::PerModality<double>{0.5, 0.0, 2.0}});
   g2d::method::Terms terms;
-  method.loss({.epoch = 0, .step = 0, .batch = batch, .teachers = &teachers, .substep = 0, .student = nullptr}, outputs, terms);
+  method.loss({.epoch = 0, .step = 0, .batch = batch, .teachers = &teachers, .substep = 0, .student = nullptr}, outputs,
+              terms);
   REQUIRE(terms.size() == 2);
   CHECK((terms[0].modality == 0U && terms[0].weight == 0.5 && terms[0].name == "logit"));
   CHECK((terms[1].modality == 2U && terms[1].weight == 2.0 && terms[1].name == "logit"));
   const distillation::Kl kl;
   CHECK(equal_to_rounding(terms[0].value, kl(outputs.fused, teachers.logits[0].index_select(0, outputs.keep_rows))));
-  CHECK(equal_to_rounding(terms[1].value, kl(outputs.fused.slice(0, 0, 2), teachers.logits[2].index_select(0, at::tensor({1, 3}, at::kLong)))));
+  CHECK(equal_to_rounding(terms[1].value, kl(outputs.fused.slice(0, 0, 2),
+                                             teachers.logits[2].index_select(0, at::tensor({1, 3}, at::kLong)))));
 }

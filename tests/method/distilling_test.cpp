@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// Methods that learn from teachers, from other modalities or from fewer of them: UMT, ensembles of teachers, CML, MBSD, Greedy.
+// Methods that learn from teachers, from other modalities or from fewer of them: UMT, ensembles of teachers, CML, MBSD,
+// Greedy.
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -94,7 +95,9 @@ at::Tensor tensor_of(const json& values) {
 namespace {
 
 g2d::TeacherSummary summary(std::size_t num_modalities) {
-  return {{g2d::PerModality<std::int64_t>(num_modalities, width)}, num_classes, g2d::PerModality<double>(num_modalities, 0.5)};
+  return {{g2d::PerModality<std::int64_t>(num_modalities, width)},
+          num_classes,
+          g2d::PerModality<double>(num_modalities, 0.5)};
 }
 
 }  // namespace
@@ -107,7 +110,8 @@ TEST_CASE("method::Umt: the supervised loss and lambda times the mean squared di
     const auto features = student->encode(samples.inputs);
     const auto task = Task().loss(student->fuse(features).logits, samples.target);
     auto distance = at::zeros({}, at::kDouble);
-    for (std::size_t m = 0; m < modalities; ++m) distance = distance + (features[m] - teachers.features[m]).square().mean();
+    for (std::size_t m = 0; m < modalities; ++m)
+      distance = distance + (features[m] - teachers.features[m]).square().mean();
     AnyStep step(*student, method::Umt<Task>({.weight = 7.0}), {.optimizer = plain_sgd}, summary(modalities));
     const auto result = step(samples, &teachers);
     CHECK(result.terms.size() == 1 + modalities);
@@ -193,7 +197,8 @@ TEST_CASE("make_ensemble: is the mean of the models' outputs, in evaluation mode
   }
 }
 
-TEST_CASE("make_ensemble: deep copies in the models' dtype, so that training one leaves the other alone", "[method][ensemble]") {
+TEST_CASE("make_ensemble: deep copies in the models' dtype, so that training one leaves the other alone",
+          "[method][ensemble]") {
   const auto models = unimodal_models();
   for (const auto& model : models) {
     model->to(at::kDouble);
@@ -205,7 +210,8 @@ TEST_CASE("make_ensemble: deep copies in the models' dtype, so that training one
   CHECK(ensemble->parameters()[0].scalar_type() == at::kDouble);
   const std::vector<g2d::Input> inputs(2, torch::randn({4, input_width}, at::kDouble));
   for (std::size_t m = 0; m < 2; ++m) {
-    CHECK(torch::equal(ensemble->encode(m, inputs[m]), models[m]->encode(0, inputs[m])));  // not rounded to float32 on the way
+    CHECK(torch::equal(ensemble->encode(m, inputs[m]),
+                       models[m]->encode(0, inputs[m])));  // not rounded to float32 on the way
     CHECK(norm_dropout(*ensemble, m).norm->num_batches_tracked.scalar_type() == at::kLong);
   }
   const auto made = snapshot(*ensemble);
@@ -216,13 +222,15 @@ TEST_CASE("make_ensemble: deep copies in the models' dtype, so that training one
   CHECK(snapshots(models) == before);
 }
 
-TEST_CASE("make_student_of_teachers: only the fusion learns, under weight decay and momentum too", "[method][ensemble]") {
+TEST_CASE("make_student_of_teachers: only the fusion learns, under weight decay and momentum too",
+          "[method][ensemble]") {
   const auto models = unimodal_models();
   const auto before = snapshots(models);
   const auto student = g2d::make_student_of_teachers(models, new_encoder, fusion::Concat(g2d::fusion_shape(models)));
   const auto made = snapshot(*student);
-  auto trainer = make_trainer(*student, joint(),
-                              {.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.1}, .num_epochs = 3});
+  auto trainer = make_trainer(
+      *student, joint(),
+      {.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.1}, .num_epochs = 3});
   const auto history = trainer.fit(blobs(24, 0), blobs(12, 1));
   CHECK(changed(made, *student) == std::vector<std::string>{"fusion.output.bias", "fusion.output.weight"});
   CHECK(history.epochs[2].losses[0].second < history.epochs[0].losses[0].second);
@@ -234,7 +242,8 @@ TEST_CASE("make_student_of_teachers: only the fusion learns, under weight decay 
 TEST_CASE("make_student_of_teachers: the readout may be trained beside the fusion", "[method][ensemble]") {
   const auto models = unimodal_models(3);
   const auto shape = g2d::fusion_shape(models);
-  const auto student = g2d::make_student_of_teachers(models, new_encoder, fusion::Late(shape), g2d::readout::OwnHeads(shape));
+  const auto student =
+      g2d::make_student_of_teachers(models, new_encoder, fusion::Late(shape), g2d::readout::OwnHeads(shape));
   const auto made = snapshot(*student);
   auto trainer = make_trainer(*student, method::Mbsd<Task>(), {.num_epochs = 1});
   (void)trainer.fit(blobs(24, 0, 3), blobs(12, 1, 3));
@@ -242,7 +251,8 @@ TEST_CASE("make_student_of_teachers: the readout may be trained beside the fusio
   CHECK(changed(made, *student).size() == 12);
 }
 
-TEST_CASE("ensembles: models that do not fit together, or encoders that do not fit them, are refused", "[method][ensemble]") {
+TEST_CASE("ensembles: models that do not fit together, or encoders that do not fit them, are refused",
+          "[method][ensemble]") {
   const auto models = unimodal_models();
   const auto refusal = [](const g2d::UnimodalModels& some) {
     return thrown<g2d::ConfigError>([&] { (void)g2d::make_ensemble(some, new_encoder); });
@@ -251,17 +261,20 @@ TEST_CASE("ensembles: models that do not fit together, or encoders that do not f
   CHECK(refusal({models[0], models[0]}) == "g2d: ModalityNames: expected distinct names, got \"audio\" twice");
   CHECK(refusal(unimodal_models(2, 5)) ==
         "g2d: ensemble: modality \"image\": expected 5 outputs as the model of \"audio\", got 3");
-  const auto both = std::make_shared<g2d::UnimodalModel>(fusion::Late(g2d::FusionShape(names(2), {width, width}, num_classes)),
-                                                         std::vector<g2d::Encoder>{new_encoder(0), new_encoder(1)});
+  const auto both =
+      std::make_shared<g2d::UnimodalModel>(fusion::Late(g2d::FusionShape(names(2), {width, width}, num_classes)),
+                                           std::vector<g2d::Encoder>{new_encoder(0), new_encoder(1)});
   CHECK(refusal({both}) == "g2d: ensemble: expected models of one modality, got one of 2 (audio, image)");
   CHECK(thrown<g2d::ConfigError>([&] {
           (void)g2d::make_ensemble(models, [](std::size_t) { return g2d::Encoder(linear_tanh(input_width, width)); });
         }) ==
-        "g2d: ensemble: modality \"audio\": expected make_encoder to give an encoder like the model's, got another architecture");
+        "g2d: ensemble: modality \"audio\": expected make_encoder to give an encoder like the model's, got another "
+        "architecture");
   const g2d::FusionShape other(names(3), widths(3), num_classes);
-  CHECK_THAT(thrown<g2d::ConfigError>([&] { (void)g2d::make_student_of_teachers(models, new_encoder, fusion::Late(other)); }),
-             Contains("of the models' modalities (audio, image)") && Contains("got one of (audio, image, text)") &&
-                 Contains("make it with fusion_shape(models)"));
+  CHECK_THAT(
+      thrown<g2d::ConfigError>([&] { (void)g2d::make_student_of_teachers(models, new_encoder, fusion::Late(other)); }),
+      Contains("of the models' modalities (audio, image)") && Contains("got one of (audio, image, text)") &&
+          Contains("make it with fusion_shape(models)"));
 }
 
 // --- CML ---
@@ -286,7 +299,8 @@ TEST_CASE("method::Cml: on a linear head, leaving out is cutting columns", "[met
     const auto result = step(samples);
     CHECK(sum(result, "subset") == Approx(expected));
     CHECK(number(result.total) ==
-          Approx((sum(result, "task") + sum(result, "subset")) / static_cast<double>(modalities) + 0.1 * sum(result, "confidence")));
+          Approx((sum(result, "task") + sum(result, "subset")) / static_cast<double>(modalities) +
+                 0.1 * sum(result, "confidence")));
   }
 }
 
@@ -329,7 +343,8 @@ TEST_CASE("method::Cml: with one modality it is joint training; negative setting
 namespace {
 
 /// One pair of unimodal outputs through the method's loss hook.
-method::Terms mbsd_terms(const method::MbsdOptions& options, const g2d::PerModality<at::Tensor>& logits, const g2d::Batch& samples) {
+method::Terms mbsd_terms(const method::MbsdOptions& options, const g2d::PerModality<at::Tensor>& logits,
+                         const g2d::Batch& samples) {
   method::Mbsd<Task> mbsd(options);
   method::Outputs outputs;
   outputs.fused = logits[0];
@@ -348,7 +363,8 @@ double value(const method::Terms& terms, std::string_view name) {
 
 }  // namespace
 
-TEST_CASE("method::Mbsd: BalanceBenchmark compares the logits of two modalities, and lets everything learn", "[method]") {
+TEST_CASE("method::Mbsd: BalanceBenchmark compares the logits of two modalities, and lets everything learn",
+          "[method]") {
   const auto samples = batch(2);
   const auto logits = Random(2).matrices(batch_size, widths(2, num_classes));
   g2d::PerModality<at::Tensor> attached{logits[0].clone().requires_grad_(), logits[1].clone().requires_grad_()};
@@ -407,7 +423,8 @@ TEST_CASE("method::Mbsd: pairs count the samples that have both", "[method]") {
 }
 
 TEST_CASE("method::Mbsd: a negative weight is refused", "[method]") {
-  CHECK(thrown<g2d::ConfigError>([] { method::Mbsd<Task>({.weight = -1.0}); }) == "g2d: method::Mbsd: expected weight >= 0, got -1");
+  CHECK(thrown<g2d::ConfigError>([] { method::Mbsd<Task>({.weight = -1.0}); }) ==
+        "g2d: method::Mbsd: expected weight >= 0, got -1");
 }
 
 // --- Greedy ---
@@ -417,7 +434,9 @@ namespace {
 using GreedyMethod = method::Stack<method::Supervised<Task>, method::Greedy>;
 using GreedyStep = g2d::Step<g2d::AnyStudent, GreedyMethod>;
 
-GreedyMethod greedy(method::GreedyOptions options = {}) { return GreedyMethod(method::Supervised<Task>(), method::Greedy(options)); }
+GreedyMethod greedy(method::GreedyOptions options = {}) {
+  return GreedyMethod(method::Supervised<Task>(), method::Greedy(options));
+}
 
 void load(const g2d::AnyStudent& student, const json& layers) {
   const at::NoGradGuard no_grad;
@@ -435,14 +454,17 @@ TEST_CASE("method::Greedy: speeds, curation and weights of whole runs equal NumP
   const std::int64_t features = settings["width"], epoch_length = settings["steps_an_epoch"];
   for (const std::size_t modalities : {std::size_t{2}, std::size_t{3}}) {
     const auto& run = golden["runs"][std::to_string(modalities)];
-    const auto student = make_student(tanh_encoders(run["inputs"].get<std::vector<std::int64_t>>(), widths(modalities, features)),
-                                      settings["classes"], "cross-excitation");
+    const auto student =
+        make_student(tanh_encoders(run["inputs"].get<std::vector<std::int64_t>>(), widths(modalities, features)),
+                     settings["classes"], "cross-excitation");
     student->to(at::kDouble);
     load(*student, run["before"]);
-    GreedyStep step(*student,
-                    greedy({.threshold = settings["threshold"], .window = settings["window"], .first_epoch = settings["first_epoch"]}),
-                    {.optimizer = g2d::optimizer::Sgd{.learning_rate = settings["rate"], .momentum = 0.0, .weight_decay = 0.0},
-                     .num_epochs = 6});
+    GreedyStep step(
+        *student,
+        greedy(
+            {.threshold = settings["threshold"], .window = settings["window"], .first_epoch = settings["first_epoch"]}),
+        {.optimizer = g2d::optimizer::Sgd{.learning_rate = settings["rate"], .momentum = 0.0, .weight_decay = 0.0},
+         .num_epochs = 6});
     const auto& policy = step.method().get<1>();
     for (std::size_t i = 0; i < run["batches"].size(); ++i) {
       INFO(fmt::format("{} modalities, step {}", modalities, i));
@@ -457,15 +479,18 @@ TEST_CASE("method::Greedy: speeds, curation and weights of whole runs equal NumP
         CHECK(policy.is_curated(m).item<bool>() == (expected["curated_next"].get<int>() == static_cast<int>(m)));
       }
     }
-    for (std::size_t m = 0; m < modalities; ++m) CHECK(equal_to_rounding(policy.mean_gates()[m], tensor_of(run["mean_gates"][m])));
+    for (std::size_t m = 0; m < modalities; ++m)
+      CHECK(equal_to_rounding(policy.mean_gates()[m], tensor_of(run["mean_gates"][m])));
     const auto parameters = student->named_parameters();
     for (const auto& [name, layer] : run["after"].items()) {
-      for (const auto& [key, values] : layer.items()) CHECK(equal_to_rounding(parameters[name + "." + key], tensor_of(values)));
+      for (const auto& [key, values] : layer.items())
+        CHECK(equal_to_rounding(parameters[name + "." + key], tensor_of(values)));
     }
   }
 }
 
-TEST_CASE("method::Greedy: a modality in curation teaches its gate nothing, and evaluation sees a plain fusion", "[method]") {
+TEST_CASE("method::Greedy: a modality in curation teaches its gate nothing, and evaluation sees a plain fusion",
+          "[method]") {
   const auto student = double_student(2, "cross-excitation");
   GreedyStep step(*student, greedy({.threshold = 0.0, .window = 100, .first_epoch = 0}), {.optimizer = plain_sgd});
   (void)step(batch(2, 1));
@@ -489,7 +514,8 @@ TEST_CASE("method::Greedy: a modality in curation teaches its gate nothing, and 
 
 TEST_CASE("method::Greedy: a bad batch or a frozen encoder is not measured", "[method]") {
   const auto student = double_student(2, "cross-excitation");
-  GreedyStep step(*student, greedy({.first_epoch = 100}), {.optimizer = plain_sgd, .finite_check = g2d::FiniteCheck::Gradients});
+  GreedyStep step(*student, greedy({.first_epoch = 100}),
+                  {.optimizer = plain_sgd, .finite_check = g2d::FiniteCheck::Gradients});
   (void)step(batch(2, 1));
   const auto& policy = step.method().get<1>();
   const auto ratios = policy.ratios();
@@ -507,14 +533,17 @@ TEST_CASE("method::Greedy: a bad batch or a frozen encoder is not measured", "[m
 
 TEST_CASE("method::Greedy: other fusions, shared encoders and settings out of range are refused", "[method]") {
   const auto late = double_student(2, "late");
-  CHECK(thrown<g2d::ConfigError>([&] { GreedyStep(*late, greedy()); }) ==
-        "g2d: method::Greedy: expected a student whose modalities gate each other, got another fusion; choose the fusion "
-        "cross-excitation");
+  CHECK(
+      thrown<g2d::ConfigError>([&] { GreedyStep(*late, greedy()); }) ==
+      "g2d: method::Greedy: expected a student whose modalities gate each other, got another fusion; choose the fusion "
+      "cross-excitation");
   const g2d::Encoder shared = linear_tanh(input_width, width);
   const auto twins = make_student({shared, shared}, num_classes, "cross-excitation");
   CHECK(thrown<g2d::ConfigError>([&] { GreedyStep(*twins, greedy()); }) ==
-        "g2d: method::Greedy: expected an encoder for each modality, got one that \"audio\" and \"image\" share; give each its own");
+        "g2d: method::Greedy: expected an encoder for each modality, got one that \"audio\" and \"image\" share; give "
+        "each its own");
   CHECK(thrown<g2d::ConfigError>([] { method::Greedy({.threshold = -0.1}); }) ==
         "g2d: method::Greedy: expected threshold >= 0, got -0.1");
-  CHECK(thrown<g2d::ConfigError>([] { method::Greedy({.window = 0}); }) == "g2d: method::Greedy: expected window >= 1, got 0");
+  CHECK(thrown<g2d::ConfigError>([] { method::Greedy({.window = 0}); }) ==
+        "g2d: method::Greedy: expected window >= 1, got 0");
 }

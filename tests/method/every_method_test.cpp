@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// Every method with every fusion, with 1 to 4 modalities: it trains, or it is refused with a sentence before it has begun.
+// Every method with every fusion, with 1 to 4 modalities: it trains, or it is refused with a sentence before it has
+// begun.
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -52,7 +53,8 @@ g2d::data::InMemory samples(std::int64_t count, std::uint64_t split, std::size_t
   const auto labelled = blobs(count, split, num_modalities);
   const auto batch = labelled.batch(torch::arange(count));
   auto target = batch.target;
-  if constexpr (Task::output_kind != OutputKind::Classes) target = torch::one_hot(target, num_classes).to(torch::kFloat);
+  if constexpr (Task::output_kind != OutputKind::Classes)
+    target = torch::one_hot(target, num_classes).to(torch::kFloat);
   return g2d::data::InMemory(names(num_modalities), batch.inputs, target);
 }
 
@@ -75,14 +77,16 @@ Outcome<Task> train(g2d::method::Any method, const std::string& fusion, std::siz
                                                   std::vector<std::int64_t>(num_modalities, width)),
                                     num_classes, fusion);
   const auto before = snapshot(*student);
-  const g2d::TeacherSource teachers{
-      [num_modalities](const g2d::Batch& batch) {
-        return Random(static_cast<std::uint64_t>(batch.size()), torch::kFloat)
-            .teachers(batch.size(), std::vector<std::int64_t>(num_modalities, width), num_classes);
-      },
-      {g2d::PerModality<std::int64_t>(num_modalities, width), num_classes, g2d::PerModality<double>(num_modalities, 0.5)}};
-  g2d::Trainer<g2d::AnyStudent, g2d::method::Any, Task> trainer(*student, std::move(method), Task(),
-                                                                {.num_epochs = 2, .batch_size = 8, .selection = g2d::Selection::Last}, teachers);
+  const g2d::TeacherSource teachers{[num_modalities](const g2d::Batch& batch) {
+                                      return Random(static_cast<std::uint64_t>(batch.size()), torch::kFloat)
+                                          .teachers(batch.size(), std::vector<std::int64_t>(num_modalities, width),
+                                                    num_classes);
+                                    },
+                                    {g2d::PerModality<std::int64_t>(num_modalities, width), num_classes,
+                                     g2d::PerModality<double>(num_modalities, 0.5)}};
+  g2d::Trainer<g2d::AnyStudent, g2d::method::Any, Task> trainer(
+      *student, std::move(method), Task(), {.num_epochs = 2, .batch_size = 8, .selection = g2d::Selection::Last},
+      teachers);
   auto history = trainer.fit(samples<Task>(20, 1, num_modalities), samples<Task>(9, 2, num_modalities));
   return {std::move(history), snapshot(*student), changed(before, *student)};
 }
@@ -163,7 +167,8 @@ TEST_CASE("method: prioritization stacks on each, and the suppressed encoder sta
     const auto found = only_with.find(name);
     const auto fusion = found == only_with.end() ? std::string("late") : *found->second.begin();
     const Smp first_alone(schedule::Sequential<>({.stage_epochs = {2, 0, 0}, .order = g2d::schedule::Order::Declared}));
-    const auto outcome = train<task::Classification>(method::Stack(complete<task::Classification>(Method()), first_alone), fusion, 2);
+    const auto outcome =
+        train<task::Classification>(method::Stack(complete<task::Classification>(Method()), first_alone), fusion, 2);
     bool first_moved = false;
     for (const auto& parameter : outcome.moved) {
       CHECK(parameter.find("encoders." + names(2)[1]) == std::string::npos);

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// The methods' formulas against golden numbers that make_golden.py computed in NumPy, and what their papers promise of them.
+// The methods' formulas against golden numbers that make_golden.py computed in NumPy, and what their papers promise of
+// them.
 
 #include <torch/torch.h>
 
@@ -63,7 +64,9 @@ g2d::PerModality<at::Tensor> tensors_of(const json& values) {
 
 at::Tensor labels() { return tensor_of(golden()["labels"]).to(at::kLong); }
 
-bool close(const at::Tensor& given, const json& expected) { return at::allclose(given.to(at::kDouble), tensor_of(expected), 1e-9, 1e-12); }
+bool close(const at::Tensor& given, const json& expected) {
+  return at::allclose(given.to(at::kDouble), tensor_of(expected), 1e-9, 1e-12);
+}
 
 g2d::FusionShape shape(std::size_t modalities = num_modalities) {
   return {names(modalities), std::vector<std::int64_t>(modalities, width), num_classes};
@@ -76,8 +79,12 @@ class Handed final : public method::StudentView {
 
   [[nodiscard]] const g2d::ModalityNames& names() const override { return fusion_.shape().names(); }
   [[nodiscard]] at::Tensor encode(std::size_t /*m*/, const g2d::Input& input) const override { return input.values; }
-  [[nodiscard]] at::Tensor encode_evaluating(std::size_t /*m*/, const g2d::Input& input) const override { return input.values; }
-  [[nodiscard]] g2d::fusion::Output fuse(g2d::ModalitySpan<at::Tensor> features) const override { return fusion_.forward(features); }
+  [[nodiscard]] at::Tensor encode_evaluating(std::size_t /*m*/, const g2d::Input& input) const override {
+    return input.values;
+  }
+  [[nodiscard]] g2d::fusion::Output fuse(g2d::ModalitySpan<at::Tensor> features) const override {
+    return fusion_.forward(features);
+  }
   [[nodiscard]] bool splits() const override { return fusion_.splits(); }
   [[nodiscard]] g2d::PerModality<at::Tensor> split_logits(g2d::ModalitySpan<at::Tensor> features) const override {
     return fusion_.split_logits(features);
@@ -232,7 +239,8 @@ TEST_CASE("method::Qmf equals NumPy, and keeps its history by sample id", "[meth
   CHECK(history.sums().index_select(0, more).squeeze(1).equal(at::tensor({0.0, 40.0, 0.0, 90.0}, at::kDouble)));
   CHECK(before.size(0) == labels().size(0));
   scene.batch.sample_ids = at::Tensor();
-  CHECK_THAT(thrown<g2d::ShapeError>([&] { scene.terms(qmf); }), Contains("expected batches with sample_ids, got none"));
+  CHECK_THAT(thrown<g2d::ShapeError>([&] { scene.terms(qmf); }),
+             Contains("expected batches with sample_ids, got none"));
 }
 
 TEST_CASE("method::ReconBoost equals NumPy in each of its phases", "[method][golden]") {
@@ -252,7 +260,8 @@ TEST_CASE("method::ReconBoost equals NumPy in each of its phases", "[method][gol
   official.begin(scene.setup());
   CHECK(scene.terms(official, 8).size() == 1);
   // Without the residual it is a weighted cross-entropy.
-  method::ReconBoost<Classification> plain({.learner_epochs = 1, .joint_epochs = 0, .residual_weight = 0.0, .agreement_weight = 0.0});
+  method::ReconBoost<Classification> plain(
+      {.learner_epochs = 1, .joint_epochs = 0, .residual_weight = 0.0, .agreement_weight = 0.0});
   plain.begin(scene.setup());
   const auto own = scene.student.unimodal_logits(scene.outputs.encoded)[1];
   CHECK(values(scene.terms(plain, 1), "learner").item<double>() ==
@@ -282,7 +291,8 @@ TEST_CASE("method::Mla: the projection equals NumPy, and what is learnt stays", 
     const auto& expected = golden()["mla"][official ? "official" : "scalar"];
     auto projection = at::eye(width, at::kDouble);
     double alpha = 0.1;
-    for (std::size_t m = 0; m < 2; ++m, alpha *= 0.1) projection = method::mla_projection(projection, features[m].mean(0), alpha, options);
+    for (std::size_t m = 0; m < 2; ++m, alpha *= 0.1)
+      projection = method::mla_projection(projection, features[m].mean(0), alpha, options);
     CHECK(close(projection, expected["projection"]));
     CHECK(close(tensor_of(golden()["mla"]["gradient"]).mm(projection.t()), expected["gradient"]));
   }
@@ -317,9 +327,11 @@ TEST_CASE("method::Agm equals NumPy, and its responses add up to the output", "[
     sum = sum + responses[m];
   }
   CHECK(at::allclose(sum, outputs.back()));
-  const auto coefficients = method::agm_coefficients(tensor_of(expected["scores"]), tensor_of(expected["history"]), {.strength = 2.5});
+  const auto coefficients =
+      method::agm_coefficients(tensor_of(expected["scores"]), tensor_of(expected["history"]), {.strength = 2.5});
   CHECK(close(coefficients, expected["coefficients"]));
-  CHECK(method::agm_coefficients(tensor_of(expected["scores"]), tensor_of(expected["scores"]), {}).allclose(at::ones({3}, at::kDouble)));
+  CHECK(method::agm_coefficients(tensor_of(expected["scores"]), tensor_of(expected["scores"]), {})
+            .allclose(at::ones({3}, at::kDouble)));
 }
 
 TEST_CASE("method::MmPareto: the direction serves both gradients", "[method]") {
@@ -361,7 +373,8 @@ TEST_CASE("method::Opm: a kept feature has its mean", "[method]") {
   CHECK(kept[1].item<double>() == 1.0);
 }
 
-TEST_CASE("method::GradientBlending: weights equal NumPy, and a losing stream counts for nearly nothing", "[method][golden]") {
+TEST_CASE("method::GradientBlending: weights equal NumPy, and a losing stream counts for nearly nothing",
+          "[method][golden]") {
   const auto& expected = golden()["gradient_blending"];
   const auto gains = expected["gains"].get<Doubles>();
   const auto overfittings = expected["overfittings"].get<Doubles>();
@@ -386,7 +399,8 @@ TEST_CASE("method::Valuation: values equal NumPy and add up to what is right", "
 
 TEST_CASE("method::Relearning: clusters that are classes are pure", "[method]") {
   const auto labels_of_many = at::arange(60).remainder(3);
-  const auto apart = at::stack({labels_of_many, labels_of_many.eq(1)}, 1).to(at::kDouble).mul(10.0) + Random(3).normal({60, 2}) * 0.1;
+  const auto apart =
+      at::stack({labels_of_many, labels_of_many.eq(1)}, 1).to(at::kDouble).mul(10.0) + Random(3).normal({60, 2}) * 0.1;
   CHECK(method::cluster_purity(apart, labels_of_many, 3, {}) == 1.0);
   CHECK(method::cluster_purity(Random(4).normal({60, 2}), labels_of_many, 3, {}) < 0.7);
 }

@@ -21,8 +21,8 @@
 
 #include "support/catch.hpp"
 
-/// Golden numbers that make_golden_gradients.py computed in NumPy with gradients written out by hand, and students, batches and
-/// runs for the methods that they are of.
+/// Golden numbers that make_golden_gradients.py computed in NumPy with gradients written out by hand, and students,
+/// batches and runs for the methods that they are of.
 namespace g2d_test {
 
 using nlohmann::json;
@@ -57,7 +57,8 @@ inline g2d::Batch batch_of(const json& inputs, const json& labels) {
 }
 
 /// In double precision, with the weights that a golden case begins with.
-inline std::shared_ptr<g2d::AnyStudent> golden_student(const json& expected, std::string_view fusion, std::string_view readout) {
+inline std::shared_ptr<g2d::AnyStudent> golden_student(const json& expected, std::string_view fusion,
+                                                       std::string_view readout) {
   const auto modalities = static_cast<std::ptrdiff_t>(expected["modalities"].get<int>());
   const std::vector<std::int64_t> widths{3, 2, 4, 3};
   auto student = make_student(tanh_encoders({input_widths.begin(), input_widths.begin() + modalities},
@@ -81,8 +82,9 @@ inline void check_final(const g2d::AnyStudent& student, const json& expected) {
 
 inline std::shared_ptr<g2d::AnyStudent> double_student(std::string_view fusion, std::size_t modalities = 2) {
   torch::manual_seed(3);
-  auto student = make_student(tanh_encoders(std::vector<std::int64_t>(modalities, 5), std::vector<std::int64_t>(modalities, 3)),
-                              num_outputs, fusion);
+  auto student =
+      make_student(tanh_encoders(std::vector<std::int64_t>(modalities, 5), std::vector<std::int64_t>(modalities, 3)),
+                   num_outputs, fusion);
   student->to(torch::kDouble);
   return student;
 }
@@ -102,7 +104,9 @@ struct ShownRun final : method::Run {
   [[nodiscard]] std::int64_t num_epochs() const override { return 100; }
   [[nodiscard]] const method::StudentView& student() const override { return *view; }
   [[nodiscard]] const method::ValidationResult* validation() const override { return last ? &*last : nullptr; }
-  [[nodiscard]] std::int64_t size(method::Split) const override { return table.target.defined() ? table.target.size(0) : 0; }
+  [[nodiscard]] std::int64_t size(method::Split) const override {
+    return table.target.defined() ? table.target.size(0) : 0;
+  }
   [[nodiscard]] method::FeatureTable features(method::Split, std::int64_t) override { return table; }
   [[nodiscard]] g2d::Batch batch(method::Split, std::int64_t) override { return {}; }
   [[nodiscard]] method::TrialResult trial(std::int64_t) override { return {}; }

@@ -43,7 +43,8 @@ struct Scripted : method::Supervised<Classification> {
   void prepare(method::Run& run) { on_prepare(run); }
   void plan(std::int64_t epoch, method::Plan& plan) { on_plan(epoch, plan); }
   void forward(const method::StepContext& context, method::Outputs& outputs) { on_forward(context, outputs); }
-  void gradients(const method::StepContext& /*context*/, const method::Outputs& /*outputs*/, method::GradientView& view) {
+  void gradients(const method::StepContext& /*context*/, const method::Outputs& /*outputs*/,
+                 method::GradientView& view) {
     on_gradients(view);
   }
   [[nodiscard]] method::Needs needs() const { return {.separate_gradients = separate}; }
@@ -63,7 +64,9 @@ Planned planned(std::function<void(std::int64_t, method::Plan&)> on_plan) {
 
 /// Each substep trains one modality by a loss that looks at no other.
 struct Alternating {
-  void plan(std::int64_t /*epoch*/, method::Plan& plan) { plan.num_substeps = static_cast<std::int64_t>(plan.controls.size()); }
+  void plan(std::int64_t /*epoch*/, method::Plan& plan) {
+    plan.num_substeps = static_cast<std::int64_t>(plan.controls.size());
+  }
   void control_batch(const method::StepContext& context, method::Controls& controls) {
     for (std::size_t m = 0; m < controls.size(); ++m) {
       if (static_cast<std::int64_t>(m) != context.substep) controls[m].combine({.frozen = true, .skipped = true});
@@ -94,7 +97,8 @@ TEST_CASE("Step: substeps update once each, and a skipped encoder is not run at 
   const auto result = step(some_batch(1));
   REQUIRE(result.terms.size() == 2);
   CHECK(result.terms[1].modality == 1);
-  CHECK(result.total.item<double>() == Approx(result.terms[0].value.item<double>() + result.terms[1].value.item<double>()));
+  CHECK(result.total.item<double>() ==
+        Approx(result.terms[0].value.item<double>() + result.terms[1].value.item<double>()));
   CHECK(step.work().updates == 2);
   CHECK(step.num_steps() == 1);
   CHECK(step.work().forwards == g2d::PerModality<std::int64_t>{12, 12});
@@ -128,12 +132,15 @@ TEST_CASE("Step: a planned learning-rate factor scales the updates of a modality
     student->eval();
     std::vector<at::Tensor> before;
     for (const auto& parameter : student->parameters()) before.push_back(parameter.detach().clone());
-    AnyStep step(*student, planned([factor](std::int64_t, method::Plan& plan) { plan.controls[0].learning_rate_factor = factor; }),
+    AnyStep step(*student, planned([factor](std::int64_t, method::Plan& plan) {
+      plan.controls[0].learning_rate_factor = factor;
+    }),
                  {.optimizer = plain});
     step(some_batch(1));
     std::map<std::string, at::Tensor> updates;
     std::size_t i = 0;
-    for (const auto& parameter : student->named_parameters()) updates[parameter.key()] = before[i++] - parameter.value().detach();
+    for (const auto& parameter : student->named_parameters())
+      updates[parameter.key()] = before[i++] - parameter.value().detach();
     return updates;
   };
   const auto full = update(1.0);
@@ -151,7 +158,8 @@ TEST_CASE("Step: modalities that share an encoder cannot have two learning rates
   const auto shared = std::make_shared<NormDropout>(input_width);
   const auto student = make_student({shared, shared}, num_classes);
   CHECK_THAT(thrown<g2d::ConfigError>([&] {
-               AnyStep(*student, planned([](std::int64_t, method::Plan& plan) { plan.controls[1].learning_rate_factor = 2.0; }));
+               AnyStep(*student,
+                       planned([](std::int64_t, method::Plan& plan) { plan.controls[1].learning_rate_factor = 2.0; }));
              }),
              Contains("share an encoder"));
 }
@@ -180,7 +188,9 @@ TEST_CASE("Step: an optimizer that a plan resets takes the step of a new one", "
     const auto student = make();
     student->eval();
     const auto begin = std::vector<at::Tensor>{student->parameters()[0].detach().clone()};
-    AnyStep step(*student, planned([resets](std::int64_t epoch, method::Plan& plan) { plan.resets_optimizer = resets && epoch == 1; }),
+    AnyStep step(*student, planned([resets](std::int64_t epoch, method::Plan& plan) {
+      plan.resets_optimizer = resets && epoch == 1;
+    }),
                  {.optimizer = heavy, .num_epochs = 2});
     if (warms_up) {
       const auto weights = [&] {
@@ -221,7 +231,8 @@ TEST_CASE("Step: separate gradients add up to the plain one, and each is that of
   std::vector<at::Tensor> plain, summed;
   std::size_t pairs = 0;
   CHECK(run(false, [&](method::GradientView& view) {
-          for (std::size_t m = 0; m < 2; ++m) view.for_each(m, {}, [&](const at::Tensor& g) { plain.push_back(g.clone()); });
+          for (std::size_t m = 0; m < 2; ++m)
+            view.for_each(m, {}, [&](const at::Tensor& g) { plain.push_back(g.clone()); });
           view.for_each_separate(0, {}, [&](at::Tensor&, const at::Tensor&, const at::Tensor&) { ++pairs; });
         }) == 12);
   CHECK(pairs == 0);
@@ -253,7 +264,9 @@ TEST_CASE("method::Window: outside of it a forward hook does not act", "[method]
     int* acted;
     void forward(const method::StepContext&, method::Outputs&) { ++*acted; }
   };
-  AnyStep step(*student, method::Stack(method::Supervised<Classification>(), method::Window(Counting{&acted}, {.first = 1})), {.num_epochs = 2});
+  AnyStep step(*student,
+               method::Stack(method::Supervised<Classification>(), method::Window(Counting{&acted}, {.first = 1})),
+               {.num_epochs = 2});
   step(some_batch(1));
   CHECK(acted == 0);
   step.begin_epoch(1);
@@ -294,13 +307,15 @@ TEST_CASE("Trainer: the learning-rate schedule runs over the span that is planne
   Scripted policy;
   policy.on_plan = [](std::int64_t epoch, method::Plan& plan) { plan.learning_rate_span = {epoch < 4 ? 0 : 4, 4}; };
   std::vector<double> rates;
-  auto trainer = make_trainer(*student, policy,
-                              {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1.0},
-                               .num_epochs = 8,
-                               .learning_rate = [](std::int64_t epoch, std::int64_t num_epochs) {
-                                 return static_cast<double>(num_epochs - epoch) / static_cast<double>(num_epochs);
-                               },
-                               .on_epoch = {[&](const g2d::EpochReport& report) { rates.push_back(report.learning_rate); }}});
+  auto trainer =
+      make_trainer(*student, policy,
+                   {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1.0},
+                    .num_epochs = 8,
+                    .learning_rate =
+                        [](std::int64_t epoch, std::int64_t num_epochs) {
+                          return static_cast<double>(num_epochs - epoch) / static_cast<double>(num_epochs);
+                        },
+                    .on_epoch = {[&](const g2d::EpochReport& report) { rates.push_back(report.learning_rate); }}});
   (void)trainer.fit(blobs(24, 1), blobs(12, 2));
   CHECK(rates == std::vector<double>{1.0, 0.75, 0.5, 0.25, 1.0, 0.75, 0.5, 0.25});
 }
@@ -328,16 +343,20 @@ TEST_CASE("Trainer: a sample view decides which samples an epoch shows, and what
     void loss(const method::StepContext& context, const method::Outputs& outputs, method::Terms& terms) {
       Scripted::loss(context, outputs, terms);
       const auto batch_ids = context.batch.sample_ids;
-      ids->insert(ids->end(), batch_ids.const_data_ptr<std::int64_t>(), batch_ids.const_data_ptr<std::int64_t>() + batch_ids.numel());
+      ids->insert(ids->end(), batch_ids.const_data_ptr<std::int64_t>(),
+                  batch_ids.const_data_ptr<std::int64_t>() + batch_ids.numel());
       *present = context.batch.present;
-      CHECK((outputs.encoded[0].abs().sum(1).eq(0) == context.batch.present.select(1, 0).logical_not()).all().item<bool>());
+      CHECK((outputs.encoded[0].abs().sum(1).eq(0) == context.batch.present.select(1, 0).logical_not())
+                .all()
+                .item<bool>());
     }
   };
   Watching policy;
   policy.ids = &ids;
   policy.present = &present;
   policy.on_plan = [](std::int64_t, method::Plan& plan) {
-    plan.samples = {torch::tensor({5, 5, 7, 1}), torch::tensor({{true, false}, {true, true}, {false, true}, {true, true}})};
+    plan.samples = {torch::tensor({5, 5, 7, 1}),
+                    torch::tensor({{true, false}, {true, true}, {false, true}, {true, true}})};
   };
   auto trainer = make_trainer(*student, policy, {.num_epochs = 1, .batch_size = 16});
   const auto history = trainer.fit(blobs(24, 1), blobs(12, 2));
@@ -444,7 +463,8 @@ TEST_CASE("Trainer: nobody observes a trial", "[method]") {
   policy.on_prepare = [](method::Run& run) { (void)run.trial(2); };
   auto trainer = make_trainer(*student, policy, {.num_epochs = 2, .batch_size = 6});
   std::vector<std::int64_t> seen;
-  trainer.step().set_observer({.on_step = [&](const g2d::Observation& observation) { seen.push_back(observation.step); }});
+  trainer.step().set_observer(
+      {.on_step = [&](const g2d::Observation& observation) { seen.push_back(observation.step); }});
   (void)trainer.fit(blobs(24, 1), blobs(12, 2));
   CHECK(seen == std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7});
 }
@@ -475,10 +495,12 @@ TEST_CASE("Step: apart, a float16 step that overflows leaves the loss scale as i
   std::vector<g2d::Encoder> encoders;
   for (std::size_t m = 0; m < 2; ++m) {
     const g2d::encoder::MlpOptions options{.in_features = input_width, .hidden = {16}, .feature_width = 8};
-    encoders.emplace_back(std::make_shared<g2d::encoder::Mlp>(options), g2d::EncoderOptions{.precision = g2d::Precision::Float16});
+    encoders.emplace_back(std::make_shared<g2d::encoder::Mlp>(options),
+                          g2d::EncoderOptions{.precision = g2d::Precision::Float16});
   }
   const auto student = make_student(std::move(encoders), num_classes);
-  AnyStep step(*student, method::JointTraining<Classification>(), {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e-3}});
+  AnyStep step(*student, method::JointTraining<Classification>(),
+               {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e-3}});
   auto large = some_batch(1);
   for (auto& input : large.inputs) input.values = input.values.mul(40.0);
   step.apart([&] {

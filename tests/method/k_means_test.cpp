@@ -72,6 +72,7 @@ TEST_CASE("k_means: takes as many clusters as points, and points that are all th
 
 TEST_CASE("k_means: a cluster without points moves to where points are far from their centers", "[method]") {
   const auto points = torch::tensor({{0.0}, {1.0}, {10.0}});
-  const auto centers = g2d::method::detail::mean_centers(points, torch::tensor({0, 0, 0}), torch::tensor({0.0, 1.0, 100.0}), 2);
+  const auto centers =
+      g2d::method::detail::mean_centers(points, torch::tensor({0, 0, 0}), torch::tensor({0.0, 1.0, 100.0}), 2);
   CHECK(torch::allclose(centers, torch::tensor({{11.0 / 3.0}, {10.0}})));
 }

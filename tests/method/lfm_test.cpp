@@ -69,7 +69,8 @@ at::Tensor divergence_by_hand(const g2d::AnyStudent& student, const g2d::Batch& 
   std::vector<at::Tensor> p;
   for (std::size_t m = 0; m < features.size(); ++m) {
     const auto prefix = "fusion." + student.names()[m];
-    const auto z = torch::linear(features[m], parameter(student, prefix + ".weight"), parameter(student, prefix + ".bias"));
+    const auto z =
+        torch::linear(features[m], parameter(student, prefix + ".weight"), parameter(student, prefix + ".bias"));
     p.push_back(z.softmax(1));
   }
   at::Tensor sum;
@@ -99,7 +100,8 @@ TEST_CASE("method::Lfm: the loss is the two shares' sum, for 2 to 4 modalities",
   }
 }
 
-TEST_CASE("method::Lfm: the learned share follows the angle between what fits validation and what aligns", "[method][lfm]") {
+TEST_CASE("method::Lfm: the learned share follows the angle between what fits validation and what aligns",
+          "[method][lfm]") {
   const auto student = student_with("late", 3);
   AnyStep step(*student, method::JointTraining<Classification>(), {});
   Lfm lfm({.schedule = method::LfmSchedule::Learned, .rate = 0.2});
@@ -108,7 +110,8 @@ TEST_CASE("method::Lfm: the learned share follows the angle between what fits va
   double expected = 0.05;
   for (int i = 0; i < 6; ++i) {
     const auto fits = gradient_of(*student, task_by_hand(*student, run.validation_batch));
-    const auto moves = gradient_of(*student, divergence_by_hand(*student, run.train) - task_by_hand(*student, run.train));
+    const auto moves =
+        gradient_of(*student, divergence_by_hand(*student, run.train) - task_by_hand(*student, run.train));
     expected = std::clamp(expected - 0.2 * (fits.dot(moves) / fits.norm() / moves.norm()).item<double>(), 0.05, 0.95);
     lfm.prepare(run);
     CHECK(lfm.share() == Approx(expected));
@@ -129,13 +132,16 @@ TEST_CASE("method::Lfm: only the learned share asks for a trainer", "[method][lf
   AnyStep fitted(*student, Lfm({.schedule = method::LfmSchedule::Exponential}), {.num_epochs = 100});
   CHECK(std::isfinite(fitted(batch(1)).total.item<double>()));
   AnyStep learned(*student, Lfm({.schedule = method::LfmSchedule::Learned}), {});
-  CHECK_THAT(thrown<g2d::ConfigError>([&] { learned(batch(1)); }), Contains("this method looks at data between epochs"));
+  CHECK_THAT(thrown<g2d::ConfigError>([&] { learned(batch(1)); }),
+             Contains("this method looks at data between epochs"));
 
   const auto run = [] {
     const auto trained = student_with("late", 2, at::kFloat);
-    auto trainer = make_trainer(*trained, Lfm({.schedule = method::LfmSchedule::Learned}), {.num_epochs = 3, .batch_size = 8});
+    auto trainer =
+        make_trainer(*trained, Lfm({.schedule = method::LfmSchedule::Learned}), {.num_epochs = 3, .batch_size = 8});
     std::vector<double> shares;
-    trainer.step().set_observer({.on_step = [&](const g2d::Observation& seen) { shares.push_back(seen.terms[0].weight / 2.0); }});
+    trainer.step().set_observer(
+        {.on_step = [&](const g2d::Observation& seen) { shares.push_back(seen.terms[0].weight / 2.0); }});
     (void)trainer.fit(blobs(16, 1), blobs(9, 2));
     return std::pair(shares, snapshot(*trained));
   };
@@ -152,7 +158,9 @@ TEST_CASE("method::Lfm: what it cannot train is refused", "[method][lfm]") {
   const auto sum = student_with("sum");
   CHECK(thrown<g2d::ConfigError>([&] { AnyStep(*sum, Lfm(), {}); }) ==
         "g2d: method::Lfm: expected a student with fusion::Late, got another fusion");
-  CHECK(thrown<g2d::ConfigError>([] { Lfm({.rate = 0.0}); }) == "g2d: method::Lfm: expected rate > 0 and samples >= 2, got 0 and 64");
+  CHECK(thrown<g2d::ConfigError>([] { Lfm({.rate = 0.0}); }) ==
+        "g2d: method::Lfm: expected rate > 0 and samples >= 2, got 0 and 64");
   const auto alone = student_with("late", 1);
-  CHECK_THAT(thrown<g2d::ConfigError>([&] { AnyStep(*alone, Lfm(), {}); }), Contains("method::Lfm: expected at least 2 modalities"));
+  CHECK_THAT(thrown<g2d::ConfigError>([&] { AnyStep(*alone, Lfm(), {}); }),
+             Contains("method::Lfm: expected at least 2 modalities"));
 }

@@ -80,7 +80,8 @@ TEST_CASE("method::Opm: warm-up, share of the batches, and no modality to compar
   method::Opm<Classification> opm;
   CHECK(scene.shown(opm, 5).fused.equal(scene.outputs().fused));
   int num_dropping = 0;
-  for (std::int64_t step = 0; step < 400; ++step) num_dropping += scene.shown(opm, 6, step).fused.equal(scene.outputs().fused) ? 0 : 1;
+  for (std::int64_t step = 0; step < 400; ++step)
+    num_dropping += scene.shown(opm, 6, step).fused.equal(scene.outputs().fused) ? 0 : 1;
   CHECK(num_dropping == Approx(280).margin(40));
   const Scene alone(1);
   method::Opm<Regression> values({.batch_share = 1.0, .warm_up_epochs = 0});
@@ -91,7 +92,8 @@ TEST_CASE("method::Opm: warm-up, share of the batches, and no modality to compar
   CHECK(torch::allclose(outputs.fused, alone.outputs().fused));
 }
 
-TEST_CASE("method::Opm: keeps a complete sample's weakest modality, and all of a sample that would lose all", "[method]") {
+TEST_CASE("method::Opm: keeps a complete sample's weakest modality, and all of a sample that would lose all",
+          "[method]") {
   torch::manual_seed(1);
   Random random(2);
   const method::OpmOptions eager{.base_rate = 0.99, .sensitivity = 10.0};
@@ -112,7 +114,8 @@ TEST_CASE("method::Opm: who lacks a modality does not count for its score", "[me
   scene.batch.present.narrow(0, 1, num_samples - 1).select(1, 0).fill_(false);
   const auto outputs = scene.outputs();
   const auto scores = [&](std::int64_t m, std::int64_t rows) {
-    const auto probability = outputs.unimodal[static_cast<std::size_t>(m)].softmax(1).gather(1, scene.batch.target.unsqueeze(1));
+    const auto probability =
+        outputs.unimodal[static_cast<std::size_t>(m)].softmax(1).gather(1, scene.batch.target.unsqueeze(1));
     return probability.narrow(0, 0, rows).mean();
   };
   const auto rates = method::opm_rates(torch::stack({scores(0, 1), scores(1, num_samples)}), {});
@@ -141,12 +144,17 @@ TEST_CASE("method::Opm: a modality that no sample of the batch has makes nobody 
   }
 }
 
-TEST_CASE("method::Opm: of those that the batch has, one is ahead of the mean of the others, and what is not there is not dropped", "[method]") {
+TEST_CASE(
+    "method::Opm: of those that the batch has, one is ahead of the mean of the others, and what is not there is not "
+    "dropped",
+    "[method]") {
   Scene scene(3);
   scene.batch.present = torch::ones({num_samples, 3}, torch::kBool);
   scene.batch.present.select(1, 2).fill_(false);
   const auto outputs = scene.outputs();
-  const auto score = [&](std::size_t m) { return outputs.unimodal[m].softmax(1).gather(1, scene.batch.target.unsqueeze(1)).mean(); };
+  const auto score = [&](std::size_t m) {
+    return outputs.unimodal[m].softmax(1).gather(1, scene.batch.target.unsqueeze(1)).mean();
+  };
   const auto mean = (score(0) + score(1)) / 2.0;
   const auto rates = method::opm_rates(torch::stack({score(0), score(1), mean}), {});
   const auto theta = (rates[0] * 2.0 + rates[1] * 3.0).item<double>() / (2.0 + 3.0 + 4.0);
@@ -162,9 +170,12 @@ TEST_CASE("method::Opm: of those that the batch has, one is ahead of the mean of
 
 TEST_CASE("method::Opm: refuses options out of range", "[method]") {
   using Opm = method::Opm<Classification>;
-  CHECK(thrown<g2d::ConfigError>([] { Opm({.base_rate = 1.0}); }) == "g2d: method::Opm: expected base_rate in [0, 1), got 1");
-  CHECK(thrown<g2d::ConfigError>([] { Opm({.sensitivity = -1.0}); }) == "g2d: method::Opm: expected sensitivity >= 0, got -1");
-  CHECK(thrown<g2d::ConfigError>([] { Opm({.batch_share = 2.0}); }) == "g2d: method::Opm: expected batch_share in [0, 1], got 2");
+  CHECK(thrown<g2d::ConfigError>([] { Opm({.base_rate = 1.0}); }) ==
+        "g2d: method::Opm: expected base_rate in [0, 1), got 1");
+  CHECK(thrown<g2d::ConfigError>([] { Opm({.sensitivity = -1.0}); }) ==
+        "g2d: method::Opm: expected sensitivity >= 0, got -1");
+  CHECK(thrown<g2d::ConfigError>([] { Opm({.batch_share = 2.0}); }) ==
+        "g2d: method::Opm: expected batch_share in [0, 1], got 2");
 }
 
 // --- AMCo ---
@@ -200,7 +211,9 @@ TEST_CASE("method::Amco: who was leant on in the step before is masked, in the e
     torch::manual_seed(2);
     auto times_masked = torch::zeros({num_classes});
     for (int i = 0; i < 60; ++i) {
-      const auto part = scene.shown(amco, 1).unimodal[static_cast<std::size_t>(is_dependent.to(torch::kLong).argmax().item<std::int64_t>())];
+      const auto part =
+          scene.shown(amco, 1)
+              .unimodal[static_cast<std::size_t>(is_dependent.to(torch::kLong).argmax().item<std::int64_t>())];
       const auto is_zero = part.eq(0).all(0);
       CHECK(is_zero.sum().item<std::int64_t>() == 1);
       times_masked += is_zero;
@@ -210,7 +223,8 @@ TEST_CASE("method::Amco: who was leant on in the step before is masked, in the e
 }
 
 TEST_CASE("method::Amco: who lacks a modality does not count for its share", "[method]") {
-  const g2d::PerModality<at::Tensor> parts{torch::tensor({{3.0}, {0.0}, {0.0}}).log(), torch::tensor({{1.0}, {1.0}, {1.0}}).log()};
+  const g2d::PerModality<at::Tensor> parts{torch::tensor({{3.0}, {0.0}, {0.0}}).log(),
+                                           torch::tensor({{1.0}, {1.0}, {1.0}}).log()};
   const auto present = torch::tensor({{true, true}, {false, true}, {true, false}});
   CHECK(torch::allclose(method::amco_shares(parts, present), torch::tensor({(0.75 + 0.0) / 2, (0.25 + 1.0) / 2})));
   Scene scene(2);
@@ -256,7 +270,8 @@ TEST_CASE("method::Amco: the loss is that of the masked sum and of each masked p
   method::total(terms).backward();
   for (std::size_t m = 0; m < 2; ++m) {
     double norm = 0.0;
-    for (const auto& parameter : scene.student->encoder(m).module()->parameters()) norm += parameter.grad().norm().item<double>();
+    for (const auto& parameter : scene.student->encoder(m).module()->parameters())
+      norm += parameter.grad().norm().item<double>();
     CHECK((norm == 0.0) == amco.is_dependent()[static_cast<std::int64_t>(m)].item<bool>());
   }
 }
@@ -288,10 +303,12 @@ TEST_CASE("method::Amco: refuses fusions without parts, and options out of range
           const Scene scene(2, "gated");
           Amco().begin(scene.setup());
         }) ==
-        "g2d: method::Amco: expected a fusion whose output is a sum of one part for each modality, for it masks the part of one; use "
+        "g2d: method::Amco: expected a fusion whose output is a sum of one part for each modality, for it masks the "
+        "part of one; use "
         "Late, Sum or Concat");
   CHECK(thrown<g2d::ConfigError>([] { Amco({.ramp = 0.0}); }) == "g2d: method::Amco: expected ramp in (0, 1], got 0");
-  CHECK(thrown<g2d::ConfigError>([] { Amco({.margin = -0.1}); }) == "g2d: method::Amco: expected margin >= 0, got -0.1");
+  CHECK(thrown<g2d::ConfigError>([] { Amco({.margin = -0.1}); }) ==
+        "g2d: method::Amco: expected margin >= 0, got -0.1");
   CHECK(thrown<g2d::ConfigError>([] { Amco().begin({names(2), {2, 3}, 3, 1}); }) ==
         "g2d: method::Amco: expected Setup::student, got none; Step and Trainer give it");
 }

@@ -154,6 +154,7 @@ TEST_CASE("method::Mla: the official projection is another one", "[method][mla]"
 TEST_CASE("method::Mla: what it cannot train is refused", "[method][mla]") {
   const auto late = student_with("late");
   CHECK(thrown<g2d::ConfigError>([&] { AnyStep(*late, Mla(), {}); }) ==
-        "g2d: method::Mla: expected a student with fusion::SharedHead, got another fusion; MLA trains one head for all modalities");
+        "g2d: method::Mla: expected a student with fusion::SharedHead, got another fusion; MLA trains one head for all "
+        "modalities");
   CHECK(thrown<g2d::ConfigError>([] { Mla({.decay = 1.0}); }) == "g2d: method::Mla: expected decay in (0, 1), got 1");
 }

@@ -33,7 +33,8 @@ namespace method = g2d::method;
 TEST_CASE("method::MmPareto: a step equals NumPy's, where losses agree and where they do not", "[method][golden]") {
   for (const auto& expected : golden()["mm_pareto"]) {
     const auto student = golden_student(expected, "concat", "own-heads");
-    AnyStep step(*student, method::MmPareto<Classification>({.gain = expected["gamma"].get<double>()}), {.optimizer = golden_sgd});
+    AnyStep step(*student, method::MmPareto<Classification>({.gain = expected["gamma"].get<double>()}),
+                 {.optimizer = golden_sgd});
     const auto result = step(batch_of(expected["inputs"], expected["labels"]));
     CHECK(result.terms.size() == expected["inputs"].size() + 1);
     check_final(*student, expected);
@@ -60,13 +61,19 @@ TEST_CASE("method::MmPareto: a gradient of length 0 leaves the other's direction
   }
 }
 
-TEST_CASE("method::MmPareto: encoders that two modalities share are refused, and a gain that is not positive", "[method]") {
-  CHECK_THAT(thrown<g2d::ConfigError>([] { method::MmPareto<Classification>({.gain = 0.0}); }), Contains("expected gain > 0, got 0"));
+TEST_CASE("method::MmPareto: encoders that two modalities share are refused, and a gain that is not positive",
+          "[method]") {
+  CHECK_THAT(thrown<g2d::ConfigError>([] { method::MmPareto<Classification>({.gain = 0.0}); }),
+             Contains("expected gain > 0, got 0"));
   const auto shared = linear_tanh(5, 3);
   const auto student = make_student({shared, shared}, num_outputs);
-  const std::string ending = ": expected an encoder for each modality, got one that \"audio\" and \"image\" share; give each its own";
-  CHECK(thrown<g2d::ConfigError>([&] { AnyStep(*student, method::MmPareto<Classification>()); }) == "g2d: method::MmPareto" + ending);
-  const auto stacked = [&](auto policy) { AnyStep(*student, method::Stack(method::Supervised<Classification>(), std::move(policy))); };
+  const std::string ending =
+      ": expected an encoder for each modality, got one that \"audio\" and \"image\" share; give each its own";
+  CHECK(thrown<g2d::ConfigError>([&] { AnyStep(*student, method::MmPareto<Classification>()); }) ==
+        "g2d: method::MmPareto" + ending);
+  const auto stacked = [&](auto policy) {
+    AnyStep(*student, method::Stack(method::Supervised<Classification>(), std::move(policy)));
+  };
   CHECK(thrown<g2d::ConfigError>([&] { stacked(method::Mses()); }) == "g2d: method::Mses" + ending);
   CHECK(thrown<g2d::ConfigError>([&] { stacked(method::Mslr<Classification>()); }) == "g2d: method::Mslr" + ending);
 }

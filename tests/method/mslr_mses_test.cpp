@@ -125,7 +125,8 @@ TEST_CASE("method::Mses: who stops after which epoch, and with which weights, eq
       CHECK(plan.controls[m].head_frozen == has_stopped);
       if (!has_stopped) continue;
       for (const auto& [name, value] : now) {
-        if (name.find(names(3)[m]) != std::string::npos) CHECK(value == ends[after[epoch]["best"][m].get<std::size_t>()].at(name));
+        if (name.find(names(3)[m]) != std::string::npos)
+          CHECK(value == ends[after[epoch]["best"][m].get<std::size_t>()].at(name));
       }
     }
     CHECK(plan.ends_run == (epoch + 1 == after.size()));
@@ -159,6 +160,8 @@ TEST_CASE("method::Mses: a first loss that is not a number is improved upon", "[
 }
 
 TEST_CASE("method::Mses: options out of range are refused", "[method]") {
-  CHECK_THAT(thrown<g2d::ConfigError>([] { method::Mses({.patience = -1}); }), Contains("method::Mses: expected patience >= 0, got -1"));
-  CHECK_THAT(thrown<g2d::ConfigError>([] { method::Mses({.newest_share = 0.0}); }), Contains("expected newest_share in (0, 1], got 0"));
+  CHECK_THAT(thrown<g2d::ConfigError>([] { method::Mses({.patience = -1}); }),
+             Contains("method::Mses: expected patience >= 0, got -1"));
+  CHECK_THAT(thrown<g2d::ConfigError>([] { method::Mses({.newest_share = 0.0}); }),
+             Contains("expected newest_share in (0, 1], got 0"));
 }

@@ -44,7 +44,8 @@ TEST_CASE("method::Pmr: prototypes of four epochs, terms and gradients equal Num
     pmr.begin({names(3), {3, 2, 4}, num_outputs, 10});
     ShownRun run;
     for (const auto& table : expected["tables"]) {
-      run.table = {tensors_of(table["features"]), tensor_of(table["labels"]).to(at::kLong), {}, tensor_of(table["present"])};
+      run.table = {
+          tensors_of(table["features"]), tensor_of(table["labels"]).to(at::kLong), {}, tensor_of(table["present"])};
       pmr.prepare(run);
       ++run.next;
     }
@@ -95,8 +96,9 @@ TEST_CASE("method::Pmr: a sample that is not finite costs its step, and no proto
   const auto student = make_student(tanh_encoders({input_width, input_width}, {3, 3}), num_classes);
   const auto samples = blobs(24, 1);
   const LazyDataset train{samples, poison(0, 5)};
-  auto trainer = make_trainer(*student, method::Stack(method::Supervised<Classification>(), method::Pmr<Classification>({.share = 1.0})),
-                              {.num_epochs = 3, .batch_size = 6});
+  auto trainer = make_trainer(
+      *student, method::Stack(method::Supervised<Classification>(), method::Pmr<Classification>({.share = 1.0})),
+      {.num_epochs = 3, .batch_size = 6});
   const auto history = trainer.fit(train, blobs(12, 2));
   for (const auto& epoch : history.epochs) CHECK(epoch.num_skipped == 1);
 }
@@ -104,7 +106,9 @@ TEST_CASE("method::Pmr: a sample that is not finite costs its step, and no proto
 TEST_CASE("method::Pmr: the official options and those out of range", "[method]") {
   CHECK(method::official_pmr().momentum == 0.0);
   CHECK(method::official_pmr().weights == method::PmrWeights::Hard);
-  const auto refused = [](method::PmrOptions options) { return thrown<g2d::ConfigError>([&] { method::Pmr<Classification>{options}; }); };
+  const auto refused = [](method::PmrOptions options) {
+    return thrown<g2d::ConfigError>([&] { method::Pmr<Classification>{options}; });
+  };
   CHECK_THAT(refused({.weight = -0.5}), Contains("g2d: method::Pmr: expected weight >= 0, got -0.5"));
   CHECK_THAT(refused({.momentum = 1.0}), Contains("expected momentum in [0, 1), got 1"));
   CHECK_THAT(refused({.share = 0.0}), Contains("expected share in (0, 1], got 0"));

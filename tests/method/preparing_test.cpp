@@ -58,7 +58,8 @@ TEST_CASE("method::Valuation: values add up to the modalities of a sample where 
     const auto values = method::valuation_values(scene.view, table_of(scene));
     const auto is_right = scene.student->fuse(table_of(scene).features).logits.argmax(1).eq(scene.batch.target);
     CHECK(torch::allclose(values.sum(1), scene.batch.present.sum(1).mul(is_right).to(torch::kDouble)));
-    CHECK(values.select(1, 0).narrow(0, 0, 5).abs().max().item<double>() < 1e-12);  // What it lacks contributes nothing.
+    CHECK(values.select(1, 0).narrow(0, 0, 5).abs().max().item<double>() <
+          1e-12);  // What it lacks contributes nothing.
   }
 }
 
@@ -164,7 +165,8 @@ TEST_CASE("method::Valuation: refuses one modality, too many, and options out of
           for (char letter = 'a'; letter <= 'q'; ++letter) many.emplace_back(1, letter);
           Valuation().begin({g2d::ModalityNames(many), {}, 3, 1});
         }) ==
-        "g2d: method::Valuation: expected at most 16 modalities, got 17; each one doubles the number of subsets to value");
+        "g2d: method::Valuation: expected at most 16 modalities, got 17; each one doubles the number of subsets to "
+        "value");
   CHECK(thrown<g2d::ConfigError>([] { Valuation({.strength = -1.0}); }) ==
         "g2d: method::Valuation: expected strength >= 0, got -1");
   CHECK(thrown<g2d::ConfigError>([] { Valuation({.valued_share = 0.0}); }) ==
@@ -175,19 +177,23 @@ TEST_CASE("method::Valuation: refuses one modality, too many, and options out of
 
 namespace {
 
-/// Labels told apart perfectly by the first modality's training features, and not at all on validation; the second one's are
-/// the same in both.
+/// Labels told apart perfectly by the first modality's training features, and not at all on validation; the second
+/// one's are the same in both.
 void diagnose(Prescribed& run) {
   const auto labels = torch::arange(30).remainder(num_classes);
   const auto pure = labels.to(torch::kDouble).unsqueeze(1).mul(torch::tensor({{1.0, 2.0}}));
   const auto same = Random(5).normal({30, 3});
   run.train = {{pure, same}, labels, torch::arange(30), {}};
-  run.held_out = {{torch::arange(30, torch::kDouble).div(10).floor().unsqueeze(1).expand({30, 2}), same}, labels, torch::arange(30), {}};
+  run.held_out = {{torch::arange(30, torch::kDouble).div(10).floor().unsqueeze(1).expand({30, 2}), same},
+                  labels,
+                  torch::arange(30),
+                  {}};
 }
 
 }  // namespace
 
-TEST_CASE("method::Relearning: an encoder goes back by tanh of its purity gap, and one without a gap stays", "[method]") {
+TEST_CASE("method::Relearning: an encoder goes back by tanh of its purity gap, and one without a gap stays",
+          "[method]") {
   for (const double strength : {3.0, 1e9, 0.0}) {
     const Scene scene(2);
     method::Relearning<Classification> relearning({.strength = strength, .period = 2});
@@ -270,12 +276,15 @@ TEST_CASE("method::Relearning: refuses a shared encoder and options out of range
           const auto student = make_student({shared, shared}, num_classes);
           AnyStep(*student, on_supervised(Relearning()));
         }) ==
-        "g2d: method::Relearning: expected an encoder for each modality, got one that \"audio\" and \"image\" share; give each its "
+        "g2d: method::Relearning: expected an encoder for each modality, got one that \"audio\" and \"image\" share; "
+        "give each its "
         "own");
   CHECK(thrown<g2d::ConfigError>([] { Relearning({.strength = -1.0}); }) ==
         "g2d: method::Relearning: expected strength >= 0, got -1");
-  CHECK(thrown<g2d::ConfigError>([] { Relearning({.period = 0}); }) == "g2d: method::Relearning: expected period >= 1, got 0");
-  CHECK(thrown<g2d::ConfigError>([] { Relearning({.times = -1}); }) == "g2d: method::Relearning: expected times >= 0, got -1");
+  CHECK(thrown<g2d::ConfigError>([] { Relearning({.period = 0}); }) ==
+        "g2d: method::Relearning: expected period >= 1, got 0");
+  CHECK(thrown<g2d::ConfigError>([] { Relearning({.times = -1}); }) ==
+        "g2d: method::Relearning: expected times >= 0, got -1");
 }
 
 // --- G-Blend ---
@@ -286,12 +295,15 @@ method::SplitLosses losses(double audio, double image, double fused) { return {f
 
 }  // namespace
 
-TEST_CASE("method::GradientBlending: in a trial one stream learns alone, and the weights are of its losses", "[method]") {
+TEST_CASE("method::GradientBlending: in a trial one stream learns alone, and the weights are of its losses",
+          "[method]") {
   const Scene scene(2, "concat", "own-heads");
   method::GradientBlending<Classification> blending({.super_epoch = 4});
   blending.begin(scene.setup());
   const auto outputs = scene.outputs();
-  const auto own_loss = [&](const at::Tensor& logits) { return Classification().loss(logits, scene.batch.target).item<double>(); };
+  const auto own_loss = [&](const at::Tensor& logits) {
+    return Classification().loss(logits, scene.batch.target).item<double>();
+  };
   std::size_t trials = 0;
   Prescribed run(scene.view);
   run.on_trial = [&](std::int64_t num_epochs) {
@@ -324,7 +336,8 @@ TEST_CASE("method::GradientBlending: in a trial one stream learns alone, and the
   REQUIRE(terms.size() == 3);
   CHECK(method::total(terms).item<double>() ==
         Approx((ratios[2] * own_loss(outputs.fused) + ratios[0] * own_loss(outputs.unimodal[0]) +
-                ratios[1] * own_loss(outputs.unimodal[1])) / sum));
+                ratios[1] * own_loss(outputs.unimodal[1])) /
+               sum));
 }
 
 TEST_CASE("method::GradientBlending: a trial leaves frozen who is frozen, and is over after an error", "[method]") {
@@ -368,7 +381,8 @@ TEST_CASE("method::GradientBlending: weighs before every super-epoch, or once by
 
 TEST_CASE("method::GradientBlending: losses that fall, rise or are no numbers keep the weights finite", "[method]") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  const g2d::PerModality<double> gains{0.5, -3.0, nan, 0.1}, overfittings{0.0, 0.1, nan, std::numeric_limits<double>::infinity()};
+  const g2d::PerModality<double> gains{0.5, -3.0, nan, 0.1},
+      overfittings{0.0, 0.1, nan, std::numeric_limits<double>::infinity()};
   const auto weights = method::blending_weights(gains, overfittings, {});
   double sum = 0.0;
   for (const double weight : weights) {

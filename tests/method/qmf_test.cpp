@@ -39,7 +39,8 @@ double qmf_by_hand(const g2d::AnyStudent& student, const g2d::Batch& samples, st
   double total = 0.0;
   for (std::size_t m = 0; m < features.size(); ++m) {
     const auto prefix = "fusion." + student.names()[m];
-    const auto z = torch::linear(features[m], parameter(student, prefix + ".weight"), parameter(student, prefix + ".bias"));
+    const auto z =
+        torch::linear(features[m], parameter(student, prefix + ".weight"), parameter(student, prefix + ".bias"));
     const auto losses = z.log_softmax(1).gather(1, samples.target.unsqueeze(1)).squeeze(1).neg();
     sums[m] += losses;
     const auto history = (sums[m] - sums[m].min()) / (sums[m].max() - sums[m].min());
@@ -77,8 +78,8 @@ TEST_CASE("method::Qmf: the loss follows what each sample has cost so far", "[me
 
 TEST_CASE("method::Qmf: each sample has one history, in whatever batches it comes", "[method][qmf]") {
   const auto student = student_with("energy-weighted", 2, at::kFloat);
-  g2d::Trainer<g2d::AnyStudent, Qmf, Classification> trainer(*student, Qmf(), Classification(),
-                                                            {.optimizer = heavy_sgd, .num_epochs = 2, .batch_size = 8});
+  g2d::Trainer<g2d::AnyStudent, Qmf, Classification> trainer(
+      *student, Qmf(), Classification(), {.optimizer = heavy_sgd, .num_epochs = 2, .batch_size = 8});
   const auto history = trainer.fit(blobs(32, 1), blobs(9, 2));
   const auto& sums = trainer.step().method().history().sums();
   CHECK(sums.size(0) == 32);

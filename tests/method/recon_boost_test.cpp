@@ -53,21 +53,24 @@ TEST_CASE("method::ReconBoost: in its turn only the learner moves, and momentum 
           "[method][recon_boost]") {
   for (std::size_t modalities = 2; modalities <= 4; ++modalities) {
     const auto student = student_with("boosted", modalities);
-    AnyStep step(*student, ReconBoost({.learner_epochs = 1, .joint_epochs = 1}), {.optimizer = heavy_sgd, .num_epochs = 9});
+    AnyStep step(*student, ReconBoost({.learner_epochs = 1, .joint_epochs = 1}),
+                 {.optimizer = heavy_sgd, .num_epochs = 9});
     for (std::int64_t epoch = 0; epoch < 4 * static_cast<std::int64_t>(modalities); ++epoch) {
       step.begin_epoch(epoch);
       const auto before = snapshot(*student);
       for (std::uint64_t i = 0; i < 3; ++i) CHECK_FALSE(step(batch(i, modalities)).is_skipped.item<bool>());
       const bool is_joint = epoch % 2 == 1;
       const auto learner = static_cast<std::size_t>(epoch / 2) % modalities;
-      for (std::size_t m = 0; m < modalities; ++m) CHECK(moved(before, *student, encoder_of(m)) == (is_joint || m == learner));
+      for (std::size_t m = 0; m < modalities; ++m)
+        CHECK(moved(before, *student, encoder_of(m)) == (is_joint || m == learner));
       CHECK(moved(before, *student, "fusion.hidden"));
       CHECK(moved(before, *student, "fusion.scale") == is_joint);
     }
   }
 }
 
-TEST_CASE("method::ReconBoost: agreement teaches the learner, and does not in the authors' code", "[method][recon_boost]") {
+TEST_CASE("method::ReconBoost: agreement teaches the learner, and does not in the authors' code",
+          "[method][recon_boost]") {
   const auto after = [](method::ReconBoostOptions options) {
     options.learner_epochs = 1;
     options.joint_epochs = 0;
@@ -96,7 +99,8 @@ TEST_CASE("method::ReconBoost: samples that lack a modality do not count in its 
   const auto whole = student_with("boosted");
   AnyStep other(*whole, ReconBoost(), {.optimizer = plain_sgd});
   CHECK(at_step(other({samples.inputs, samples.target.index_select(0, rows)}).terms, "learner") == Approx(loss));
-  CHECK_REPORT(compare(parameter(*student, "fusion.hidden.weight"), parameter(*whole, "fusion.hidden.weight"), "head", 1e-9));
+  CHECK_REPORT(
+      compare(parameter(*student, "fusion.hidden.weight"), parameter(*whole, "fusion.hidden.weight"), "head", 1e-9));
 }
 
 TEST_CASE("method::ReconBoost: what it cannot train is refused", "[method][recon_boost]") {

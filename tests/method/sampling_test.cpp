@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// Methods that choose what a student is shown and how it is weighed, in a run: OPM, AMCo, modality valuation, re-learning, G-Blend.
+// Methods that choose what a student is shown and how it is weighed, in a run: OPM, AMCo, modality valuation,
+// re-learning, G-Blend.
 
 #include <torch/torch.h>
 
@@ -29,8 +30,8 @@ namespace {
 using namespace g2d_test;
 
 /// The bytes of a small run's weights.
-Snapshot trained(g2d::method::Any method, std::vector<g2d::EpochReport>* reports = nullptr, std::string_view readout = "auto",
-                 at::Tensor present = {}) {
+Snapshot trained(g2d::method::Any method, std::vector<g2d::EpochReport>* reports = nullptr,
+                 std::string_view readout = "auto", at::Tensor present = {}) {
   const auto student = plain_student(2, "concat", readout);
   const auto all = blobs(24, 1).batch(torch::arange(24));
   const g2d::data::InMemory train(names(2), all.inputs, all.target, {}, std::move(present));
@@ -76,14 +77,16 @@ TEST_CASE("Trainer: outside its window none of them acts", "[method]") {
   const auto joint_weights = trained(joint());
   CHECK(trained(on_supervised(method::Window(method::Opm<Classification>(), {.first = 9}))) == joint_weights);
   CHECK(trained(on_supervised(method::Window(method::Valuation<Classification>(), {.first = 9}))) == joint_weights);
-  CHECK(trained(on_supervised(method::Window(method::Relearning<Classification>({.period = 1}), {.first = 9}))) == joint_weights);
+  CHECK(trained(on_supervised(method::Window(method::Relearning<Classification>({.period = 1}), {.first = 9}))) ==
+        joint_weights);
 }
 
 TEST_CASE("Trainer: valuation lengthens epochs, and blending is charged for its trials", "[method]") {
   std::vector<g2d::EpochReport> plain, valued, same_length, blended;
   (void)trained(joint(), &plain);
   (void)trained(on_supervised(method::Valuation<Classification>({.warm_up_epochs = 1})), &valued);
-  (void)trained(on_supervised(method::Valuation<Classification>({.warm_up_epochs = 1, .keeps_epoch_length = true})), &same_length);
+  (void)trained(on_supervised(method::Valuation<Classification>({.warm_up_epochs = 1, .keeps_epoch_length = true})),
+                &same_length);
   (void)trained(method::GradientBlending<Classification>({.super_epoch = 2}), &blended);
   CHECK(valued[0].num_samples == 24);
   CHECK(valued[1].num_samples > 24);

@@ -38,7 +38,8 @@ inline std::shared_ptr<g2d::AnyStudent> plain_student(std::size_t modalities, st
   torch::manual_seed(7);
   std::vector<std::int64_t> widths;
   for (std::size_t m = 0; m < modalities; ++m) widths.push_back(static_cast<std::int64_t>(m) + 2);
-  return make_student(tanh_encoders(std::vector<std::int64_t>(modalities, input_width), widths), num_classes, fusion, readout);
+  return make_student(tanh_encoders(std::vector<std::int64_t>(modalities, input_width), widths), num_classes, fusion,
+                      readout);
 }
 
 /// A student and a batch, to call hooks by hand.
@@ -118,8 +119,8 @@ struct Prescribed final : method::Run {
 
 inline method::FeatureTable table_of(const Scene& scene) {
   const at::NoGradGuard no_grad;
-  return {scene.student->encode(scene.batch.inputs, scene.batch.present), scene.batch.target, torch::arange(num_samples),
-          scene.batch.present};
+  return {scene.student->encode(scene.batch.inputs, scene.batch.present), scene.batch.target,
+          torch::arange(num_samples), scene.batch.present};
 }
 
 template <class Method>

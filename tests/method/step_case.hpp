@@ -27,12 +27,15 @@ inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 inline const g2d::optimizer::Sgd plain_sgd{.learning_rate = 0.5, .momentum = 0.0, .weight_decay = 0.0};
 inline const g2d::optimizer::Sgd heavy_sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01};
 
-inline std::vector<std::int64_t> many(std::size_t count, std::int64_t value) { return std::vector<std::int64_t>(count, value); }
+inline std::vector<std::int64_t> many(std::size_t count, std::int64_t value) {
+  return std::vector<std::int64_t>(count, value);
+}
 
 inline std::shared_ptr<g2d::AnyStudent> student_with(std::string_view fusion, std::size_t num_modalities = 2,
                                                      at::ScalarType dtype = at::kDouble) {
   torch::manual_seed(4);
-  auto student = make_student(tanh_encoders(many(num_modalities, input_width), many(num_modalities, width)), num_classes, fusion);
+  auto student =
+      make_student(tanh_encoders(many(num_modalities, input_width), many(num_modalities, width)), num_classes, fusion);
   student->to(dtype);
   return student;
 }
@@ -54,7 +57,9 @@ inline g2d::Batch batch_with_gaps(std::uint64_t number, std::size_t num_modaliti
   return samples;
 }
 
-inline at::Tensor parameter(const g2d::AnyStudent& student, const std::string& name) { return student.named_parameters()[name]; }
+inline at::Tensor parameter(const g2d::AnyStudent& student, const std::string& name) {
+  return student.named_parameters()[name];
+}
 
 inline at::Tensor task_by_hand(g2d::AnyStudent& student, const g2d::Batch& samples) {
   return torch::nn::functional::cross_entropy(student.forward(samples.inputs), samples.target);

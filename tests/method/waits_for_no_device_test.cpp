@@ -48,7 +48,8 @@ using Names = std::vector<std::string>;
 
 /// The waits of the second step in each of some epochs, on a device without values.
 Names waits(std::string_view fusion, method::Any method, std::int64_t num_epochs) {
-  const auto student = make_student({std::make_shared<RunningMean>(5), std::make_shared<RunningMean>(2)}, num_classes, fusion);
+  const auto student =
+      make_student({std::make_shared<RunningMean>(5), std::make_shared<RunningMean>(2)}, num_classes, fusion);
   become_meta(*student);
   AnyStep step(*student, std::move(method), {.num_epochs = num_epochs, .finite_check = g2d::FiniteCheck::Gradients});
   auto samples = Random(1, torch::kFloat).batch(OutputKind::Classes, batch_size, {5, 2}, num_classes);

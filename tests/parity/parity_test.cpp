@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// LibTorch against the Eigen reference: values and gradients of every policy over random shapes, and whole training runs, in
-// both precisions, on the CPU and, where there is one, on the accelerator.
+// LibTorch against the Eigen reference: values and gradients of every policy over random shapes, and whole training
+// runs, in both precisions, on the CPU and, where there is one, on the accelerator.
 
 #include "support/catch.hpp"
 

@@ -67,8 +67,8 @@ inline std::vector<FusionCase> fusion_cases(std::size_t num_modalities, Eigen::I
   return cases;
 }
 
-/// The forward pass, with what the fusion takes for constant held as it is now: the gradient of the fusion is that of the
-/// result. `fusion` is referred to, so that its layers can be moved.
+/// The forward pass, with what the fusion takes for constant held as it is now: the gradient of the fusion is that of
+/// the result. `fusion` is referred to, so that its layers can be moved.
 inline std::function<g2d::reference::fusion::Output(const g2d::reference::PerModality&)> with_constants_held(
     const g2d::reference::fusion::Any& fusion, const g2d::reference::PerModality& features) {
   using namespace g2d::reference;

@@ -130,7 +130,8 @@ static_assert(g2d::fusion::needs_equal_widths_v<fusion::SharedHead> &&
               g2d::fusion::needs_equal_widths_v<fusion::Boosted> && !g2d::fusion::needs_equal_widths_v<fusion::Late>);
 static_assert(suppression::Complete::freezes && !suppression::Partial::freezes &&
               !suppression::ZeroedGradients::freezes);
-static_assert(g2d::confidence::is_needed_by<suppression::Partial>() && !g2d::confidence::is_needed_by<suppression::Complete>());
+static_assert(g2d::confidence::is_needed_by<suppression::Partial>() &&
+              !g2d::confidence::is_needed_by<suppression::Complete>());
 static_assert(!g2d::confidence::is_needed_by<user::TurnsSchedule>());
 
 // --- what a method asks for ---
@@ -146,7 +147,8 @@ static_assert(!g2d::method::detail::NamesPlan<user::FeaturePenalty> &&
 // --- a stack owns the forward hook only where one of its policies does ---
 
 using Opm = method::Opm<task::Classification>;
-static_assert(!g2d::method::detail::NamesForward<Plain> && g2d::method::detail::NamesForward<method::Stack<Plain, Opm>>);
+static_assert(!g2d::method::detail::NamesForward<Plain> &&
+              g2d::method::detail::NamesForward<method::Stack<Plain, Opm>>);
 static_assert(g2d::method::MethodPolicy<method::Stack<method::Stack<Plain>, method::Window<Opm>>>);
 
 // --- types that are chosen at run time are policies of the same axis ---
@@ -209,13 +211,15 @@ TEST_CASE("contracts: a method says whether it needs teachers and unimodal outpu
   CHECK(needs(method::Any(method::G2d<task::Classification>())).teachers);
 }
 
-TEST_CASE("contracts: a stack needs what one of its policies needs, a window and an Any what theirs does", "[contracts]") {
+TEST_CASE("contracts: a stack needs what one of its policies needs, a window and an Any what theirs does",
+          "[contracts]") {
   using method::Needs;
   struct Asking {
     Needs needs;
     void plan(std::int64_t, method::Plan&) {}
   };
-  const auto fields = {&Needs::unimodal, &Needs::teachers, &Needs::teacher_logits, &Needs::separate_gradients, &Needs::inputs};
+  const auto fields = {&Needs::unimodal, &Needs::teachers, &Needs::teacher_logits, &Needs::separate_gradients,
+                       &Needs::inputs};
   static_assert(sizeof(Needs) == 5, "a new field belongs in the list above");
   for (const auto asked : fields) {
     Asking asking;

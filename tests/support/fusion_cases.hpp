@@ -24,9 +24,7 @@ namespace g2d_test {
 inline constexpr std::size_t most_modalities = 5;
 
 template <class Fusion>
-inline constexpr bool has_conditioning = requires(const Fusion& fusion) {
-  fusion.conditioning();
-};
+inline constexpr bool has_conditioning = requires(const Fusion& fusion) { fusion.conditioning(); };
 
 /// EnergyWeighted holds its confidences constant: finite differences of its output see more than its gradient.
 template <class Fusion>
@@ -55,8 +53,8 @@ Fusion make_fusion(g2d::FusionShape shape, std::size_t conditioning) {
   }
 }
 
-/// Random widths, one for all modalities where the fusion needs that; Film wants one width of all that are conditioned, and of
-/// all modalities for the authors' readout.
+/// Random widths, one for all modalities where the fusion needs that; Film wants one width of all that are conditioned,
+/// and of all modalities for the authors' readout.
 template <class Fusion>
 std::vector<std::int64_t> random_widths(Random& random, std::size_t num_modalities, std::size_t conditioning) {
   auto widths = random.integers(num_modalities, 1, 7);
@@ -70,8 +68,8 @@ std::vector<std::int64_t> random_widths(Random& random, std::size_t num_modaliti
   return widths;
 }
 
-/// Calls visit(fusion, features, description) for every fusion with M = 1 ... 5 modalities of random shapes, Film and Gated
-/// with every conditioning modality.
+/// Calls visit(fusion, features, description) for every fusion with M = 1 ... 5 modalities of random shapes, Film and
+/// Gated with every conditioning modality.
 template <class Visitor>
 void for_each_fusion(const at::TensorOptions& options, Visitor&& visit) {
   for_each(Fusions(), [&]<class Fusion>(std::type_identity<Fusion>) {

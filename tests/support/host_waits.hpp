@@ -13,8 +13,8 @@
 
 namespace g2d_test {
 
-/// Lists, while it lives, the operators that make the host wait for a device: those that take a tensor on a device and give
-/// a number, or a tensor in host memory, and copies from the host. One at a time in a program.
+/// Lists, while it lives, the operators that make the host wait for a device: those that take a tensor on a device and
+/// give a number, or a tensor in host memory, and copies from the host. One at a time in a program.
 class HostWaits {
  public:
   HostWaits() : listening_(c10::DispatchKey::TESTING_ONLY_GenericMode) { found().clear(); }

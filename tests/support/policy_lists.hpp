@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Every shipped policy, family by family. All parametrised tests walk these lists, and the test static.policy_lists compares
-// them with the files of each family's folder.
+// Every shipped policy, family by family. All parametrised tests walk these lists, and the test static.policy_lists
+// compares them with the files of each family's folder.
 
 #include <type_traits>
 #include <utility>
@@ -104,19 +104,20 @@ using Encoders = List<encoder::Gru, encoder::Mlp, encoder::ResNet18, encoder::Sm
 using Initializations = List<initialization::AuthorsCode, initialization::Default>;
 using Schedules = List<schedule::Batchwise<>, schedule::Joint, schedule::Sequential<>>;
 
-// Methods: the complete ones bring the task's loss, the others are stacked on `Supervised`; some are for classification only.
+// Methods: the complete ones bring the task's loss, the others are stacked on `Supervised`; some are for classification
+// only.
 template <class Task>
 using CompleteMethods =
     List<method::Distillation<Task, distillation::Mse, distillation::Mse>,
-         method::G2d<Task, distillation::Mse, distillation::Mse>, method::GradientBlending<Task>, method::JointTraining<Task>,
-         method::Mla<Task>, method::MmCosine<Task>, method::MmPareto<Task>, method::Supervised<Task>, method::Umt<Task>,
-         method::UniformMultiTask<Task>>;
+         method::G2d<Task, distillation::Mse, distillation::Mse>, method::GradientBlending<Task>,
+         method::JointTraining<Task>, method::Mla<Task>, method::MmCosine<Task>, method::MmPareto<Task>,
+         method::Supervised<Task>, method::Umt<Task>, method::UniformMultiTask<Task>>;
 template <class Task>
 using AddedMethods = List<method::Agm<Task>, method::Greedy, method::Mses, method::Ogm<Task>, method::Opm<Task>,
                           method::Prioritization<schedule::Joint>>;
 template <class Task>
-using CompleteClassifiers = List<method::Amco<Task>, method::Cml<Task>, method::Lfm<Task>, method::Mbsd<Task>, method::Qmf<Task>,
-                                 method::ReconBoost<Task>>;
+using CompleteClassifiers = List<method::Amco<Task>, method::Cml<Task>, method::Lfm<Task>, method::Mbsd<Task>,
+                                 method::Qmf<Task>, method::ReconBoost<Task>>;
 template <class Task>
 using AddedToClassifiers =
     List<method::Mslr<Task>, method::Pmr<Task>, method::Relearning<Task>, method::Valuation<Task>>;

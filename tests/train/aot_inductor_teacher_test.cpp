@@ -38,9 +38,13 @@ void save_metadata(const std::filesystem::path& path, const std::string& metadat
   writer.writeEndOfFile();
 }
 
-g2d::Teacher read(const std::filesystem::path& path) { return g2d::read_aot_inductor_teacher(path, width, num_classes); }
+g2d::Teacher read(const std::filesystem::path& path) {
+  return g2d::read_aot_inductor_teacher(path, width, num_classes);
+}
 
-std::string where(const std::filesystem::path& path) { return "g2d: read_aot_inductor_teacher: " + path.string() + ": "; }
+std::string where(const std::filesystem::path& path) {
+  return "g2d: read_aot_inductor_teacher: " + path.string() + ": ";
+}
 
 std::string data_error(const std::filesystem::path& path) {
   return thrown<g2d::DataError>([&] { (void)read(path); });
@@ -76,7 +80,8 @@ void check_values(const Files& files) {
   check_rows(padded.narrow(1, 0, input_width), rows);
   CHECK(teacher.options().dtype() == at::kDouble);
   CHECK(read(files.folder / "fixed.pt2").options().dtype() == at::kFloat);
-  CHECK_NOTHROW(g2d::read_aot_inductor_teacher(files.folder / "audio.pt2", width, num_classes, at::Device(at::kCPU, 0)));
+  CHECK_NOTHROW(
+      g2d::read_aot_inductor_teacher(files.folder / "audio.pt2", width, num_classes, at::Device(at::kCPU, 0)));
 }
 
 void check_sequences(const Files& files) {
@@ -116,11 +121,13 @@ void check_refusals(const Files& files) {
   const auto lengths = torch::ones({6}, at::kLong);
   const auto sequences = torch::ones({6, 4, width});
   CHECK(shape_error(read(audio), {x, lengths}) ==
-        where(audio) + expected + "Double [6, 4] and Long [6] (expected inputs vector size to be 1, but got 2)" + advice);
+        where(audio) + expected + "Double [6, 4] and Long [6] (expected inputs vector size to be 1, but got 2)" +
+            advice);
   CHECK(shape_error(read(fixed), sequences) ==
         where(fixed) + expected + "Float [6, 4, 5] (expected inputs vector size to be 2, but got 1)" + advice);
   CHECK(shape_error(read(audio), torch::ones({6, 7}, at::kDouble)) ==
-        where(audio) + expected + "Double [6, 7] (input_handles[0]: unmatched dim value at 1, expected: 4, but got: 7)" + advice);
+        where(audio) + expected +
+            "Double [6, 7] (input_handles[0]: unmatched dim value at 1, expected: 4, but got: 7)" + advice);
   CHECK_THAT(shape_error(read(audio), x.to(at::kFloat)),
              StartsWith(where(audio) + expected + "Float [6, 4] (") && Contains("unmatched dtype"));
   CHECK_THAT(shape_error(read(audio), x.unsqueeze(2)), StartsWith(where(audio) + expected + "Double [6, 4, 1] ("));
@@ -131,13 +138,15 @@ void check_refusals(const Files& files) {
   }
   const auto pictures = torch::ones({6, input_width, 1}, at::kDouble).transpose(1, 2);  // Strides as from channels-last
   CHECK(thrown<g2d::DataError>([&] { (void)read(three)(pictures); }) ==
-        where(three) + "expected a forward that returns two tensors, (features, logits), got 3; wrap the model in one that does");
+        where(three) +
+            "expected a forward that returns two tensors, (features, logits), got 3; wrap the model in one that does");
   CHECK(shape_error(g2d::read_aot_inductor_teacher(audio, 7, num_classes), x) ==
         where(audio) + "features: expected [6, 7], got [6, 5]");
   CHECK(shape_error(g2d::read_aot_inductor_teacher(audio, width, 4), x) ==
         where(audio) + "logits: expected [6, 4], got [6, 3]");
   CHECK(thrown<g2d::DataError>([&] { (void)g2d::read_aot_inductor_teacher(audio, width, num_classes, at::kCUDA); }) ==
-        where(audio) + "expected a package compiled for cuda, got one for cpu; ask for cpu, or compile the model on cuda");
+        where(audio) +
+            "expected a package compiled for cuda, got one for cpu; ask for cpu, or compile the model on cuda");
 }
 
 }  // namespace
@@ -150,14 +159,15 @@ TEST_CASE("read_aot_inductor_teacher: files that are no packages are refused by 
   for (const std::string text : {"", "text"}) {
     write_bytes(folder / "text.pt2", text);
     CHECK(data_error(folder / "text.pt2") ==
-          where(folder / "text.pt2") + "cannot be loaded onto cpu: Failed to initialize zip archive: not a ZIP archive" + advice);
+          where(folder / "text.pt2") +
+              "cannot be loaded onto cpu: Failed to initialize zip archive: not a ZIP archive" + advice);
   }
   g2d::io::Tensors weights;
   weights.insert("weight", torch::zeros({2}));
   g2d::io::write_pt(weights, folder / "weights.pt");
   CHECK(data_error(folder / "weights.pt") ==
-        where(folder / "weights.pt") + "cannot be loaded onto cpu: Failed to find wrapper metadata for model 'model' in the zip archive" +
-            advice);
+        where(folder / "weights.pt") +
+            "cannot be loaded onto cpu: Failed to find wrapper metadata for model 'model' in the zip archive" + advice);
 }
 
 TEST_CASE("read_aot_inductor_teacher: a package for another device is refused before its code is loaded",
@@ -165,7 +175,8 @@ TEST_CASE("read_aot_inductor_teacher: a package for another device is refused be
   const TemporaryFolder folder;
   save_metadata(folder / "cuda.pt2", R"({"AOTI_DEVICE_KEY": "cuda"})");
   CHECK(data_error(folder / "cuda.pt2") ==
-        where(folder / "cuda.pt2") + "expected a package compiled for cpu, got one for cuda; ask for cuda, or compile the model on cpu");
+        where(folder / "cuda.pt2") +
+            "expected a package compiled for cpu, got one for cuda; ask for cuda, or compile the model on cpu");
 }
 
 TEST_CASE("read_aot_inductor_teacher: Python's own packages, with a dynamic and with a fixed batch",
@@ -177,7 +188,8 @@ TEST_CASE("read_aot_inductor_teacher: Python's own packages, with a dynamic and 
   }
   Files files;
   const auto program = (test_directory() / "train/aot_inductor_files.py").string();
-  REQUIRE(std::system(fmt::format("'{}' -W ignore '{}' '{}'", python, program, files.folder.path().string()).c_str()) == 0);
+  REQUIRE(std::system(fmt::format("'{}' -W ignore '{}' '{}'", python, program, files.folder.path().string()).c_str()) ==
+          0);
   files.expected = g2d::io::read_pt(files.folder / "expected.pt");
   check_values(files);
   check_sequences(files);

@@ -20,8 +20,13 @@ using g2d_test::bytes;
 
 /// Of several dtypes and shapes, in turn; one is no piece of memory, one has no values.
 std::vector<at::Tensor> buffers() {
-  return {torch::arange(3.0), torch::tensor(7, torch::kLong), torch::arange(6.0).view({2, 3}).t(), torch::tensor(3, torch::kLong),
-          torch::arange(2.0, torch::kDouble), torch::empty({0}), torch::tensor(std::numeric_limits<float>::infinity())};
+  return {torch::arange(3.0),
+          torch::tensor(7, torch::kLong),
+          torch::arange(6.0).view({2, 3}).t(),
+          torch::tensor(3, torch::kLong),
+          torch::arange(2.0, torch::kDouble),
+          torch::empty({0}),
+          torch::tensor(std::numeric_limits<float>::infinity())};
 }
 
 /// What a step that is not finite leaves behind.

@@ -180,7 +180,8 @@ TEST_CASE("encoder::Mlp: inputs and options that do not fit are named", "[encode
                     "g2d: encoder::Mlp: expected dropout in [0, 1), got 1");
 }
 
-TEST_CASE("Encoder: bfloat16 is the layers' arithmetic alone: weights, features and gradients stay float32", "[encoder][precision]") {
+TEST_CASE("Encoder: bfloat16 is the layers' arithmetic alone: weights, features and gradients stay float32",
+          "[encoder][precision]") {
   torch::manual_seed(3);
   const auto net = std::make_shared<encoder::SmallCnn>();
   net->eval();
@@ -200,7 +201,8 @@ TEST_CASE("Encoder: bfloat16 is the layers' arithmetic alone: weights, features 
   }
 }
 
-TEST_CASE("Encoder: bfloat16 leaves autocast as it was, after an error too, and follows the weights", "[encoder][precision]") {
+TEST_CASE("Encoder: bfloat16 leaves autocast as it was, after an error too, and follows the weights",
+          "[encoder][precision]") {
   const auto net = std::make_shared<encoder::Mlp>(encoder::MlpOptions{.in_features = 3});
   const g2d::Encoder fast(net, {.precision = g2d::Precision::BFloat16});
   const auto x = torch::ones({2, 3});

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// What the trainer is made of and needs no student: metrics, evaluation, reports, learning rates, the order of samples, datasets in
-// memory, progress.
+// What the trainer is made of and needs no student: metrics, evaluation, reports, learning rates, the order of samples,
+// datasets in memory, progress.
 
 #include <fcntl.h>
 #include <torch/torch.h>
@@ -122,7 +122,8 @@ TEST_CASE("evaluate: what a modality says alone is judged on the samples that ha
   const g2d::task::Classification task;
   const auto target = torch::tensor({0, 1, 2, 1});
   const auto says = predicting({0, 1, 0, 0}, 3);
-  const auto present = torch::tensor({{true, true, false}, {true, true, false}, {false, true, false}, {false, true, false}});
+  const auto present =
+      torch::tensor({{true, true, false}, {true, true, false}, {false, true, false}, {false, true, false}});
   const auto given = g2d::evaluate(g2d::Predictions{says, {says, says, says}, target, present}, task);
   const auto some = g2d::evaluate(g2d::Predictions{says.narrow(0, 0, 2), {}, target.narrow(0, 0, 2)}, task);
   CHECK(given.num_samples == 4);
@@ -261,26 +262,20 @@ TEST_CASE("data::InMemory: sizes and values that do not fit are named", "[data][
   const auto good = torch::zeros({2, 3});
   const auto target = torch::tensor({0, 1});
   const auto nan = torch::full({2, 3}, std::nan(""));
-  CHECK(thrown<g2d::DataError>([&] {
-          data::InMemory(names, {good, good}, torch::empty({0}, at::kLong));
-        }) == "g2d: data::InMemory: expected at least one sample, got an empty dataset");
+  CHECK(thrown<g2d::DataError>([&] { data::InMemory(names, {good, good}, torch::empty({0}, at::kLong)); }) ==
+        "g2d: data::InMemory: expected at least one sample, got an empty dataset");
   CHECK(thrown<g2d::ShapeError>([&] { data::InMemory(names, {good}, target); }) ==
         "g2d: Batch: expected 2 inputs (audio, image), got 1");
-  CHECK(thrown<g2d::ShapeError>([&] {
-          data::InMemory(names, {good, torch::zeros({3, 3})}, target);
-        }) == "g2d: Batch: modality \"image\": expected 2 samples as in the target, got [3, 3]");
-  CHECK(thrown<g2d::ShapeError>([&] {
-          data::InMemory(names, {good, good}, target, torch::arange(3));
-        }) == "g2d: Batch: expected sample_ids int64 [2] in host memory, got Long [3] on cpu");
-  CHECK(thrown<g2d::ShapeError>([&] {
-          data::InMemory(names, {good, good}, target, {}, torch::ones({2, 2}));
-        }) == "g2d: Batch: expected present of dtype bool");
-  CHECK(thrown<g2d::DataError>([&] {
-          data::InMemory(names, {good, nan}, target);
-        }) == "g2d: data::InMemory: modality \"image\": expected finite values, got NaN or infinity");
-  CHECK(thrown<g2d::DataError>([&] {
-          data::InMemory(names, {good, good}, nan);
-        }) == "g2d: data::InMemory: target: expected finite values, got NaN or infinity");
+  CHECK(thrown<g2d::ShapeError>([&] { data::InMemory(names, {good, torch::zeros({3, 3})}, target); }) ==
+        "g2d: Batch: modality \"image\": expected 2 samples as in the target, got [3, 3]");
+  CHECK(thrown<g2d::ShapeError>([&] { data::InMemory(names, {good, good}, target, torch::arange(3)); }) ==
+        "g2d: Batch: expected sample_ids int64 [2] in host memory, got Long [3] on cpu");
+  CHECK(thrown<g2d::ShapeError>([&] { data::InMemory(names, {good, good}, target, {}, torch::ones({2, 2})); }) ==
+        "g2d: Batch: expected present of dtype bool");
+  CHECK(thrown<g2d::DataError>([&] { data::InMemory(names, {good, nan}, target); }) ==
+        "g2d: data::InMemory: modality \"image\": expected finite values, got NaN or infinity");
+  CHECK(thrown<g2d::DataError>([&] { data::InMemory(names, {good, good}, nan); }) ==
+        "g2d: data::InMemory: target: expected finite values, got NaN or infinity");
 }
 
 TEST_CASE("data: fingerprints tell every part of a dataset from another", "[data][in_memory]") {

@@ -144,7 +144,8 @@ TEST_CASE("recipe: settings that do not fit are named", "[recipe]") {
                     "g2d: recipe::make_student: expected in_channels of 2 modalities (audio, visual), got 1");
   chosen.fusion = "bilinear";
   CHECK_THROWS_WITH(recipe::make_student(chosen, names, {1, 3}, 3),
-                    "g2d: fusion: expected one of [sum, concat, film, gated, late, cosine, shared-head, energy-weighted, boosted, cross-excitation], got \"bilinear\"");
+                    "g2d: fusion: expected one of [sum, concat, film, gated, late, cosine, shared-head, "
+                    "energy-weighted, boosted, cross-excitation], got \"bilinear\"");
   chosen.logit_distillation = "hinge";
   CHECK_THROWS_WITH(recipe::make_method(chosen), Contains("got \"hinge\""));
   chosen.logit_distillation = "kl";

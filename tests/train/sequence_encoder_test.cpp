@@ -386,15 +386,12 @@ TEST_CASE("Sequence encoders: options and inputs that do not fit are named", "[e
   encoder::Gru gru({.in_features = 2});
   encoder::Transformer transformer({.in_features = 2});
   const auto values = torch::zeros({3, 4, 2});
-  CHECK(thrown<ShapeError>([&] {
-          gru.forward(torch::zeros({3, 4, 5}));
-        }) == "g2d: encoder::Gru: expected values [B, T, 2] with T >= 1, got [3, 4, 5]");
-  CHECK(thrown<ShapeError>([&] {
-          transformer.forward(torch::zeros({3, 2}));
-        }) == "g2d: encoder::Transformer: expected values [B, T, 2] with T >= 1, got [3, 2]");
-  CHECK(thrown<ShapeError>([&] {
-          gru.forward(torch::zeros({3, 0, 2}));
-        }) == "g2d: encoder::Gru: expected values [B, T, 2] with T >= 1, got [3, 0, 2]");
+  CHECK(thrown<ShapeError>([&] { gru.forward(torch::zeros({3, 4, 5})); }) ==
+        "g2d: encoder::Gru: expected values [B, T, 2] with T >= 1, got [3, 4, 5]");
+  CHECK(thrown<ShapeError>([&] { transformer.forward(torch::zeros({3, 2})); }) ==
+        "g2d: encoder::Transformer: expected values [B, T, 2] with T >= 1, got [3, 2]");
+  CHECK(thrown<ShapeError>([&] { gru.forward(torch::zeros({3, 0, 2})); }) ==
+        "g2d: encoder::Gru: expected values [B, T, 2] with T >= 1, got [3, 0, 2]");
   CHECK(thrown<ShapeError>([&] { gru.forward(values, torch::zeros({2}, torch::kLong)); }) ==
         "g2d: encoder::Gru: expected lengths int64 [3], got Long [2]");
   CHECK(thrown<ShapeError>([&] { transformer.forward(values, torch::ones({3})); }) ==

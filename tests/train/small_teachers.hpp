@@ -19,7 +19,8 @@
 
 namespace g2d_test {
 
-inline std::shared_ptr<g2d::UnimodalModel> unimodal(const std::string& modality, std::int64_t num_outputs = num_classes) {
+inline std::shared_ptr<g2d::UnimodalModel> unimodal(const std::string& modality,
+                                                    std::int64_t num_outputs = num_classes) {
   return g2d::make_unimodal_model(modality, std::make_shared<NormDropout>(input_width), num_outputs);
 }
 

@@ -63,7 +63,9 @@ struct CountingReads {
     for (std::size_t m = 0; m < 2; ++m) (*num_read)[m] += is_read[m] ? rows.size(0) : 0;
     return samples.reading(is_read).batch(rows);
   }
-  [[nodiscard]] CountingReads reading(const g2d::PerModality<bool>& modalities) const { return {samples, num_read, modalities}; }
+  [[nodiscard]] CountingReads reading(const g2d::PerModality<bool>& modalities) const {
+    return {samples, num_read, modalities};
+  }
 };
 
 struct LooksAtInputs {
@@ -118,7 +120,8 @@ Result train(const Case& given) {
   options.feature_memory_bytes = given.memory_bytes;
   options.on_epoch.push_back([&](const g2d::EpochReport& report) {
     auto& seen = result.seen.emplace_back();
-    for (std::size_t m = 0; m < 2; ++m) seen.push_back(dynamic_cast<Counting&>(*student->encoder(m).module()).num_samples);
+    for (std::size_t m = 0; m < 2; ++m)
+      seen.push_back(dynamic_cast<Counting&>(*student->encoder(m).module()).num_samples);
     result.work.push_back(report.work);
     for (const auto& loss : report.losses) result.losses.push_back(loss.second);
     result.losses.push_back(report.validation.loss);
@@ -158,7 +161,8 @@ TEST_CASE("Trainer: a suppressed encoder sees each sample once a stage, and noth
   check_same(reused, plain);
   // Audio alone for three epochs, then both. The image encoder: one pass over each split, then none until it learns.
   const std::int64_t epoch = num_train + num_validation;
-  CHECK(reused.seen == std::vector<std::vector<std::int64_t>>{{epoch, epoch}, {2 * epoch, epoch}, {3 * epoch, epoch}, {4 * epoch, 2 * epoch}});
+  CHECK(reused.seen == std::vector<std::vector<std::int64_t>>{
+                           {epoch, epoch}, {2 * epoch, epoch}, {3 * epoch, epoch}, {4 * epoch, 2 * epoch}});
   CHECK(plain.seen[2] == std::vector<std::int64_t>{3 * epoch, 3 * epoch});
   CHECK(reused.work[2].forwards[0] == 3 * num_train);
   CHECK(reused.work[2].forwards[1] == num_train);
@@ -167,7 +171,8 @@ TEST_CASE("Trainer: a suppressed encoder sees each sample once a stage, and noth
   CHECK(reused.work[3].backwards == plain.work[3].backwards);
 }
 
-TEST_CASE("Trainer: features past the memory limit are mapped from a file that leaves nothing behind", "[trainer][reuse]") {
+TEST_CASE("Trainer: features past the memory limit are mapped from a file that leaves nothing behind",
+          "[trainer][reuse]") {
   const auto count_files = [] {
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path())) {
@@ -194,7 +199,8 @@ TEST_CASE("Trainer: features past the memory limit are mapped from a file that l
     }));
   };
   const auto mapped = run(0);
-  CHECK(mapped_after == std::vector<std::size_t>{2, 2, 2, 0});  // Training and validation samples of the encoder that waits.
+  CHECK(mapped_after ==
+        std::vector<std::size_t>{2, 2, 2, 0});  // Training and validation samples of the encoder that waits.
   const auto held = run(std::int64_t{1} << 30);
   CHECK(mapped_after == std::vector<std::size_t>{0, 0, 0, 0});
   check_same(mapped, held);
@@ -224,8 +230,10 @@ TEST_CASE("make_unlinked_table: leaves no file behind, and names a folder withou
   const auto make = [] { (void)g2d::make_unlinked_table({4, 4}, at::kFloat, "Trainer", "ask for less"); };
   CHECK_NOTHROW(make());
   CHECK(std::filesystem::is_empty(inside));
-  const auto too_large = thrown<g2d::DataError>([] { (void)g2d::make_unlinked_table({std::int64_t{1} << 40, 1024}, at::kFloat, "Trainer", "ask for less"); });
-  CHECK(too_large == "g2d: Trainer: expected a folder that takes a file of 4503599627370496 bytes, got " + inside.string() + "; set TMPDIR, or ask for less");
+  const auto too_large = thrown<g2d::DataError>(
+      [] { (void)g2d::make_unlinked_table({std::int64_t{1} << 40, 1024}, at::kFloat, "Trainer", "ask for less"); });
+  CHECK(too_large == "g2d: Trainer: expected a folder that takes a file of 4503599627370496 bytes, got " +
+                         inside.string() + "; set TMPDIR, or ask for less");
   CHECK(std::filesystem::is_empty(inside));
   before == nullptr ? ::unsetenv("TMPDIR") : ::setenv("TMPDIR", kept.c_str(), 1);
 }
@@ -258,14 +266,17 @@ TEST_CASE("Trainer: inputs of encoders that need not be run are not read", "[tra
     const auto zeros = torch::zeros({batch.size(), 3});
     return g2d::TeacherOutputs{{zeros, zeros}, {zeros, zeros}, {}};
   };
-  CHECK(std::get<0>(run(true, in_stages({3, 0, 1}), g2d::TeacherSource{says, summary})) == Counts{4 * num_train, 4 * num_train});
-  CHECK(std::get<0>(run(true, g2d::method::Stack(in_stages({3, 0, 1}), LooksAtInputs()))) == Counts{4 * num_train, 4 * num_train});
+  CHECK(std::get<0>(run(true, in_stages({3, 0, 1}), g2d::TeacherSource{says, summary})) ==
+        Counts{4 * num_train, 4 * num_train});
+  CHECK(std::get<0>(run(true, g2d::method::Stack(in_stages({3, 0, 1}), LooksAtInputs()))) ==
+        Counts{4 * num_train, 4 * num_train});
 }
 
 TEST_CASE("Trainer: an encoder that another modality trains does not stand still", "[trainer][reuse]") {
   const auto run = [](bool reuses) {
     torch::manual_seed(4);
-    const auto shared = std::make_shared<g2d::encoder::Mlp>(g2d::encoder::MlpOptions{.in_features = input_width, .feature_width = 3});
+    const auto shared =
+        std::make_shared<g2d::encoder::Mlp>(g2d::encoder::MlpOptions{.in_features = input_width, .feature_width = 3});
     const auto student = make_student({shared, shared}, num_classes);
     g2d::TrainerOptions options{.num_epochs = 4, .batch_size = 8, .selection = g2d::Selection::Last};
     options.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.1};
@@ -332,13 +343,16 @@ TEST_CASE("Trainer: absent samples are filled in as without reuse", "[trainer][r
   CHECK(reused.seen[2][1] == num_train + num_validation);
 }
 
-TEST_CASE("Trainer: gradients that are only zeroed, or norms of the batch, leave nothing to reuse", "[trainer][reuse]") {
-  const auto zeroed = train(with([](Case& c) { c.method = [] { return in_stages<g2d::suppression::ZeroedGradients>({3, 0, 1}); }; }));
+TEST_CASE("Trainer: gradients that are only zeroed, or norms of the batch, leave nothing to reuse",
+          "[trainer][reuse]") {
+  const auto zeroed =
+      train(with([](Case& c) { c.method = [] { return in_stages<g2d::suppression::ZeroedGradients>({3, 0, 1}); }; }));
   CHECK(zeroed.seen[2][1] == 3 * (num_train + num_validation));
   // Its own statistics are written to and put back in every step.
   const auto batch_norms = train(with([](Case& c) {
     c.method = [] {
-      return in_stages({3, 0, 1}, g2d::suppression::Complete({.norm_statistics = g2d::suppression::NormStatistics::Batch}));
+      return in_stages({3, 0, 1},
+                       g2d::suppression::Complete({.norm_statistics = g2d::suppression::NormStatistics::Batch}));
     };
   }));
   CHECK(batch_norms.seen[2][1] == 3 * (num_train + num_validation));
@@ -360,7 +374,8 @@ TEST_CASE("Step: known features stand for an encoder's pass, and are checked", "
     return thrown<g2d::ShapeError>([&] { (void)step(batch, nullptr, given); });
   };
   CHECK(refused({known}) == "g2d: Step: expected known features for 2 modalities (audio, image), got 1");
-  CHECK(refused({at::Tensor(), known.narrow(0, 0, 4)}).starts_with("g2d: Step: modality \"image\": known features: expected"));
+  CHECK(refused({at::Tensor(), known.narrow(0, 0, 4)})
+            .starts_with("g2d: Step: modality \"image\": known features: expected"));
 }
 
 TEST_CASE("CandidateEpochs: epochs count from where all modalities have begun, and as many as ever do learn together",

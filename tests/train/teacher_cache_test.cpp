@@ -16,8 +16,8 @@
 #include <g2d/task/regression.hpp>
 #include <g2d/teacher/teacher_cache.hpp>
 
-#include "support/default_dtype.hpp"
 #include "support/address_space.hpp"
+#include "support/default_dtype.hpp"
 #include "support/full_disk.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
@@ -202,7 +202,8 @@ TEST_CASE("TeacherCache: a place that cannot be written is told, and what was th
   CHECK(num_files(folder) == 1);
 }
 
-TEST_CASE("TeacherCache: a file is written batch by batch, and a disk without room shows before the first", "[teacher][cache]") {
+TEST_CASE("TeacherCache: a file is written batch by batch, and a disk without room shows before the first",
+          "[teacher][cache]") {
   constexpr std::int64_t width = 4096;
   const auto layer = std::make_shared<torch::nn::LinearImpl>(1, 1);
   int num_passes = 0;
@@ -210,7 +211,8 @@ TEST_CASE("TeacherCache: a file is written batch by batch, and a disk without ro
       layer,
       [&](const g2d::Input& input) {
         ++num_passes;
-        return g2d::Teacher::Output{input.values.narrow(1, 0, 1).expand({-1, width}), input.values.narrow(1, 0, num_classes)};
+        return g2d::Teacher::Output{input.values.narrow(1, 0, 1).expand({-1, width}),
+                                    input.values.narrow(1, 0, num_classes)};
       },
       width, num_classes);
   const g2d::Teachers teachers(names(1), {teacher});
@@ -219,7 +221,8 @@ TEST_CASE("TeacherCache: a file is written batch by batch, and a disk without ro
   const g2d::TeacherCacheOptions options{.batch_size = 100, .file = folder / "teachers.cache"};
   {
     const FullDisk full(1 << 20);
-    CHECK_THAT(thrown<g2d::DataError>([&] { (void)TeacherCache::precompute(teachers, samples, Task(), options); }), Contains("cannot be written"));
+    CHECK_THAT(thrown<g2d::DataError>([&] { (void)TeacherCache::precompute(teachers, samples, Task(), options); }),
+               Contains("cannot be written"));
   }
   CHECK(num_passes == 0);
   CHECK(num_files(folder) == 0);
@@ -238,7 +241,8 @@ TEST_CASE("TeacherCache: a file holds every sample, however the batches divide t
   const auto samples = blobs(num_samples, 0);
   const auto teachers = make_teachers();
   const TemporaryFolder folder;
-  const auto cache = TeacherCache::precompute(teachers, samples, Task(), {.batch_size = 8, .file = folder / "teachers.cache"});
+  const auto cache =
+      TeacherCache::precompute(teachers, samples, Task(), {.batch_size = 8, .file = folder / "teachers.cache"});
   CHECK(distance(cache.outputs(samples.all()), teachers(samples.all(), Task())) < 1e-5);
 }
 
@@ -300,7 +304,8 @@ TEST_CASE("TeacherCache: float16 storage halves the tables and hands out the tea
   CHECK_FALSE(written.was_reused());
   REQUIRE(reused.was_reused());
   const auto table_bytes = static_cast<double>(200 * 2 * (3 + num_classes) * 4);
-  const auto saved = static_cast<double>(std::filesystem::file_size(full.file)) - static_cast<double>(std::filesystem::file_size(half.file));
+  const auto saved = static_cast<double>(std::filesystem::file_size(full.file)) -
+                     static_cast<double>(std::filesystem::file_size(half.file));
   CHECK(saved == Approx(table_bytes / 2.0).margin(2 * 64.0));
   const auto exact = teachers(samples.all(), Task());
   for (const auto* cache : {&memory, &written, &reused}) {
@@ -319,21 +324,28 @@ TEST_CASE("TeacherCache: float16 storage halves the tables and hands out the tea
 TEST_CASE("TeacherCache: storage that cannot hold the outputs is refused", "[teacher][cache]") {
   const auto samples = blobs(8, 0);
   const auto teachers = make_teachers();
-  const auto precompute = [&](g2d::TeacherCacheOptions options) { (void)TeacherCache::precompute(teachers, samples, Task(), options); };
+  const auto precompute = [&](g2d::TeacherCacheOptions options) {
+    (void)TeacherCache::precompute(teachers, samples, Task(), options);
+  };
   CHECK(thrown<g2d::ConfigError>([&] { precompute({.storage = at::kLong}); }) ==
         "g2d: TeacherCache: storage: expected a floating-point dtype (at::kHalf, at::kFloat, ...), got Long");
   CHECK(thrown<g2d::ConfigError>([&] { precompute({.batch_size = -1}); }) ==
         "g2d: TeacherCache: batch_size: expected at least 1, or 0 to choose it, got -1");
   for (auto& parameter : teachers[1].module()->parameters()) parameter.fill_(1e6);
-  const std::string too_large = "g2d: TeacherCache: modality \"image\": expected outputs that Half can hold, got larger ones; use storage = at::kFloat";
+  const std::string too_large =
+      "g2d: TeacherCache: modality \"image\": expected outputs that Half can hold, got larger ones; use storage = "
+      "at::kFloat";
   CHECK(thrown<g2d::ConfigError>([&] { precompute({.storage = at::kHalf}); }) == too_large);
   const auto with_nan = [large = teachers[1]](const g2d::Input& input) {
     auto output = large(input);
     output.features[0].fill_(std::nan(""));
     return output;
   };
-  const g2d::Teachers hidden(teachers.names(), {teachers[0], g2d::Teacher(teachers[1].module(), with_nan, teachers[1].feature_width(), teachers.num_outputs())});
-  CHECK(thrown<g2d::ConfigError>([&] { (void)TeacherCache::precompute(hidden, samples, Task(), {.storage = at::kHalf}); }) == too_large);
+  const g2d::Teachers hidden(
+      teachers.names(),
+      {teachers[0], g2d::Teacher(teachers[1].module(), with_nan, teachers[1].feature_width(), teachers.num_outputs())});
+  CHECK(thrown<g2d::ConfigError>(
+            [&] { (void)TeacherCache::precompute(hidden, samples, Task(), {.storage = at::kHalf}); }) == too_large);
   CHECK_NOTHROW(precompute({.storage = at::kBFloat16}));
 }
 
@@ -440,7 +452,8 @@ TEST_CASE("TeacherCache: the mean teacher that it keeps is that of the outputs t
   }
 }
 
-TEST_CASE("TeacherCache: a run that hears the mean teacher equals one that hears each, with one logit term", "[teacher][cache]") {
+TEST_CASE("TeacherCache: a run that hears the mean teacher equals one that hears each, with one logit term",
+          "[teacher][cache]") {
   const auto train = blobs(40, 0);
   const auto validation = blobs(24, 1);
   const g2d::distillation::Kl kl({.temperature = 2.0});
@@ -450,7 +463,8 @@ TEST_CASE("TeacherCache: a run that hears the mean teacher equals one that hears
     const auto student = norm_dropout_student(7);
     using Method = g2d::method::G2d<Task, g2d::distillation::Mse, g2d::distillation::Any>;
     Method method({.logit_weight = 0.5}, Task(), g2d::distillation::Mse(), formula);
-    const auto history = make_trainer(*student, std::move(method), {.num_epochs = 3, .batch_size = 8}, cache.source()).fit(train, validation);
+    const auto history = make_trainer(*student, std::move(method), {.num_epochs = 3, .batch_size = 8}, cache.source())
+                             .fit(train, validation);
     Labels labels;
     for (const auto& loss : history.epochs.back().losses) labels.push_back(loss.first);
     return std::tuple(labels, history.epochs.back().losses[0].second, student->parameters());
@@ -464,14 +478,17 @@ TEST_CASE("TeacherCache: a run that hears the mean teacher equals one that hears
   for (std::size_t k = 0; k < expected.size(); ++k) CHECK(distance(given[k], expected[k]) < 1e-5);
 
   CHECK(thrown<g2d::ConfigError>([&] { (void)train_with(g2d::distillation::Kl()); }) ==
-        "g2d: logit distillation: expected KL at temperature 2, whose mean the teachers' source keeps, got temperature 1; keep the mean of "
+        "g2d: logit distillation: expected KL at temperature 2, whose mean the teachers' source keeps, got temperature "
+        "1; keep the mean of "
         "the method's formula, or none");
   CHECK(thrown<g2d::ConfigError>([&] { (void)train_with(g2d::distillation::Mse()); }) ==
-        "g2d: logit distillation: expected KL at temperature 2, whose mean the teachers' source keeps, got another formula; keep the mean of "
+        "g2d: logit distillation: expected KL at temperature 2, whose mean the teachers' source keeps, got another "
+        "formula; keep the mean of "
         "the method's formula, or none");
 }
 
-TEST_CASE("Trainer: the teachers' logits are gathered for steps alone in which somebody hears them", "[teacher][cache][trainer]") {
+TEST_CASE("Trainer: the teachers' logits are gathered for steps alone in which somebody hears them",
+          "[teacher][cache][trainer]") {
   const auto train = blobs(40, 0);
   auto cache = TeacherCache::precompute(make_teachers(), train, Task());
   const auto num_gathers = [&](const g2d::distillation::Any& formula, bool observes) {
@@ -490,7 +507,8 @@ TEST_CASE("Trainer: the teachers' logits are gathered for steps alone in which s
     };
     const auto student = norm_dropout_student(7);
     using Method = g2d::method::G2d<Task, g2d::distillation::Mse, g2d::distillation::Any>;
-    auto trainer = make_trainer(*student, Method({}, Task(), g2d::distillation::Mse(), formula), {.num_epochs = 1, .batch_size = 8}, source);
+    auto trainer = make_trainer(*student, Method({}, Task(), g2d::distillation::Mse(), formula),
+                                {.num_epochs = 1, .batch_size = 8}, source);
     if (observes) trainer.step().set_observer({.on_step = [](const g2d::Observation&) {}});
     (void)trainer.fit(train, blobs(24, 1));
     return std::pair(with_logits, without_logits);
@@ -535,15 +553,19 @@ TEST_CASE("Step: a kept mean teacher gives way where terms are wanted one by one
     g2d::Step step(*student, Method(), {}, source.summary);
     step.set_observer(std::move(observer));
     const auto result = step(of, &outputs);
-    return std::count_if(result.terms.begin(), result.terms.end(), [](const auto& term) { return term.name == "logit"; });
+    return std::count_if(result.terms.begin(), result.terms.end(),
+                         [](const auto& term) { return term.name == "logit"; });
   };
   CHECK(num_logit_terms({}, batch) == 1);
   CHECK(num_logit_terms({.on_step = [](const g2d::Observation&) {}}, batch) == 2);
   auto lacking = batch;
   lacking.present = at::ones({12, 2}, at::kBool);
   CHECK(num_logit_terms({}, lacking) == 2);
-  CHECK(thrown<g2d::ConfigError>([&] { g2d::Step(*student, Method({.logit_weight = g2d::PerModality<double>{1.0, 2.0}}), {}, source.summary); }) ==
-        "g2d: logit distillation: expected one weight for all modalities, whose plain mean the teachers' source keeps, got several; keep no "
+  CHECK(thrown<g2d::ConfigError>([&] {
+          g2d::Step(*student, Method({.logit_weight = g2d::PerModality<double>{1.0, 2.0}}), {}, source.summary);
+        }) ==
+        "g2d: logit distillation: expected one weight for all modalities, whose plain mean the teachers' source keeps, "
+        "got several; keep no "
         "mean");
 }
 

@@ -83,12 +83,10 @@ TEST_CASE("Teacher: any module, and the function that runs it", "[teacher]") {
     return g2d::Teacher::Output{features, features.narrow(1, 0, 2)};
   };
   CHECK(g2d::Teacher(layers, forward, 5, 2)(torch::randn({3, input_width})).features.size(1) == 5);
-  CHECK(thrown<g2d::ShapeError>([&] {
-          (void)g2d::Teacher(layers, forward, 4, 2)(torch::randn({3, input_width}));
-        }) == "g2d: Teacher: features: expected [3, 4], got [3, 5]");
-  CHECK(thrown<g2d::ShapeError>([&] {
-          (void)g2d::Teacher(layers, forward, 5, 3)(torch::randn({3, input_width}));
-        }) == "g2d: Teacher: logits: expected [3, 3], got [3, 2]");
+  CHECK(thrown<g2d::ShapeError>([&] { (void)g2d::Teacher(layers, forward, 4, 2)(torch::randn({3, input_width})); }) ==
+        "g2d: Teacher: features: expected [3, 4], got [3, 5]");
+  CHECK(thrown<g2d::ShapeError>([&] { (void)g2d::Teacher(layers, forward, 5, 3)(torch::randn({3, input_width})); }) ==
+        "g2d: Teacher: logits: expected [3, 3], got [3, 2]");
   CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teacher(nullptr, forward, 5, 2); }) ==
         "g2d: Teacher: expected a module, got none");
 }
@@ -102,9 +100,8 @@ TEST_CASE("Teacher: models that cannot teach one modality are refused", "[teache
   const auto image = g2d::Teacher::of(unimodal("image", 4));
   CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teachers(names(2), {audio}); }) ==
         "g2d: Teachers: expected 2 teachers (audio, image), got 1");
-  CHECK(thrown<g2d::ConfigError>([&] {
-          (void)g2d::Teachers(names(2), {audio, image});
-        }) == "g2d: Teachers: modality \"image\": expected 3 outputs as teacher \"audio\", got 4");
+  CHECK(thrown<g2d::ConfigError>([&] { (void)g2d::Teachers(names(2), {audio, image}); }) ==
+        "g2d: Teachers: modality \"image\": expected 3 outputs as teacher \"audio\", got 4");
 }
 
 TEST_CASE("make_unimodal_model: its head follows the encoder's dtype", "[teacher]") {
@@ -204,9 +201,11 @@ TEST_CASE("Teachers: their names go with them, and other modalities than theirs 
   const g2d::fusion::Late late(g2d::FusionShape(turned.names(), {3, 3}, num_classes));
   g2d::AnyStudent student(late, norm_dropout_encoders(2), g2d::readout::Auto());
   const auto refusal = [&](g2d::TeacherSource source) {
-    return thrown<g2d::ConfigError>([&] { (void)make_trainer(student, g2d_method(), {.num_epochs = 3}, std::move(source)); });
+    return thrown<g2d::ConfigError>(
+        [&] { (void)make_trainer(student, g2d_method(), {.num_epochs = 3}, std::move(source)); });
   };
-  const std::string expected = "g2d: Step: expected teachers of the student's modalities (image, audio), got (audio, image)";
+  const std::string expected =
+      "g2d: Step: expected teachers of the student's modalities (image, audio), got (audio, image)";
   CHECK(refusal(g2d::online(teachers, Task(), {0.5, 0.6})) == expected);
   const auto cache = TeacherCache::precompute(teachers, train, Task());
   CHECK(refusal(cache.source()) == expected);
@@ -268,11 +267,12 @@ TEST_CASE("cross_fitted_confidence: samples that lack a modality do not count fo
   const auto labels = torch::arange(40).remainder(2);
   const auto input = labels.to(at::kFloat).mul(6.0).sub(3.0).unsqueeze(1);
   const auto has_audio = torch::arange(40).lt(20);
-  const g2d::data::InMemory train(names(2), {input, input}, labels, {}, torch::stack({has_audio, torch::ones_like(has_audio)}, 1));
+  const g2d::data::InMemory train(names(2), {input, input}, labels, {},
+                                  torch::stack({has_audio, torch::ones_like(has_audio)}, 1));
   g2d::TrainerOptions options{.num_epochs = 20, .batch_size = 8};
   options.optimizer = g2d::optimizer::Adam{.learning_rate = 0.05};
-  const auto rho =
-      g2d::cross_fitted_confidence([](std::size_t) { return g2d::Encoder(linear_tanh(1, 4)); }, train, Task(), 2, options);
+  const auto rho = g2d::cross_fitted_confidence([](std::size_t) { return g2d::Encoder(linear_tanh(1, 4)); }, train,
+                                                Task(), 2, options);
   CHECK(rho[0] > 0.9);  // without audio a teacher can but guess: over all samples it would be 0.75 or so
   CHECK(rho[1] > 0.9);
 }
@@ -330,12 +330,15 @@ TEST_CASE("ConfidenceReport: ranks numbers alone, one for each modality", "[teac
   const double nan = std::nan("");
   g2d::ConfidenceReport report(names(2));
   CHECK(thrown<g2d::ConfigError>([&] { report.add(ConfidenceMeasure::HeldOut, {0.5, nan}); }) ==
-        "g2d: ConfidenceReport: held-out: modality \"image\": expected its teacher's confidence to be a number, got nan; measure it on "
+        "g2d: ConfidenceReport: held-out: modality \"image\": expected its teacher's confidence to be a number, got "
+        "nan; measure it on "
         "samples that have the modality");
   CHECK(thrown<g2d::ConfigError>([&] { report.add(ConfidenceMeasure::Training, {0.5}); }) ==
-        "g2d: ConfidenceReport: training: expected the teachers' confidence of 2 modalities (audio, image), got 1; give one for each "
+        "g2d: ConfidenceReport: training: expected the teachers' confidence of 2 modalities (audio, image), got 1; "
+        "give one for each "
         "modality");
   CHECK(report.entries().empty());
   CHECK_THAT(thrown<g2d::ConfigError>([&] { (void)report.order({nan, 0.5}); }),
-             Contains("g2d: ConfidenceReport: order: modality \"audio\": expected its teacher's confidence to be a number, got nan"));
+             Contains("g2d: ConfidenceReport: order: modality \"audio\": expected its teacher's confidence to be a "
+                      "number, got nan"));
 }

@@ -42,7 +42,8 @@ struct Scripted {
     torch::jit::Module body("__torch__.Body");
     body.register_parameter("weight", weight, /*is_buffer=*/false);
     body.register_buffer("shift", shift);
-    body.define("def forward(self, x):\n  return torch.tanh(torch.matmul(x, self.weight) + " + constant + " * self.shift)\n");
+    body.define("def forward(self, x):\n  return torch.tanh(torch.matmul(x, self.weight) + " + constant +
+                " * self.shift)\n");
     torch::jit::Module whole("__torch__.Whole");
     whole.register_attribute("training", c10::BoolType::get(), true);
     whole.register_module("body", body);
@@ -71,7 +72,9 @@ void save_script(const std::filesystem::path& path, const std::string& forward) 
   module.save(path.string());
 }
 
-g2d::Teacher read(const std::filesystem::path& path) { return g2d::read_torch_script_teacher(path, width, num_classes); }
+g2d::Teacher read(const std::filesystem::path& path) {
+  return g2d::read_torch_script_teacher(path, width, num_classes);
+}
 
 g2d::Teachers teachers_of(const std::filesystem::path& path) { return {names(1), {read(path)}}; }
 
@@ -120,7 +123,8 @@ TEST_CASE("read_torch_script_teacher: a cache file is kept for the same script, 
   const auto samples = blobs(20, 0, 1);
   const auto& x = samples.all().inputs[0].values;
   const auto was_reused = [&](const g2d::Teachers& teachers) {
-    const auto cache = TeacherCache::precompute(teachers, samples, Task(), {.batch_size = 8, .file = folder / "teachers.cache"});
+    const auto cache =
+        TeacherCache::precompute(teachers, samples, Task(), {.batch_size = 8, .file = folder / "teachers.cache"});
     const auto outputs = cache.outputs(samples.all());
     CHECK(torch::allclose(outputs.features[0], teachers[0](x).features));
     CHECK(torch::allclose(outputs.logits[0], teachers[0](x).logits));
@@ -166,7 +170,8 @@ TEST_CASE("read_torch_script_teacher: sequences come with their lengths", "[teac
   const std::string body = "\n  features = x.sum(1)\n  return features, features[:, :3]\n";
   save_script(folder / "values.ts", "def forward(self, x):" + body);
   save_script(folder / "lengths.ts", "def forward(self, x, lengths):\n  x = x / lengths.view(-1, 1, 1)" + body);
-  save_script(folder / "either.ts", "def forward(self, x, lengths: Optional[Tensor] = None, scale: float = 1.0):" + body);
+  save_script(folder / "either.ts",
+              "def forward(self, x, lengths: Optional[Tensor] = None, scale: float = 1.0):" + body);
   const auto x = torch::ones({2, 4, width});
   const g2d::Input sequences(x, torch::tensor({4, 2}));
   CHECK(torch::equal(read(folder / "lengths.ts")(sequences).features.select(1, 0), torch::tensor({1.0F, 2.0F})));
@@ -176,8 +181,8 @@ TEST_CASE("read_torch_script_teacher: sequences come with their lengths", "[teac
     return thrown<g2d::ShapeError>([&] { (void)read(folder / file)(input); });
   };
   const auto message = [&](const std::string& file, const std::string& takes, const std::string& got) {
-    return "g2d: read_torch_script_teacher: " + (folder / file).string() + ": expected an input for forward(__torch__.Script self, " +
-           takes + ") -> ((Tensor, Tensor)), got " + got;
+    return "g2d: read_torch_script_teacher: " + (folder / file).string() +
+           ": expected an input for forward(__torch__.Script self, " + takes + ") -> ((Tensor, Tensor)), got " + got;
   };
   CHECK(refusal("values.ts", sequences) == message("values.ts", "Tensor x", "values and lengths"));
   CHECK(refusal("lengths.ts", x) == message("lengths.ts", "Tensor x, Tensor lengths", "values without lengths"));
@@ -185,8 +190,12 @@ TEST_CASE("read_torch_script_teacher: sequences come with their lengths", "[teac
 
 TEST_CASE("read_torch_script_teacher: files that cannot teach are refused by name", "[teacher][torch_script]") {
   const TemporaryFolder folder;
-  const auto refusal = [&](const std::string& file) { return thrown<g2d::DataError>([&] { (void)read(folder / file); }); };
-  const auto where = [&](const std::string& file) { return "g2d: read_torch_script_teacher: " + (folder / file).string() + ": "; };
+  const auto refusal = [&](const std::string& file) {
+    return thrown<g2d::DataError>([&] { (void)read(folder / file); });
+  };
+  const auto where = [&](const std::string& file) {
+    return "g2d: read_torch_script_teacher: " + (folder / file).string() + ": ";
+  };
   CHECK(refusal("absent.ts") == where("absent.ts") + "expected a regular file, got none");
   CHECK(refusal(".") == where(".") + "expected a regular file, got none");
 
@@ -196,33 +205,41 @@ TEST_CASE("read_torch_script_teacher: files that cannot teach are refused by nam
   for (const auto& damage : {std::string(), std::string("text"), bytes.substr(0, bytes.size() / 2)}) {
     INFO(damage.size() << " bytes");
     write_bytes(folder / "damaged.ts", damage);
-    CHECK_THAT(refusal("damaged.ts"), Contains(where("damaged.ts") + "cannot be loaded onto cpu: ") && Contains(advice));
+    CHECK_THAT(refusal("damaged.ts"),
+               Contains(where("damaged.ts") + "cannot be loaded onto cpu: ") && Contains(advice));
   }
   g2d::io::Tensors weights;
   weights.insert("weight", torch::zeros({2}));
   g2d::io::write_pt(weights, folder / "weights.pt");
   CHECK(refusal("weights.pt") ==
-        where("weights.pt") + "cannot be loaded onto cpu: PytorchStreamReader failed locating file constants.pkl: file not found" + advice);
+        where("weights.pt") +
+            "cannot be loaded onto cpu: PytorchStreamReader failed locating file constants.pkl: file not found" +
+            advice);
 
   const auto got = [](const std::string& type) {
-    return "expected a forward that returns two tensors, (features, logits), got " + type + "; wrap the model in one that does";
+    return "expected a forward that returns two tensors, (features, logits), got " + type +
+           "; wrap the model in one that does";
   };
   const auto refused_forward = [&](const std::string& forward) {
     save_script(folder / "other.ts", forward);
     return refusal("other.ts");
   };
   CHECK(refused_forward("def forward(self, x):\n  return x\n") == where("other.ts") + got("Tensor"));
-  CHECK(refused_forward("def forward(self, x):\n  return x, x, x\n") == where("other.ts") + got("(Tensor, Tensor, Tensor)"));
+  CHECK(refused_forward("def forward(self, x):\n  return x, x, x\n") ==
+        where("other.ts") + got("(Tensor, Tensor, Tensor)"));
   CHECK(refused_forward("def forward(self, x):\n  return x, 1\n") == where("other.ts") + got("(Tensor, int)"));
-  CHECK(refused_forward("def encode(self, x):\n  return x, x\n") == where("other.ts") + "expected a module with a forward, got none");
+  CHECK(refused_forward("def encode(self, x):\n  return x, x\n") ==
+        where("other.ts") + "expected a module with a forward, got none");
 }
 
-TEST_CASE("read_torch_script_teacher: widths other than those asked for are refused by name", "[teacher][torch_script]") {
+TEST_CASE("read_torch_script_teacher: widths other than those asked for are refused by name",
+          "[teacher][torch_script]") {
   const TemporaryFolder folder;
   Scripted(1).save(folder / "audio.ts");
   const auto refusal = [&](std::int64_t feature_width, std::int64_t num_outputs) {
     return thrown<g2d::ShapeError>([&] {
-      (void)g2d::read_torch_script_teacher(folder / "audio.ts", feature_width, num_outputs)(torch::ones({2, input_width}));
+      (void)g2d::read_torch_script_teacher(folder / "audio.ts", feature_width,
+                                           num_outputs)(torch::ones({2, input_width}));
     });
   };
   const auto where = "g2d: read_torch_script_teacher: " + (folder / "audio.ts").string();
@@ -230,7 +247,8 @@ TEST_CASE("read_torch_script_teacher: widths other than those asked for are refu
   CHECK(refusal(width, 4) == where + ": logits: expected [2, 4], got [2, 3]");
 }
 
-TEST_CASE("read_torch_script_teacher: Python's own files, scripted, traced and frozen", "[teacher][torch_script][python]") {
+TEST_CASE("read_torch_script_teacher: Python's own files, scripted, traced and frozen",
+          "[teacher][torch_script][python]") {
   const TemporaryFolder folder;
   const char* python = std::getenv("G2D_PYTHON");
   if (python == nullptr || *python == '\0') {

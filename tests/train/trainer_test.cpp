@@ -387,9 +387,8 @@ TEST_CASE("Trainer: an input that an encoder cannot take changes nothing, calibr
                              batch.inputs[1].values = batch.inputs[1].values.narrow(1, 0, 2);
                            }};
   const g2d::TrainerOptions options{.num_epochs = 1, .batch_size = 8};
-  CHECK_THAT(thrown<g2d::ShapeError>([&] {
-               (void)make_trainer(*student, in_stages({1, 0, 0}), options).fit(narrow, samples);
-             }),
+  CHECK_THAT(thrown<g2d::ShapeError>(
+                 [&] { (void)make_trainer(*student, in_stages({1, 0, 0}), options).fit(narrow, samples); }),
              Contains("g2d: Student: modality \"image\": the encoder cannot take an input of shape [8, 2]"));
   CHECK_THAT(thrown<g2d::ShapeError>([&] { (void)make_trainer(*student, joint(), options).fit(narrow, samples); }),
              Contains("modality \"image\""));
@@ -532,9 +531,7 @@ TEST_CASE("Trainer: options out of range are refused at construction", "[trainer
   CHECK(refusal({.evaluation_batch_size = 0}) == "g2d: Trainer: expected evaluation_batch_size >= 1, got 0");
   CHECK(refusal({.calibration_batches = -1}) == "g2d: Trainer: expected calibration_batches >= 1, got -1");
   CHECK(refusal({.clip_norm = -1.0}) == "g2d: Step: expected clip_norm >= 0, got -1");
-  CHECK_THAT(thrown<g2d::ConfigError>([&] {
-               (void)make_trainer(*student, in_stages({1, 1, 1}), {.num_epochs = 4});
-             }),
+  CHECK_THAT(thrown<g2d::ConfigError>([&] { (void)make_trainer(*student, in_stages({1, 1, 1}), {.num_epochs = 4}); }),
              Contains("g2d: schedule::Sequential: expected stage_epochs"));
 }
 
@@ -657,7 +654,8 @@ TEST_CASE("Step: gradients too small for float16 arrive, for the loss is scaled"
     const auto parameter = student->encoder(0).module()->parameters()[0];
     const auto before = parameter.detach().to(at::kDouble).clone();
     g2d::Step<g2d::AnyStudent, g2d::method::Any> step(
-        *student, joint(), {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e4, .momentum = 0.0, .weight_decay = 0.0}});
+        *student, joint(),
+        {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e4, .momentum = 0.0, .weight_decay = 0.0}});
     CHECK_FALSE(step(batch).is_skipped.item<bool>());
     return parameter.detach().to(at::kDouble).sub(before);
   };
@@ -666,9 +664,11 @@ TEST_CASE("Step: gradients too small for float16 arrive, for the loss is scaled"
   CHECK(change(g2d::Precision::Float16).sub(expected).norm().item<double>() < 0.02 * expected.norm().item<double>());
 }
 
-TEST_CASE("Step: a float16 step that overflows changes nothing, and the scale comes down until one fits", "[step][precision]") {
+TEST_CASE("Step: a float16 step that overflows changes nothing, and the scale comes down until one fits",
+          "[step][precision]") {
   const auto student = mlp_student(g2d::Precision::Float16);
-  g2d::Step<g2d::AnyStudent, g2d::method::Any> step(*student, joint(), {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e-3}});
+  g2d::Step<g2d::AnyStudent, g2d::method::Any> step(*student, joint(),
+                                                    {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e-3}});
   auto batch = blobs(8, 0).batch(torch::arange(8));
   for (auto& input : batch.inputs) input.values = input.values.mul(40.0);
   const auto before = snapshot(*student);

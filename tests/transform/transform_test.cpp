@@ -237,10 +237,7 @@ TEST_CASE("transform: a setting out of range is refused by name", "[transform]")
   const auto image = at::zeros({3, 20, 30});
   const std::vector<std::pair<std::string, std::function<void()>>> refused{
       {"CenterCrop", [&] { apply(transform::CenterCrop{}, image); }},
-      {"Clip",
-       [&] {
-         apply(transform::Clip{1, 1}, wave);
-       }},
+      {"Clip", [&] { apply(transform::Clip{1, 1}, wave); }},
       {"Crop", [&] { apply(transform::Crop{}, wave); }},
       {"HorizontalFlip", [&] { apply(transform::HorizontalFlip{1.5}, image); }},
       {"HorizontalFlip", [&] { apply(transform::HorizontalFlip{missing}, image); }},
@@ -249,24 +246,12 @@ TEST_CASE("transform: a setting out of range is refused by name", "[transform]")
       {"MelSpectrogram", [] { transform::MelSpectrogram({.f_min = -1}); }},
       {"MelSpectrogram", [] { transform::MelSpectrogram({.f_max = 8001}); }},
       {"MelSpectrogram", [] { transform::MelSpectrogram({.log_offset = 0}); }},
-      {"Normalize",
-       [] {
-         transform::Normalize({0.5}, {0.5, 0.5});
-       }},
+      {"Normalize", [] { transform::Normalize({0.5}, {0.5, 0.5}); }},
       {"Normalize", [] { transform::Normalize({0.5}, {0.0}); }},
       {"OneHot", [] { transform::OneHot(std::vector<std::string>{}); }},
-      {"OneHot",
-       [] {
-         transform::OneHot({"a", "a"});
-       }},
-      {"OneHot",
-       [] {
-         transform::OneHot({"a", ""});
-       }},
-      {"RandomCrop",
-       [&] {
-         apply(transform::RandomCrop{8, 0}, image);
-       }},
+      {"OneHot", [] { transform::OneHot({"a", "a"}); }},
+      {"OneHot", [] { transform::OneHot({"a", ""}); }},
+      {"RandomCrop", [&] { apply(transform::RandomCrop{8, 0}, image); }},
       {"RandomResizedCrop", [&] { apply(transform::RandomResizedCrop{}, image); }},
       {"RandomResizedCrop",
        [&] { apply(transform::RandomResizedCrop{.height = 8, .width = 8, .smallest_scale = 0}, image); }},
@@ -274,10 +259,7 @@ TEST_CASE("transform: a setting out of range is refused by name", "[transform]")
        [&] { apply(transform::RandomResizedCrop{.height = 8, .width = 8, .largest_scale = 1.1}, image); }},
       {"RandomResizedCrop",
        [&] { apply(transform::RandomResizedCrop{.height = 8, .width = 8, .smallest_ratio = 2}, image); }},
-      {"Resize",
-       [&] {
-         apply(transform::Resize{8, 1}, image);
-       }},
+      {"Resize", [&] { apply(transform::Resize{8, 1}, image); }},
       {"ResizeShorterSide", [&] { apply(transform::ResizeShorterSide{}, image); }},
       {"Spectrogram", [] { transform::Spectrogram({.n_fft = 0}); }},
       {"Spectrogram", [] { transform::Spectrogram({.hop = 0}); }},
@@ -473,9 +455,8 @@ TEST_CASE("transform::CenterCrop splits odd margins as torchvision does", "[tran
   const auto cropped = transform::CenterCrop{3, 6}(image);  // margins 7 and 5: round(3.5) = 4, round(2.5) = 2
   CHECK(at::equal(cropped, image.narrow(1, 4, 3).narrow(2, 2, 6)));
   CHECK(at::equal(transform::CenterCrop{10, 11}(image), image));
-  CHECK(thrown<g2d::ShapeError>([&] {
-          return transform::CenterCrop{3, 12}(image);
-        }) == "g2d: transform::CenterCrop: expected an image of at least 3 x 12 pixels, got [1, 10, 11]; resize first");
+  CHECK(thrown<g2d::ShapeError>([&] { return transform::CenterCrop{3, 12}(image); }) ==
+        "g2d: transform::CenterCrop: expected an image of at least 3 x 12 pixels, got [1, 10, 11]; resize first");
 }
 
 TEST_CASE("transform::RandomCrop reaches every place inside the image, and no other", "[transform]") {
@@ -545,9 +526,7 @@ TEST_CASE("transform::Normalize works channel by channel", "[transform]") {
   CHECK(normalized.scalar_type() == at::kFloat);
   CHECK(normalized[0][1][1].item<double>() == Approx((1 - 0.485) / 0.229));
   CHECK(normalized[2][0][1].item<double>() == Approx((1 - 0.406) / 0.225));
-  CHECK_THAT(thrown<g2d::ShapeError>([] {
-               return transform::Normalize({0.5}, {0.5})(at::ones({3, 2, 2}));
-             }),
+  CHECK_THAT(thrown<g2d::ShapeError>([] { return transform::Normalize({0.5}, {0.5})(at::ones({3, 2, 2})); }),
              Catch::Matchers::StartsWith("g2d: transform::Normalize: expected 1 channels, got [3, 2, 2]; "));
 }
 
@@ -575,13 +554,9 @@ TEST_CASE("transform::Standardize: one constant feature becomes 0; nothing but c
   CHECK(at::equal(transform::Standardize::fit(train, {0})(train), at::tensor({-1.0, 0.0, 1.0, 0.0}).view({2, 2})));
 
   using transform::Standardize;
-  CHECK(thrown<g2d::DataError>([] {
-          return Standardize::fit(at::full({4, 1}, 7.1, at::kDouble), {0, 1});
-        }) ==
+  CHECK(thrown<g2d::DataError>([] { return Standardize::fit(at::full({4, 1}, 7.1, at::kDouble), {0, 1}); }) ==
         "g2d: transform::Standardize::fit: expected values that vary, got 4 samples with mean [7.1] and deviation [0]");
-  CHECK(thrown<g2d::DataError>([] {
-          return Standardize::fit(at::tensor({1.0, missing}), {0});
-        }) ==
+  CHECK(thrown<g2d::DataError>([] { return Standardize::fit(at::tensor({1.0, missing}), {0}); }) ==
         "g2d: transform::Standardize::fit: expected finite values, got NaN or infinity; apply ReplaceNonFinite first");
   CHECK(thrown<g2d::ShapeError>([&] { return Standardize::fit(train, {1}); }) ==
         "g2d: transform::Standardize::fit: expected samples [N, ...] and dimensions of theirs that include 0, got [2, "
@@ -612,9 +587,8 @@ TEST_CASE("transform::TableScaler fills with training medians, scales, and marks
   CHECK(thrown<g2d::DataError>([] {
           return TableScaler::fit(at::tensor({1.0, missing, 2.0, missing}).view({2, 2}));
         }) == "g2d: transform::TableScaler::fit: column 1 of 2: expected finite values, got none; leave it out");
-  CHECK(thrown<g2d::DataError>([] {
-          return TableScaler::fit(at::tensor({1.0, infinity}).view({1, 2}));
-        }) == "g2d: transform::TableScaler::fit: column 1 of 2: expected finite values, got infinity; leave it out");
+  CHECK(thrown<g2d::DataError>([] { return TableScaler::fit(at::tensor({1.0, infinity}).view({1, 2})); }) ==
+        "g2d: transform::TableScaler::fit: column 1 of 2: expected finite values, got infinity; leave it out");
   CHECK_THROWS_AS(TableScaler::fit(at::zeros({3})), g2d::ShapeError);
   CHECK_THROWS_AS(scaler(at::zeros({1, 1, 3})), g2d::ShapeError);
 }
@@ -634,9 +608,8 @@ TEST_CASE("transform::OneHot: one column a training category, none for unknown a
 
   CHECK(transform::OneHot({"a", "b"}).description() != transform::OneHot({"b", "a"}).description());
   CHECK(transform::OneHot({"a", "b"}).description() != transform::OneHot({"a b"}).description());
-  CHECK(thrown<g2d::DataError>([] {
-          return transform::OneHot::fit(std::vector<std::string>{"", ""});
-        }) == "g2d: transform::OneHot::fit: expected at least one text, got 2 empty ones");
+  CHECK(thrown<g2d::DataError>([] { return transform::OneHot::fit(std::vector<std::string>{"", ""}); }) ==
+        "g2d: transform::OneHot::fit: expected at least one text, got 2 empty ones");
 }
 
 TEST_CASE("transform::Truncate keeps the first or the last steps", "[transform]") {

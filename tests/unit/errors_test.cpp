@@ -76,15 +76,11 @@ TEST_CASE("core: names are refused that are missing, double, empty or no key", "
   using Strings = std::vector<std::string>;
   CHECK(thrown<ConfigError>([] { g2d::ModalityNames(Strings{}); }) ==
         "g2d: ModalityNames: expected at least one modality, got none");
-  CHECK(thrown<ConfigError>([] {
-          g2d::ModalityNames({"a", "a"});
-        }) == "g2d: ModalityNames: expected distinct names, got \"a\" twice");
-  CHECK(thrown<ConfigError>([] {
-          g2d::ModalityNames({"a", ""});
-        }) == "g2d: ModalityNames: modality 1: expected a name without '.' (names become checkpoint keys), got \"\"");
-  CHECK(thrown<ConfigError>([] {
-          g2d::ModalityNames({"a.b", "c"});
-        }) ==
+  CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a", "a"}); }) ==
+        "g2d: ModalityNames: expected distinct names, got \"a\" twice");
+  CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a", ""}); }) ==
+        "g2d: ModalityNames: modality 1: expected a name without '.' (names become checkpoint keys), got \"\"");
+  CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a.b", "c"}); }) ==
         "g2d: ModalityNames: modality 0: expected a name without '.' (names become checkpoint keys), got \"a.b\"");
   CHECK(thrown<ConfigError>([] { (void)names(2).index_of("smell"); }) ==
         "g2d: modalities: expected one of [audio, image], got \"smell\"");
@@ -93,9 +89,8 @@ TEST_CASE("core: names are refused that are missing, double, empty or no key", "
 TEST_CASE("core: shapes of fusions are refused that cannot be", "[errors]") {
   CHECK(thrown<ConfigError>([] { g2d::FusionShape(names(2), {3}, 4); }) ==
         "g2d: FusionShape: expected 2 feature widths (audio, image), got 1");
-  CHECK(thrown<ConfigError>([] {
-          shape({3, 0});
-        }) == "g2d: FusionShape: modality \"image\": expected a feature width >= 1, got 0");
+  CHECK(thrown<ConfigError>([] { shape({3, 0}); }) ==
+        "g2d: FusionShape: modality \"image\": expected a feature width >= 1, got 0");
   CHECK(thrown<ConfigError>([] { g2d::FusionShape(names(1), {3}, 0); }) ==
         "g2d: FusionShape: expected num_outputs >= 1, got 0");
 }
@@ -130,17 +125,13 @@ TEST_CASE("fusion::Film and Gated: what cannot condition or be conditioned is re
         "g2d: fusion::Film: expected at least 2 modalities, for one conditions the others, got 1 (audio)");
   CHECK(thrown<ConfigError>([] { fusion::Gated(shape({3})); }) ==
         "g2d: fusion::Gated: expected at least 2 modalities, for one conditions the others, got 1 (audio)");
-  CHECK(thrown<ConfigError>([] {
-          fusion::Gated(shape({3, 3}), {.conditioning = "smell"});
-        }) == "g2d: modalities: expected one of [audio, image], got \"smell\"");
-  CHECK(thrown<ConfigError>([] {
-          fusion::Film(shape({2, 3, 4}));
-        }) ==
+  CHECK(thrown<ConfigError>([] { fusion::Gated(shape({3, 3}), {.conditioning = "smell"}); }) ==
+        "g2d: modalities: expected one of [audio, image], got \"smell\"");
+  CHECK(thrown<ConfigError>([] { fusion::Film(shape({2, 3, 4})); }) ==
         "g2d: fusion::Film: modality \"text\": expected the feature width 3 of \"image\", got 4; give the encoders one "
         "width");
-  CHECK(thrown<ConfigError>([] {
-          (void)fusion::Film(shape({2, 3})).authors_logits(std::array{ones({6, 2}), ones({6, 3})});
-        }) ==
+  CHECK(thrown<ConfigError>(
+            [] { (void)fusion::Film(shape({2, 3})).authors_logits(std::array{ones({6, 2}), ones({6, 3})}); }) ==
         "g2d: fusion::Film: the authors' readout: modality \"image\": expected the feature width 2 of \"audio\", got "
         "3; give "
         "the encoders one width");
@@ -148,14 +139,10 @@ TEST_CASE("fusion::Film and Gated: what cannot condition or be conditioned is re
 
 TEST_CASE("fusion: shapes and settings that the fusions of methods cannot have are refused", "[errors][fusion]") {
   CHECK(
-      thrown<ConfigError>([] {
-        fusion::SharedHead(shape({3, 3, 4}));
-      }) ==
+      thrown<ConfigError>([] { fusion::SharedHead(shape({3, 3, 4})); }) ==
       "g2d: fusion::SharedHead: modality \"text\": expected the feature width 3 of \"audio\", got 4; give the encoders "
       "one width");
-  CHECK(thrown<ConfigError>([] {
-          fusion::Boosted(shape({3, 4}));
-        }) ==
+  CHECK(thrown<ConfigError>([] { fusion::Boosted(shape({3, 4})); }) ==
         "g2d: fusion::Boosted: modality \"image\": expected the feature width 3 of \"audio\", got 4; give the encoders "
         "one "
         "width");
@@ -180,38 +167,31 @@ TEST_CASE("fusion::ExcitationGate: curations that fit no gate are refused", "[er
   fusion::ExcitationGate gate(shape({3, 2}));
   CHECK(thrown<ConfigError>([&] { gate.arm({}); }) ==
         "g2d: fusion::ExcitationGate: expected curations of 2 modalities (audio, image), got 0");
-  CHECK(thrown<ShapeError>([&] {
-          gate.arm({{ones({}), ones({3})}, {}});
-        }) == "g2d: fusion::ExcitationGate: modality \"audio\": expected is_curated bool [], got Float []");
-  CHECK(thrown<ShapeError>([&] {
-          gate.arm({{}, {torch::tensor(true), ones({3})}});
-        }) == "g2d: fusion::ExcitationGate: modality \"image\": expected mean_gate [2], got [3]");
-  CHECK(thrown<ShapeError>([&] {
-          gate.arm({{torch::tensor(true), {}}, {}});
-        }) == "g2d: fusion::ExcitationGate: modality \"audio\": expected mean_gate [3], got no tensor");
+  CHECK(thrown<ShapeError>([&] { gate.arm({{ones({}), ones({3})}, {}}); }) ==
+        "g2d: fusion::ExcitationGate: modality \"audio\": expected is_curated bool [], got Float []");
+  CHECK(thrown<ShapeError>([&] { gate.arm({{}, {torch::tensor(true), ones({3})}}); }) ==
+        "g2d: fusion::ExcitationGate: modality \"image\": expected mean_gate [2], got [3]");
+  CHECK(thrown<ShapeError>([&] { gate.arm({{torch::tensor(true), {}}, {}}); }) ==
+        "g2d: fusion::ExcitationGate: modality \"audio\": expected mean_gate [3], got no tensor");
 }
 
 TEST_CASE("names of policies: an unknown one lists the choices", "[errors]") {
-  CHECK(thrown<ConfigError>([] {
-          (void)g2d::fusion::make("mean", shape({3, 3}));
-        }) ==
+  CHECK(thrown<ConfigError>([] { (void)g2d::fusion::make("mean", shape({3, 3})); }) ==
         "g2d: fusion: expected one of [sum, concat, film, gated, late, cosine, shared-head, energy-weighted, boosted, "
         "cross-excitation], got \"mean\"");
   CHECK(thrown<ConfigError>([] { (void)g2d::distillation::make("huber"); }) ==
         "g2d: distillation: expected one of [none, mse, cosine, kl, bernoulli-kl], got \"huber\"");
-  CHECK(thrown<ConfigError>([] {
-          (void)g2d::readout::make("none", shape({3, 3}));
-        }) == "g2d: readout: expected one of [auto, exact, masked, own-heads, authors], got \"none\"");
+  CHECK(thrown<ConfigError>([] { (void)g2d::readout::make("none", shape({3, 3})); }) ==
+        "g2d: readout: expected one of [auto, exact, masked, own-heads, authors], got \"none\"");
 }
 
 TEST_CASE("readout: one that was chosen at run time is refused by the fusions that have none", "[errors][readout]") {
   const auto features = std::array{ones({6, 3}), ones({6, 3})};
   const auto film = g2d::fusion::make("film", shape({3, 3}));
-  CHECK(thrown<ConfigError>([&] {
-          (void)g2d::readout::make("exact", shape({3, 3})).unimodal_logits(film, features);
-        }) ==
-        "g2d: readout::ExactSplit: this fusion's output is no sum of one part for each modality; choose the readout "
-        "masked or own-heads");
+  CHECK(
+      thrown<ConfigError>([&] { (void)g2d::readout::make("exact", shape({3, 3})).unimodal_logits(film, features); }) ==
+      "g2d: readout::ExactSplit: this fusion's output is no sum of one part for each modality; choose the readout "
+      "masked or own-heads");
 }
 
 TEST_CASE("distillation: temperatures and shapes are checked", "[errors][distillation]") {
@@ -242,35 +222,28 @@ TEST_CASE("task: settings and targets are checked", "[errors][task]") {
         }) == "g2d: task::Classification: expected class_weights [4], got [3]");
   CHECK(thrown<ShapeError>([] { Classification().check(4, ones({6})); }) ==
         "g2d: task::Classification: expected target int64 [B], got Float [6]");
-  CHECK(thrown<ShapeError>([] {
-          Classification().check(4, torch::zeros({6, 1}, torch::kLong));
-        }) == "g2d: task::Classification: expected target int64 [B], got Long [6, 1]");
-  CHECK(thrown<DataError>([] {
-          Classification().check(4, torch::tensor({0, 4}));
-        }) == "g2d: task::Classification: expected labels in [0, 4), got 4");
-  CHECK(thrown<DataError>([] {
-          Classification().check(4, torch::tensor({0, -100}));
-        }) == "g2d: task::Classification: expected labels in [0, 4), got -100");
+  CHECK(thrown<ShapeError>([] { Classification().check(4, torch::zeros({6, 1}, torch::kLong)); }) ==
+        "g2d: task::Classification: expected target int64 [B], got Long [6, 1]");
+  CHECK(thrown<DataError>([] { Classification().check(4, torch::tensor({0, 4})); }) ==
+        "g2d: task::Classification: expected labels in [0, 4), got 4");
+  CHECK(thrown<DataError>([] { Classification().check(4, torch::tensor({0, -100})); }) ==
+        "g2d: task::Classification: expected labels in [0, 4), got -100");
   for (const double variance : {0.0, -1.0, not_a_number}) {
     CHECK(thrown<ConfigError>([&] { task::Regression({.target_variance = variance}); }) ==
           fmt::format("g2d: task::Regression: expected target_variance > 0, got {}; are all targets equal?", variance));
   }
-  CHECK(thrown<ShapeError>([] {
-          task::Regression().check(4, ones({6, 3}));
-        }) == "g2d: task::Regression: target: expected [B, 4], got [6, 3]");
-  CHECK(thrown<ShapeError>([] {
-          task::Regression().check(4, torch::zeros({6, 4}, torch::kLong));
-        }) == "g2d: task::Regression: expected a floating target, got Long");
+  CHECK(thrown<ShapeError>([] { task::Regression().check(4, ones({6, 3})); }) ==
+        "g2d: task::Regression: target: expected [B, 4], got [6, 3]");
+  CHECK(thrown<ShapeError>([] { task::Regression().check(4, torch::zeros({6, 4}, torch::kLong)); }) ==
+        "g2d: task::Regression: expected a floating target, got Long");
   CHECK(thrown<ShapeError>([] { (void)task::Regression::standardized(ones({6})); }) ==
         "g2d: task::Regression: training targets: expected [B, D], got [6]");
   CHECK(thrown<ShapeError>([] { task::MultiLabel().check(4, ones({6})); }) ==
         "g2d: task::MultiLabel: target: expected [B, 4], got [6]");
-  CHECK(thrown<ShapeError>([] {
-          task::MultiLabel().check(4, torch::zeros({6, 4}, torch::kLong));
-        }) == "g2d: task::MultiLabel: expected a floating target of 0 and 1, got Long");
-  CHECK(thrown<DataError>([] {
-          task::MultiLabel().check(4, 2.0 * ones({6, 4}));
-        }) == "g2d: task::MultiLabel: expected targets in [0, 1], got values outside");
+  CHECK(thrown<ShapeError>([] { task::MultiLabel().check(4, torch::zeros({6, 4}, torch::kLong)); }) ==
+        "g2d: task::MultiLabel: expected a floating target of 0 and 1, got Long");
+  CHECK(thrown<DataError>([] { task::MultiLabel().check(4, 2.0 * ones({6, 4})); }) ==
+        "g2d: task::MultiLabel: expected targets in [0, 1], got values outside");
   for (const double value : {not_a_number, std::numeric_limits<double>::infinity()}) {
     auto targets = ones({6, 4});
     targets[2][1] = value;
@@ -298,14 +271,17 @@ TEST_CASE("schedule::Sequential: stages that do not match the run or the modalit
     return thrown<ConfigError>([&] { (void)schedule::Sequential<>(options).stages({names(2), confidence, 10}); });
   };
   CHECK(refused_stages({.stage_epochs = {5, 5}}) ==
-        "g2d: schedule::Sequential: expected stage_epochs with 3 entries, one for each of (audio, image) alone, by default the weakest first, and one for all, got 2");
+        "g2d: schedule::Sequential: expected stage_epochs with 3 entries, one for each of (audio, image) alone, by "
+        "default the weakest first, and one for all, got 2");
   CHECK(refused_stages({.stage_epochs = {5, 5, 5}}) ==
-        "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's 10 epochs, got [5, 5, 5], which give 15");
-  CHECK(
-      refused_stages({.stage_epochs = {-1, 5, 6}}) ==
-      "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's 10 epochs, got [-1, 5, 6], which give 10");
+        "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's 10 epochs, got [5, 5, 5], "
+        "which give 15");
+  CHECK(refused_stages({.stage_epochs = {-1, 5, 6}}) ==
+        "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's 10 epochs, got [-1, 5, 6], "
+        "which give 10");
   CHECK(refused_stages({.stage_fractions = {1.0}}) ==
-        "g2d: schedule::Sequential: expected stage_fractions with 3 entries, one for each of (audio, image) alone, by default the weakest first, and one for all, got 1");
+        "g2d: schedule::Sequential: expected stage_fractions with 3 entries, one for each of (audio, image) alone, by "
+        "default the weakest first, and one for all, got 1");
   CHECK(refused_stages({.stage_fractions = {1.0, -1.0, 1.0}}) ==
         "g2d: schedule::Sequential: expected stage_fractions >= 0 with a positive sum, got [1, -1, 1]");
   CHECK(refused_stages({.stage_fractions = {0.0, 0.0, 0.0}}) ==
@@ -315,7 +291,8 @@ TEST_CASE("schedule::Sequential: stages that do not match the run or the modalit
         "teachers, or choose "
         "Order::Declared");
   CHECK(refused_stages({}, {0.5, not_a_number}) ==
-        "g2d: schedule::Sequential: modality \"image\": expected its teacher's confidence to be a number, got nan; measure it on "
+        "g2d: schedule::Sequential: modality \"image\": expected its teacher's confidence to be a number, got nan; "
+        "measure it on "
         "samples that have the modality");
   CHECK(refused_stages({.order = schedule::Order::Declared}, {0.5, not_a_number}) == "nothing was thrown");
 }
@@ -329,16 +306,20 @@ TEST_CASE("method::Prioritization: settings that would do nothing are refused", 
   using PartialInTurn = schedule::Sequential<suppression::Partial>;
   const PartialInTurn declared({.stage_epochs = {1, 0, 0}, .order = schedule::Order::Declared});
   CHECK(prioritized(declared, {}) ==
-        "g2d: method::Prioritization: expected the teachers' confidence of 2 modalities (audio, image), got 0; give teachers, or a "
+        "g2d: method::Prioritization: expected the teachers' confidence of 2 modalities (audio, image), got 0; give "
+        "teachers, or a "
         "schedule and a suppression that do without (Order::Declared, Complete)");
   CHECK(prioritized(declared, g2d::TeacherSummary{{3, 3}, num_outputs, {0.5, not_a_number}}) ==
-        "g2d: method::Prioritization: modality \"image\": expected its teacher's confidence to be a number, got nan; measure it on "
+        "g2d: method::Prioritization: modality \"image\": expected its teacher's confidence to be a number, got nan; "
+        "measure it on "
         "samples that have the modality");
   CHECK(prioritized(declared, summary) == "nothing was thrown");
-  CHECK(prioritized(PartialInTurn({.stage_epochs = {0, 0, 1}, .order = schedule::Order::Declared}), {}) == "nothing was thrown");
+  CHECK(prioritized(PartialInTurn({.stage_epochs = {0, 0, 1}, .order = schedule::Order::Declared}), {}) ==
+        "nothing was thrown");
 
   const std::string tracked =
-      "g2d: method::Prioritization: expected norm statistics Tracked of a suppression that scales gradients batch by batch, got Frozen "
+      "g2d: method::Prioritization: expected norm statistics Tracked of a suppression that scales gradients batch by "
+      "batch, got Frozen "
       "or Batch; use Complete, or leave them Tracked";
   for (const auto statistics : {NormStatistics::Frozen, NormStatistics::Batch, NormStatistics::Tracked}) {
     const auto expected = statistics == NormStatistics::Tracked ? std::string("nothing was thrown") : tracked;
@@ -373,16 +354,19 @@ TEST_CASE("method: what is missing or does not fit is refused before the first s
         "connector::Projection, or None for features");
   CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3}, num_outputs, {0.5}}) ==
         "g2d: feature distillation: expected the feature widths of 2 teachers (audio, image), got 1");
-  CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 3}, num_outputs, {0.5, 0.5}, {}, g2d::ModalityNames{"image", "audio"}}) ==
+  CHECK(refused(G2dMethod(),
+                g2d::TeacherSummary{{3, 3}, num_outputs, {0.5, 0.5}, {}, g2d::ModalityNames{"image", "audio"}}) ==
         "g2d: Step: expected teachers of the student's modalities (audio, image), got (image, audio)");
-  CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 3}, num_outputs, {0.5, 0.5}, {}, names(2)}) == "nothing was thrown");
+  CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 3}, num_outputs, {0.5, 0.5}, {}, names(2)}) ==
+        "nothing was thrown");
   CHECK(refused(G2dMethod(), g2d::TeacherSummary{{3, 3}, 5, {0.5, 0.5}}) ==
         "g2d: logit distillation: expected teachers with the student's 4 outputs, got 5");
   CHECK(refused(method::Stack(method::Supervised<Classification>(), method::Prioritization(schedule::Batchwise<>())),
                 {}) == "g2d: method::Prioritization: a schedule that compares batches needs teachers, got none");
   CHECK(refused(method::G2d<Classification>({}, Classification(), distillation::Mse(), distillation::Kl(),
                                             schedule::Sequential<>({.stage_epochs = {1, 2}}))) ==
-        "g2d: schedule::Sequential: expected stage_epochs with 3 entries, one for each of (audio, image) alone, by default the weakest first, and one for all, got 2");
+        "g2d: schedule::Sequential: expected stage_epochs with 3 entries, one for each of (audio, image) alone, by "
+        "default the weakest first, and one for all, got 2");
   CHECK(thrown<ConfigError>([] { method::Ogm<Classification>({.strength = -1.0}); }) ==
         "g2d: method::Ogm: expected strength >= 0, got -1");
   CHECK(thrown<ConfigError>([] { method::Window(method::Supervised<Classification>(), {.first = 4, .last = 3}); }) ==
@@ -409,9 +393,8 @@ TEST_CASE("method: formulas chosen at run time are refused where they make no se
 
   const auto single = make_student(tanh_encoders({5, 2}, {3, 3}), 1);
   const method::G2d<task::Regression, distillation::Mse, distillation::Cosine, schedule::Joint> cosine;
-  CHECK(thrown<ConfigError>([&] {
-          AnyStep(*single, cosine, {}, g2d::TeacherSummary{{3, 3}, 1, {0.5, 0.5}});
-        }) == "g2d: distillation: expected at least 2 outputs for this formula, got 1; choose mse");
+  CHECK(thrown<ConfigError>([&] { AnyStep(*single, cosine, {}, g2d::TeacherSummary{{3, 3}, 1, {0.5, 0.5}}); }) ==
+        "g2d: distillation: expected at least 2 outputs for this formula, got 1; choose mse");
 }
 
 // --- encoders and students ---
@@ -425,12 +408,10 @@ TEST_CASE("Encoder: a missing width, a factor that is not positive, lengths that
   CHECK(thrown<ConfigError>([] { g2d::Encoder(linear_tanh(5, 3), {.learning_rate_factor = 0.0}); }) ==
         "g2d: Encoder: expected learning_rate_factor > 0, got 0; freeze with requires_grad");
   const auto lengths = torch::full({6}, 2, torch::kLong);
-  CHECK(thrown<ShapeError>([&] {
-          (void)g2d::Encoder(linear_tanh(5, 3))({ones({6, 5}), lengths});
-        }) == "g2d: Encoder: expected an input without lengths, for this encoder has no forward(values, lengths)");
-  CHECK(thrown<ShapeError>([] {
-          (void)g2d::Encoder(std::make_shared<SequenceMean>(4))({ones({6, 5, 4})});
-        }) == "g2d: Encoder: expected an input with lengths, for this encoder has only forward(values, lengths)");
+  CHECK(thrown<ShapeError>([&] { (void)g2d::Encoder(linear_tanh(5, 3))({ones({6, 5}), lengths}); }) ==
+        "g2d: Encoder: expected an input without lengths, for this encoder has no forward(values, lengths)");
+  CHECK(thrown<ShapeError>([] { (void)g2d::Encoder(std::make_shared<SequenceMean>(4))({ones({6, 5, 4})}); }) ==
+        "g2d: Encoder: expected an input with lengths, for this encoder has only forward(values, lengths)");
 }
 
 TEST_CASE("Student: encoders that do not match the fusion, or share some parameters, are refused",
@@ -489,9 +470,8 @@ TEST_CASE("Step: a batch that does not fit is refused", "[errors][step]") {
         "g2d: Batch: expected a target with at least one sample, got none");
   CHECK(take([](auto& samples) { samples.target = samples.target.narrow(0, 0, 0); }) ==
         "g2d: Batch: expected a target with at least one sample, got none");
-  CHECK(take([](auto& samples) {
-          samples.inputs[1].values = ones({5, 2});
-        }) == "g2d: Batch: modality \"image\": expected 6 samples as in the target, got [5, 2]");
+  CHECK(take([](auto& samples) { samples.inputs[1].values = ones({5, 2}); }) ==
+        "g2d: Batch: modality \"image\": expected 6 samples as in the target, got [5, 2]");
   CHECK(take([](auto& samples) { samples.inputs[0].values = at::Tensor(); }) ==
         "g2d: Batch: modality \"audio\": expected 6 samples as in the target, got no tensor");
   CHECK(take([](auto& samples) { samples.sample_ids = torch::arange(5); }) ==
@@ -500,12 +480,10 @@ TEST_CASE("Step: a batch that does not fit is refused", "[errors][step]") {
           samples.sample_ids = torch::empty({6}, torch::dtype(torch::kLong).device(torch::kMeta));
         }) == "g2d: Batch: expected sample_ids int64 [6] in host memory, got Long [6] on meta");
   CHECK(take([](auto& samples) { samples.present = ones({6, 2}); }) == "g2d: Batch: expected present of dtype bool");
-  CHECK(take([](auto& samples) {
-          samples.present = torch::ones({6, 3}, torch::kBool);
-        }) == "g2d: Batch: present: expected [6, 2], got [6, 3]");
-  CHECK(take([](auto& samples) {
-          samples.inputs[0].values = ones({6, 7});
-        }) == "g2d: encoder::Mlp: expected [B, ...] with 5 values a sample, got [6, 7]");
+  CHECK(take([](auto& samples) { samples.present = torch::ones({6, 3}, torch::kBool); }) ==
+        "g2d: Batch: present: expected [6, 2], got [6, 3]");
+  CHECK(take([](auto& samples) { samples.inputs[0].values = ones({6, 7}); }) ==
+        "g2d: encoder::Mlp: expected [B, ...] with 5 values a sample, got [6, 7]");
 
   auto samples = batch();
   samples.target[3] = num_outputs;
@@ -536,14 +514,12 @@ TEST_CASE("Step: teachers' outputs that do not fit are refused", "[errors][step]
   };
   CHECK(take([](auto& outputs) { outputs.logits.pop_back(); }) ==
         "g2d: Step: expected the outputs of 2 teachers (audio, image), got 1");
-  CHECK(take([](auto& outputs) {
-          outputs.logits[1] = ones({5, 4});
-        }) == "g2d: Step: teacher \"image\": logits: expected [6, D], got [5, 4]");
+  CHECK(take([](auto& outputs) { outputs.logits[1] = ones({5, 4}); }) ==
+        "g2d: Step: teacher \"image\": logits: expected [6, D], got [5, 4]");
   CHECK(take([](auto& outputs) { outputs.features[0] = at::Tensor(); }) ==
         "g2d: Step: teacher \"audio\": features: expected [6, D], got no tensor");
-  CHECK(take([](auto& outputs) {
-          outputs.logits[1] = ones({6, 3});
-        }) == "g2d: distillation::Kl: expected the teacher's shape to equal the student's [6, 4], got [6, 3]");
+  CHECK(take([](auto& outputs) { outputs.logits[1] = ones({6, 3}); }) ==
+        "g2d: distillation::Kl: expected the teacher's shape to equal the student's [6, 4], got [6, 3]");
 }
 
 TEST_CASE("Step: a schedule that compares batches asks for the teachers' confidences", "[errors][step][schedule]") {
@@ -602,18 +578,15 @@ TEST_CASE("data::InMemory: empty, uneven and non-finite data are refused", "[err
   const auto construct = [](at::Tensor audio, at::Tensor image, at::Tensor target) {
     g2d::data::InMemory(names(2), {std::move(audio), std::move(image)}, std::move(target));
   };
-  CHECK(thrown<DataError>([&] {
-          construct(ones({0, 5}), ones({0, 2}), torch::zeros({0}, torch::kLong));
-        }) == "g2d: data::InMemory: expected at least one sample, got an empty dataset");
-  CHECK(thrown<ShapeError>([&] {
-          construct(ones({6, 5}), ones({5, 2}), torch::zeros({6}, torch::kLong));
-        }) == "g2d: Batch: modality \"image\": expected 6 samples as in the target, got [5, 2]");
+  CHECK(thrown<DataError>([&] { construct(ones({0, 5}), ones({0, 2}), torch::zeros({0}, torch::kLong)); }) ==
+        "g2d: data::InMemory: expected at least one sample, got an empty dataset");
+  CHECK(thrown<ShapeError>([&] { construct(ones({6, 5}), ones({5, 2}), torch::zeros({6}, torch::kLong)); }) ==
+        "g2d: Batch: modality \"image\": expected 6 samples as in the target, got [5, 2]");
   CHECK(thrown<DataError>([&] {
           construct(ones({6, 5}), not_a_number * ones({6, 2}), torch::zeros({6}, torch::kLong));
         }) == "g2d: data::InMemory: modality \"image\": expected finite values, got NaN or infinity");
-  CHECK(thrown<DataError>([&] {
-          construct(ones({6, 5}), ones({6, 2}), not_a_number * ones({6, 1}));
-        }) == "g2d: data::InMemory: target: expected finite values, got NaN or infinity");
+  CHECK(thrown<DataError>([&] { construct(ones({6, 5}), ones({6, 2}), not_a_number * ones({6, 1})); }) ==
+        "g2d: data::InMemory: target: expected finite values, got NaN or infinity");
 }
 
 TEST_CASE("check: variables that cannot be checked are refused", "[errors][check]") {
@@ -638,17 +611,15 @@ TEST_CASE("check: variables that cannot be checked are refused", "[errors][check
 
 TEST_CASE("interop: tensors that are no matrix, no labels or no layers are refused", "[errors][interop]") {
   using namespace g2d::interop;
-  CHECK(thrown<ShapeError>([] {
-          (void)to_matrix(ones({2, 3, 4}));
-        }) == "g2d: interop::to_matrix: expected at most 2 dimensions, got [2, 3, 4]");
+  CHECK(thrown<ShapeError>([] { (void)to_matrix(ones({2, 3, 4})); }) ==
+        "g2d: interop::to_matrix: expected at most 2 dimensions, got [2, 3, 4]");
   CHECK(thrown<ShapeError>([] { (void)to_matrix({}); }) ==
         "g2d: interop::to_matrix: expected at most 2 dimensions, got no tensor");
   CHECK(thrown<ShapeError>([] { (void)to_labels(ones({2})); }) ==
         "g2d: interop::to_labels: expected int64 [B], got another tensor");
   g2d::reference::fusion::Sum sum{std::vector<g2d::reference::Linear>(3)};
-  CHECK(thrown<ConfigError>([&] {
-          copy_layers(fusion::Sum(shape({3, 3})).parameters(), sum);
-        }) == "g2d: interop::copy_layers: expected a weight, with or without a bias, for each of 3 layers, got 2");
+  CHECK(thrown<ConfigError>([&] { copy_layers(fusion::Sum(shape({3, 3})).parameters(), sum); }) ==
+        "g2d: interop::copy_layers: expected a weight, with or without a bias, for each of 3 layers, got 2");
 
   struct Forgetful : g2d::reference::fusion::Sum {
     [[nodiscard]] g2d::reference::fusion::Gradient backward(

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
-// The update, whatever layouts values and gradients have. What it computes, step_test.cpp compares with LibTorch's own optimizers.
+// The update, whatever layouts values and gradients have. What it computes, step_test.cpp compares with LibTorch's own
+// optimizers.
 
 #include "support/catch.hpp"
 
@@ -94,6 +95,7 @@ TEST_CASE("optimizer::Optimizer: a parameter whose layout changes keeps its mome
 
 TEST_CASE("optimizer::Optimizer: a parameter with gaps in memory is refused with its group's name", "[optimizer]") {
   const auto columns = torch::randn({6, 40}).narrow(1, 8, 16);
-  CHECK_THROWS_WITH(g2d::optimizer::Optimizer(g2d::optimizer::Sgd{}, group_of({columns})),
-                    Catch::Matchers::Contains("encoder.audio") && Catch::Matchers::Contains("[6, 16] with strides [40, 1]"));
+  CHECK_THROWS_WITH(
+      g2d::optimizer::Optimizer(g2d::optimizer::Sgd{}, group_of({columns})),
+      Catch::Matchers::Contains("encoder.audio") && Catch::Matchers::Contains("[6, 16] with strides [40, 1]"));
 }

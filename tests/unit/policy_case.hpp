@@ -26,7 +26,8 @@ inline at::Tensor mixed(const g2d::PerModality<at::Tensor>& tensors) {
   return sum;
 }
 
-inline std::vector<at::Tensor> variables(const g2d::PerModality<at::Tensor>& inputs, const g2d::Parameters& parameters) {
+inline std::vector<at::Tensor> variables(const g2d::PerModality<at::Tensor>& inputs,
+                                         const g2d::Parameters& parameters) {
   std::vector<at::Tensor> all;
   for (const auto& input : inputs) all.push_back(input.requires_grad_());
   for (const auto& parameter : parameters) all.push_back(parameter.value);

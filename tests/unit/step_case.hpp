@@ -36,7 +36,8 @@ inline const g2d::optimizer::Sgd plain_sgd{.learning_rate = 1.0, .momentum = 0.0
 using g2d::check::compare;
 
 /// Audio with batch norm and dropout, image without.
-inline std::shared_ptr<g2d::AnyStudent> mixed_student(std::string_view fusion = "late", g2d::StudentOptions options = {}) {
+inline std::shared_ptr<g2d::AnyStudent> mixed_student(std::string_view fusion = "late",
+                                                      g2d::StudentOptions options = {}) {
   torch::manual_seed(1);
   const auto audio = std::make_shared<NormDropout>(input_widths[0]);
   const auto image = linear_tanh(input_widths[1], 3);
@@ -45,8 +46,9 @@ inline std::shared_ptr<g2d::AnyStudent> mixed_student(std::string_view fusion = 
   return student;
 }
 
-inline std::shared_ptr<g2d::AnyStudent> plain_student(std::string_view fusion = "late", std::string_view readout = "auto",
-                                               g2d::StudentOptions options = {}) {
+inline std::shared_ptr<g2d::AnyStudent> plain_student(std::string_view fusion = "late",
+                                                      std::string_view readout = "auto",
+                                                      g2d::StudentOptions options = {}) {
   torch::manual_seed(2);
   return make_student(tanh_encoders(input_widths, {3, 3}), num_outputs, fusion, readout, options);
 }
@@ -68,7 +70,7 @@ inline at::Device accelerator() {
 
 /// One step with dropout that depends on the number alone.
 inline g2d::StepResult take(AnyStep& step, const g2d::Batch& samples, const g2d::TeacherOutputs* outputs,
-                     std::uint64_t number) {
+                            std::uint64_t number) {
   torch::manual_seed(number);
   return step(samples, outputs);
 }

@@ -46,8 +46,8 @@ TEST_CASE("Step: two runs with one seed give identical bytes", "[step][determini
 
 namespace {
 
-/// Three epochs of one step each on a device, after a first step that may set things up; the teachers' confidences are there
-/// too, or in host memory.
+/// Three epochs of one step each on a device, after a first step that may set things up; the teachers' confidences are
+/// there too, or in host memory.
 void run_without_waiting(at::Device device, std::string_view fusion, g2d::method::Any method,
                          const g2d::optimizer::Settings& settings, at::Device confidence_device = torch::kCPU) {
   INFO(fusion);
@@ -97,7 +97,8 @@ void run_all_without_waiting(at::Device device) {
                                     method::Ogm<Classification>({.adds_noise = true, .filter = {}})),
                       g2d::optimizer::AdamW{});
   for (const auto& options : {method::AgmOptions(), method::official_agm()}) {
-    run_without_waiting(device, "gated", method::Stack(method::Supervised<Classification>(), method::Agm<Classification>(options)),
+    run_without_waiting(device, "gated",
+                        method::Stack(method::Supervised<Classification>(), method::Agm<Classification>(options)),
                         g2d::optimizer::Sgd{});
   }
   run_without_waiting(device, "concat", method::MmPareto<Classification>(), g2d::optimizer::Sgd{});

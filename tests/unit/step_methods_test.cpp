@@ -36,7 +36,8 @@ TEST_CASE("method::UniformMultiTask: trains the heads that the readout owns", "[
   CHECK(changed(before, *student).size() == before.size());
 }
 
-TEST_CASE("method::UniformMultiTask and MmPareto: what a sample lacks teaches its head nothing", "[step][method][presence]") {
+TEST_CASE("method::UniformMultiTask and MmPareto: what a sample lacks teaches its head nothing",
+          "[step][method][presence]") {
   const auto heads_after = [](g2d::method::Any policy, bool turns_label, at::Tensor present) {
     const auto student = plain_student("concat", "own-heads");
     AnyStep step(*student, std::move(policy), {.optimizer = plain_sgd});
@@ -66,7 +67,8 @@ TEST_CASE("method::Ogm: scores are those of the samples that have the modality",
   const auto kappa_of = [](at::Tensor present, bool turns_label) {
     const auto student = plain_student("concat");
     AnyStep step(*student,
-                 method::Stack(method::Supervised<Classification>(), method::Ogm<Classification>({.strength = 0.5, .filter = {}})),
+                 method::Stack(method::Supervised<Classification>(),
+                               method::Ogm<Classification>({.strength = 0.5, .filter = {}})),
                  {.optimizer = plain_sgd});
     g2d::PerModality<at::Tensor> kappa;
     step.set_observer({.on_step = [&](const g2d::Observation& seen) { kappa = seen.coefficients; }});
@@ -137,7 +139,8 @@ TEST_CASE("method::Ogm: at a tie of two nothing is damped, officially the first"
   CHECK(official[1].item<double>() == 1.0);
 }
 
-TEST_CASE("method::Ogm: among several that are equal nobody is damped, whatever their sum is rounded to", "[method][ogm]") {
+TEST_CASE("method::Ogm: among several that are equal nobody is damped, whatever their sum is rounded to",
+          "[method][ogm]") {
   torch::manual_seed(4);
   for (const std::int64_t num_modalities : {3, 4, 5, 7}) {
     const auto scores = torch::rand({200}).mul(16.0);

@@ -64,7 +64,8 @@ void check_bad_batches(at::Device device) {
            [](Bad& bad) { bad.outputs.logits[0] = with(bad.outputs.logits[0], not_a_number); })};
   // In host memory targets are read, and refused.
   if (!device.is_cpu()) {
-    bads.push_back(make("NaN in the target", [](Bad& bad) { bad.samples.target = with(bad.samples.target, not_a_number); }));
+    bads.push_back(
+        make("NaN in the target", [](Bad& bad) { bad.samples.target = with(bad.samples.target, not_a_number); }));
   }
   for (const auto& [name, settings] : optimizers()) {
     INFO(name);
@@ -242,7 +243,8 @@ TEST_CASE("Step: is the step that LibTorch's own optimizers take, with SGD bit b
     return make_student(tanh_encoders(wide_inputs, {16, 16}), 16);
   };
   auto all = optimizers();
-  all.emplace_back("SGD without anything", g2d::optimizer::Sgd{.learning_rate = 0.1, .momentum = 0.0, .weight_decay = 0.0});
+  all.emplace_back("SGD without anything",
+                   g2d::optimizer::Sgd{.learning_rate = 0.1, .momentum = 0.0, .weight_decay = 0.0});
   for (const auto& [name, settings] : all) {
     INFO(name);
     const auto own = wide_student();
@@ -290,7 +292,8 @@ namespace {
 /// One layer under two names.
 struct TiedEncoder : torch::nn::Module {
   explicit TiedEncoder(std::int64_t width)
-      : first(register_module("first", torch::nn::Linear(width, width))), second(register_module("second", first.ptr())) {}
+      : first(register_module("first", torch::nn::Linear(width, width))),
+        second(register_module("second", first.ptr())) {}
   at::Tensor forward(const at::Tensor& x) { return second->forward(first(x).tanh()); }
   [[nodiscard]] std::int64_t feature_width() const { return first->options.out_features(); }
 
@@ -303,17 +306,21 @@ struct OneFactor {
   at::Tensor of_student;
   at::Tensor factor = torch::ones({}).requires_grad_();
 
-  void loss(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& outputs, g2d::method::Terms& terms) {
+  void loss(const g2d::method::StepContext& /*context*/, const g2d::method::Outputs& outputs,
+            g2d::method::Terms& terms) {
     terms.push_back({"scaled", {}, outputs.fused.detach().square().mean() * factor, 1.0});
   }
-  [[nodiscard]] g2d::Parameters parameters() const { return {{"audio.factor", factor, 0}, {"image.factor", factor, 1}, {"bias", of_student, {}}}; }
+  [[nodiscard]] g2d::Parameters parameters() const {
+    return {{"audio.factor", factor, 0}, {"image.factor", factor, 1}, {"bias", of_student, {}}};
+  }
 };
 
 }  // namespace
 
 TEST_CASE("Step: a tensor that bears several names is clipped and updated once", "[step][optimizer]") {
   torch::manual_seed(6);
-  const auto student = make_student({std::make_shared<TiedEncoder>(input_widths[0]), linear_tanh(input_widths[1], 3)}, num_outputs);
+  const auto student =
+      make_student({std::make_shared<TiedEncoder>(input_widths[0]), linear_tanh(input_widths[1], 3)}, num_outputs);
   const OneFactor one_factor{student->fusion().parameters()[0].value};
   auto parameters = student->parameters();
   parameters.push_back(one_factor.factor);

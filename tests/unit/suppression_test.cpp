@@ -181,7 +181,8 @@ TEST_CASE("suppression::Complete: holds for every shipped encoder", "[suppressio
       module = std::make_shared<Module>(encoder::GruOptions{.in_features = 3, .hidden = 4});
       sizes = {num_samples, 5, 3};
     } else if constexpr (std::is_same_v<Module, encoder::Transformer>) {
-      module = std::make_shared<Module>(encoder::TransformerOptions{.in_features = 3, .width = 8, .heads = 2, .layers = 1, .dropout = 0.4});
+      module = std::make_shared<Module>(
+          encoder::TransformerOptions{.in_features = 3, .width = 8, .heads = 2, .layers = 1, .dropout = 0.4});
       sizes = {num_samples, 5, 3};
     } else {
       module = std::make_shared<Module>();

@@ -101,8 +101,9 @@ TEST_CASE("confidence: orders are ascending, equal ones as declared; ratios comp
   const g2d::PerModality<double> confidences{0.5, 0.2, 0.5, 0.1};
   const auto order = g2d::confidence::weak_to_strong(confidences);
   CHECK(std::vector<std::size_t>(order.begin(), order.end()) == std::vector<std::size_t>{3, 1, 0, 2});
-  CHECK(thrown<g2d::ConfigError>([] { (void)g2d::confidence::weak_to_strong(g2d::PerModality<double>{0.5, std::nan("")}); }) ==
-        "g2d: confidence::weak_to_strong: modality 2 of 2: expected a number, got nan");
+  CHECK(thrown<g2d::ConfigError>([] {
+          (void)g2d::confidence::weak_to_strong(g2d::PerModality<double>{0.5, std::nan("")});
+        }) == "g2d: confidence::weak_to_strong: modality 2 of 2: expected a number, got nan");
   const auto ratios = g2d::confidence::ratios(torch::tensor({0.6, 0.3, 0.1}, torch::kDouble));
   CHECK_REPORT(compare(ratios, torch::tensor({0.6 / 0.2, 0.3 / 0.35, 0.1 / 0.45}, torch::kDouble), "ratios", rounding));
   CHECK(value(g2d::confidence::ratios(torch::tensor({0.6}))) == 1.0);

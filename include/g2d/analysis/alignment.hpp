@@ -32,8 +32,8 @@ struct Alignment {
 
 /// Each encoder against its teacher, over the samples that have the modality.
 ///
-/// Errors     ConfigError when the two were not collected from the same samples in the same order; ShapeError when fewer
-///            than two of them have a modality.
+/// Errors     ConfigError when the two were not collected from the same samples in the same order; ShapeError when
+///            fewer than two of them have a modality.
 [[nodiscard]] inline PerModality<Alignment> alignment(const Features& student, const Features& teacher) {
   if (student.encoded.size() != teacher.encoded.size()) {
     throw ConfigError(fmt::format("g2d: analysis::alignment: expected a teacher for each of {} modalities, got {}",

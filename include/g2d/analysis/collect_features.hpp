@@ -54,8 +54,8 @@ template <data::DatasetPolicy Dataset, class FeaturesOf>
 
 }  // namespace detail
 
-/// A student's features of a whole dataset: evaluation mode, no gradients, one pass of the encoders; every module's mode
-/// is put back. A sample that lacks a modality has what stands in for its features.
+/// A student's features of a whole dataset: evaluation mode, no gradients, one pass of the encoders; every module's
+/// mode is put back. A sample that lacks a modality has what stands in for its features.
 ///
 /// Cost       one forward pass; 4 sum_m (D_m + H_m) bytes a sample in float32.
 /// Errors     ConfigError for a dataset of other modalities.

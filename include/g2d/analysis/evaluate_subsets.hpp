@@ -31,7 +31,8 @@ enum class Absence {
 
 namespace detail {
 
-/// The features of modality m, had the batch's inputs been zeros: [B, D], or [1, D] when they are the same for all samples.
+/// The features of modality m, had the batch's inputs been zeros: [B, D], or [1, D] when they are the same for all
+/// samples.
 template <class Student>
 [[nodiscard]] at::Tensor features_of_zeros(const Student& student, std::size_t m, const Input& input) {
   if (input.lengths.defined()) return student.encode(m, {at::zeros_like(input.values), input.lengths});
@@ -40,15 +41,15 @@ template <class Student>
 
 }  // namespace detail
 
-/// The metrics of the fused output for every subset of the modalities, the empty one included, by bitmask: bit m stands for
-/// modality m. A sample that lacks a modality lacks it in every subset.
+/// The metrics of the fused output for every subset of the modalities, the empty one included, by bitmask: bit m stands
+/// for modality m. A sample that lacks a modality lacks it in every subset.
 ///
 /// Evaluation mode, no gradients; every module's mode is put back.
 /// Gives      2^M metrics; the last one is what `evaluate` gives.
-/// Cost       each encoder once over the data (with ZeroInput once more on one sample of zeros, or, for sequences, whose
-///            lengths count, on all); then 2^M passes of the fusion. 4 sum_m D_m bytes a sample in float32.
-/// Errors     ConfigError for a dataset of other modalities or more than 16 of them; the task's for targets that are not
-///            its own.
+/// Cost       each encoder once over the data (with ZeroInput once more on one sample of zeros, or, for sequences,
+///            whose lengths count, on all); then 2^M passes of the fusion. 4 sum_m D_m bytes a sample in float32.
+/// Errors     ConfigError for a dataset of other modalities or more than 16 of them; the task's for targets that are
+///            not its own.
 template <class Student, data::DatasetPolicy Dataset, task::TaskPolicy Task>
 [[nodiscard]] std::vector<metrics::Metrics> evaluate_subsets(Student& student, const Dataset& dataset, const Task& task,
                                                              Absence absence = Absence::ZeroFeatures,

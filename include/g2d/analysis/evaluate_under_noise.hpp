@@ -33,14 +33,15 @@ struct NoiseOptions {
 ///
 ///     x_m' = x_m + level * s_m * n,   n ~ N(0, 1),   s_m the standard deviation of all values of x_m in the dataset
 ///
-/// A sample's n depends on seed, modality and sample id alone (the row, for a dataset without ids), so that it is the same at
-/// every level and in every batch size. Padding of sequences stays as it is.
+/// A sample's n depends on seed, modality and sample id alone (the row, for a dataset without ids), so that it is the
+/// same at every level and in every batch size. Padding of sequences stays as it is.
 ///
 /// Evaluation mode, no gradients; every module's mode is put back.
 /// Gives      one set of metrics for each level; at level 0 what `evaluate` gives.
 /// Cost       two passes over the data; each other encoder once, this one once for each level.
-/// Errors     ConfigError for no levels, a level that is negative or not finite, a modality that the student does not have,
-///            inputs that are not floating, or a dataset of other modalities; the task's for targets that are not its own.
+/// Errors     ConfigError for no levels, a level that is negative or not finite, a modality that the student does not
+///            have, inputs that are not floating, or a dataset of other modalities; the task's for targets that are not
+///            its own.
 template <class Student, data::DatasetPolicy Dataset, task::TaskPolicy Task>
 [[nodiscard]] std::vector<metrics::Metrics> evaluate_under_noise(Student& student, const Dataset& dataset,
                                                                  const Task& task, std::size_t m,

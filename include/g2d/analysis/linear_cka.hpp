@@ -16,8 +16,8 @@ namespace g2d::analysis {
 ///     CKA = ||X'^T Y'||_F^2 / (||X'^T X'||_F ||Y'^T Y'||_F),  X', Y' with every column centred
 ///
 /// Shapes     x [N, D1], y [N, D2], rows of the same samples; widths may differ.
-/// Gives      a value in [0, 1]: 1 for y = c x Q with Q^T Q = 1; 0 when all rows of either side are equal. With few samples
-///            (N not far above the widths) it is biased upwards.
+/// Gives      a value in [0, 1]: 1 for y = c x Q with Q^T Q = 1; 0 when all rows of either side are equal. With few
+///            samples (N not far above the widths) it is biased upwards.
 /// Cost       in double; through the [D, D] or the [N, N] products, whichever are smaller.
 /// Errors     ShapeError for other shapes or fewer than 2 samples.
 /// Source     Kornblith et al. 2019, arXiv:1905.00414.

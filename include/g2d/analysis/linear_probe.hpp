@@ -46,18 +46,19 @@ struct LinearProbe {
 
 /// How much of the target a linear model reads out of frozen features: the task's metrics on the test split.
 ///
-///     argmin_{W, b}  1/N sum_i loss(W s(h_i) + b, y_i) + penalty/2 ||W||_F^2,   s: standardised by the training features
+///     argmin_{W, b}  1/N sum_i loss(W s(h_i) + b, y_i) + penalty/2 ||W||_F^2,   s: standardised by the training
+///                    features
 ///
-/// loss: cross-entropy for classes, the sum of the labels' binary cross-entropies, half the squared error for values, in
-/// the unit of the target. The penalty is the one with the best first metric on the validation split, the greater of
+/// loss: cross-entropy for classes, the sum of the labels' binary cross-entropies, half the squared error for values,
+/// in the unit of the target. The penalty is the one with the best first metric on the validation split, the greater of
 /// equals; the test split takes part in nothing but the last figure.
 ///
 /// Shapes     features [N, D] of any three N; targets as the task has them.
-/// Cost       in double, on the features' device: for each penalty L-BFGS, or for values one [D, D] system. Deterministic
-///            on the host.
-/// Errors     ConfigError for no penalties or one that is not positive; ShapeError for features that are not of one width
-///            or fewer than two training samples; DataError for features that are not finite; the task's for targets
-///            that are not its own.
+/// Cost       in double, on the features' device: for each penalty L-BFGS, or for values one [D, D] system.
+///            Deterministic on the host.
+/// Errors     ConfigError for no penalties or one that is not positive; ShapeError for features that are not of one
+///            width or fewer than two training samples; DataError for features that are not finite; the task's for
+///            targets that are not its own.
 template <task::TaskPolicy Task>
 [[nodiscard]] LinearProbe linear_probe(const LabelledFeatures& train, const LabelledFeatures& validation,
                                        const LabelledFeatures& test, const Task& task, std::int64_t num_outputs,

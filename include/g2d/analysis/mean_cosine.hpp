@@ -13,8 +13,8 @@
 
 namespace g2d::analysis {
 
-/// The mean over samples of the cosine between a row of x and the same row of y: whether features point the same way, axis by
-/// axis. Nothing is centred; what `distillation::Cosine` brings to 1.
+/// The mean over samples of the cosine between a row of x and the same row of y: whether features point the same way,
+/// axis by axis. Nothing is centred; what `distillation::Cosine` brings to 1.
 ///
 ///     mean_i  x_i . y_i / (||x_i|| ||y_i||)
 ///

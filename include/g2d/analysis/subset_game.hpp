@@ -11,8 +11,8 @@
 
 namespace g2d::analysis {
 
-/// The game v(S) that `shapley_values` takes, from the metrics of every subset: the first metric of which more is better,
-/// so accuracy for classes and labels, R^2 for regression.
+/// The game v(S) that `shapley_values` takes, from the metrics of every subset: the first metric of which more is
+/// better, so accuracy for classes and labels, R^2 for regression.
 ///
 /// Errors     ConfigError when less is better of all metrics.
 [[nodiscard]] inline std::vector<double> subset_game(const std::vector<metrics::Metrics>& subsets) {

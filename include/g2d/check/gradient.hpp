@@ -65,12 +65,12 @@ template <class Loss>
 ///     auto report = g2d::check::gradient([&] { return mine(student, teacher); }, {student});
 ///     if (!report.passed()) fmt::print("{}\n", report.message());
 ///
-/// `loss` is called with no argument, gives a scalar and has to be deterministic; it reads the variables, which are moved in
-/// place: inputs, or the parameters of a fusion. The function must be smooth there: no relu at 0.
+/// `loss` is called with no argument, gives a scalar and has to be deterministic; it reads the variables, which are
+/// moved in place: inputs, or the parameters of a fusion. The function must be smooth there: no relu at 0.
 ///
 /// Cost       two evaluations of the loss for each element.
-/// Errors     ConfigError unless the variables are contiguous float64 leaves that require gradients; ShapeError when the
-///            loss is no scalar.
+/// Errors     ConfigError unless the variables are contiguous float64 leaves that require gradients; ShapeError when
+///            the loss is no scalar.
 template <class Loss>
 [[nodiscard]] Report gradient(const Loss& loss, const std::vector<at::Tensor>& variables,
                               GradientOptions options = {}) {

@@ -14,7 +14,8 @@
 
 namespace g2d::confidence {
 
-/// Whether a schedule or a suppression says that it reads the teachers' confidences: `static constexpr bool needs_confidence = true`.
+/// Whether a schedule or a suppression says that it reads the teachers' confidences: `static constexpr bool
+/// needs_confidence = true`.
 template <class Policy>
 [[nodiscard]] constexpr bool is_needed_by() {
   if constexpr (requires { Policy::needs_confidence; }) {
@@ -24,19 +25,21 @@ template <class Policy>
   }
 }
 
-/// Errors     ConfigError unless there is one for each modality, and all are numbers: nothing can be ranked by NaN, which is the mean
-///            over no samples. `remedy`: what to do when there is none.
-inline void check(const ModalityNames& names, ModalitySpan<double> confidence, std::string_view where, std::string_view remedy) {
+/// Errors     ConfigError unless there is one for each modality, and all are numbers: nothing can be ranked by NaN,
+///            which is the mean over no samples. `remedy`: what to do when there is none.
+inline void check(const ModalityNames& names, ModalitySpan<double> confidence, std::string_view where,
+                  std::string_view remedy) {
   if (confidence.size() != names.size()) {
-    throw ConfigError(fmt::format("g2d: {}: expected the teachers' confidence of {} modalities ({}), got {}; {}", where, names.size(),
-                                  names.joined(), confidence.size(), remedy));
+    throw ConfigError(fmt::format("g2d: {}: expected the teachers' confidence of {} modalities ({}), got {}; {}", where,
+                                  names.size(), names.joined(), confidence.size(), remedy));
   }
   for (std::size_t m = 0; m < names.size(); ++m) {
     if (std::isnan(confidence[m])) {
-      throw ConfigError(fmt::format(
-          "g2d: {}: modality \"{}\": expected its teacher's confidence to be a number, got nan; measure it on samples that have the "
-          "modality",
-          where, names[m]));
+      throw ConfigError(
+          fmt::format("g2d: {}: modality \"{}\": expected its teacher's confidence to be a number, got nan; measure it "
+                      "on samples that have the "
+                      "modality",
+                      where, names[m]));
     }
   }
 }

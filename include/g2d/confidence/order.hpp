@@ -20,8 +20,8 @@ namespace g2d::confidence {
 [[nodiscard]] inline PerModality<std::size_t> weak_to_strong(ModalitySpan<double> confidence) {
   for (std::size_t m = 0; m < confidence.size(); ++m) {
     if (std::isnan(confidence[m])) {
-      throw ConfigError(fmt::format("g2d: confidence::weak_to_strong: modality {} of {}: expected a number, got nan", m + 1,
-                                    confidence.size()));
+      throw ConfigError(fmt::format("g2d: confidence::weak_to_strong: modality {} of {}: expected a number, got nan",
+                                    m + 1, confidence.size()));
     }
   }
   PerModality<std::size_t> order(confidence.size());

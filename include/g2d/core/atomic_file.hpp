@@ -30,7 +30,7 @@ namespace g2d {
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path) : path_(path) {
-    struct stat old {};
+    struct stat old{};
     const bool exists = ::stat(path_.c_str(), &old) == 0;
     if (exists && !S_ISREG(old.st_mode)) fail("expected a regular file to replace, got something else");
     if (exists && ::access(path_.c_str(), W_OK) != 0) fail(reason(errno));

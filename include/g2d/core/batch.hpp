@@ -20,10 +20,12 @@ namespace g2d {
 
 /// The samples of one step.
 struct Batch {
-  PerModality<Input> inputs = {};  ///< One for each modality, in declared order; without values where nobody needs them.
-  at::Tensor target = {};          ///< Classes int64 [B]; regression [B, C]; multi-label [B, C] of 0 and 1.
-  at::Tensor sample_ids = {};      ///< Stable ids, int64 [B], always in host memory; may be undefined without a teacher cache.
-  at::Tensor present = {};         ///< bool [B, M]: which modalities a sample has. Undefined: all of them.
+  PerModality<Input> inputs =
+      {};                  ///< One for each modality, in declared order; without values where nobody needs them.
+  at::Tensor target = {};  ///< Classes int64 [B]; regression [B, C]; multi-label [B, C] of 0 and 1.
+  at::Tensor sample_ids =
+      {};                   ///< Stable ids, int64 [B], always in host memory; may be undefined without a teacher cache.
+  at::Tensor present = {};  ///< bool [B, M]: which modalities a sample has. Undefined: all of them.
 
   [[nodiscard]] std::int64_t size() const { return target.size(0); }
 };
@@ -38,8 +40,8 @@ namespace detail {
 inline void check_input(const Input& input, const std::string& name, std::int64_t rows) {
   const auto& [values, lengths] = input;
   if (!values.defined() || values.dim() == 0 || values.size(0) != rows) {
-    throw ShapeError(fmt::format("g2d: Batch: modality \"{}\": expected {} samples as in the target, got {}", name, rows,
-                                 values.defined() ? to_string(values.sizes()) : std::string("no tensor")));
+    throw ShapeError(fmt::format("g2d: Batch: modality \"{}\": expected {} samples as in the target, got {}", name,
+                                 rows, values.defined() ? to_string(values.sizes()) : std::string("no tensor")));
   }
   if (lengths.defined() && (lengths.dim() != 1 || lengths.size(0) != rows || lengths.scalar_type() != at::kLong)) {
     throw ShapeError(fmt::format("g2d: Batch: modality \"{}\": expected lengths int64 [{}], got {} {}", name, rows,
@@ -49,13 +51,13 @@ inline void check_input(const Input& input, const std::string& name, std::int64_
 
 }  // namespace detail
 
-/// Checks everything that shapes alone can tell, of the inputs for which `is_needed(m)`. Errors: ShapeError naming the modality. No device
-/// sync.
+/// Checks everything that shapes alone can tell, of the inputs for which `is_needed(m)`. Errors: ShapeError naming the
+/// modality. No device sync.
 template <std::predicate<std::size_t> IsNeeded>
 void check_batch(const Batch& batch, const ModalityNames& names, const IsNeeded& is_needed) {
   if (batch.inputs.size() != names.size()) {
-    throw ShapeError(fmt::format("g2d: Batch: expected {} inputs ({}), got {}", names.size(), names.joined(),
-                                 batch.inputs.size()));
+    throw ShapeError(
+        fmt::format("g2d: Batch: expected {} inputs ({}), got {}", names.size(), names.joined(), batch.inputs.size()));
   }
   if (!batch.target.defined() || batch.target.dim() == 0 || batch.target.size(0) == 0) {
     throw ShapeError("g2d: Batch: expected a target with at least one sample, got none");

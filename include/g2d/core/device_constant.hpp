@@ -12,10 +12,11 @@
 
 namespace g2d {
 
-/// A constant that is used on whatever device, in whatever dtype, the numbers beside it have. It is copied there at the first
-/// call: a copy from host memory waits for the device, once instead of in every step.
+/// A constant that is used on whatever device, in whatever dtype, the numbers beside it have. It is copied there at the
+/// first call: a copy from host memory waits for the device, once instead of in every step.
 ///
-/// The tensor is not to be written to afterwards. Copies of the constant share its tensors; safe to call from several threads.
+/// The tensor is not to be written to afterwards. Copies of the constant share its tensors; safe to call from several
+/// threads.
 class DeviceConstant {
  public:
   DeviceConstant() = default;

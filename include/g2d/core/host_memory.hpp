@@ -8,10 +8,11 @@
 
 namespace g2d {
 
-/// Keeps freed memory in the process, for the next step's tensors, where glibc would hand every large block back to the system and
-/// have it zeroed page by page again: a step of ResNet-18 on a CPU takes about a tenth less time.
+/// Keeps freed memory in the process, for the next step's tensors, where glibc would hand every large block back to the
+/// system and have it zeroed page by page again: a step of ResNet-18 on a CPU takes about a tenth less time.
 ///
-/// For the whole process, from now on; a program's choice, which the library never makes by itself. Without glibc nothing happens.
+/// For the whole process, from now on; a program's choice, which the library never makes by itself. Without glibc
+/// nothing happens.
 /// Cost       resident memory stays at its peak.
 inline void keep_host_memory() {
 #if defined(__GLIBC__)

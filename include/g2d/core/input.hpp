@@ -22,8 +22,8 @@ struct Input {
   at::Tensor lengths;
 };
 
-/// Zeros where a sample lacks the modality, so that whatever stands there, NaN above all, reaches no feature and no gradient.
-/// `present`: bool [B], or undefined when every sample has it.
+/// Zeros where a sample lacks the modality, so that whatever stands there, NaN above all, reaches no feature and no
+/// gradient. `present`: bool [B], or undefined when every sample has it.
 [[nodiscard]] inline Input without_absent(const Input& input, const at::Tensor& present) {
   if (!present.defined()) return input;
   std::vector<std::int64_t> column(static_cast<std::size_t>(input.values.dim()), 1);

@@ -15,9 +15,12 @@ enum class OutputKind {
 
 [[nodiscard]] constexpr std::string_view to_string(OutputKind kind) {
   switch (kind) {
-    case OutputKind::Classes: return "classification";
-    case OutputKind::Labels: return "multi-label";
-    case OutputKind::Values: return "regression";
+    case OutputKind::Classes:
+      return "classification";
+    case OutputKind::Labels:
+      return "multi-label";
+    case OutputKind::Values:
+      return "regression";
   }
   return "unknown";
 }

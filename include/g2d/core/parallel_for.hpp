@@ -12,8 +12,8 @@ namespace g2d {
 
 /// Calls `run(begin, end)` for pieces of [0, count), `grain` or more each, on the threads of LibTorch's operators.
 ///
-/// `at::parallel_for` is one thread in a program that is not compiled with OpenMP, whatever LibTorch was compiled with. Its own loops
-/// are not: this is one of them, over the indices.
+/// `at::parallel_for` is one thread in a program that is not compiled with OpenMP, whatever LibTorch was compiled with.
+/// Its own loops are not: this is one of them, over the indices.
 template <class Run>
 void parallel_for(std::int64_t count, std::int64_t grain, Run&& run) {
   if (count <= grain || at::get_num_threads() == 1) return run(std::int64_t{0}, count);

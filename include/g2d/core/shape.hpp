@@ -20,8 +20,8 @@ namespace g2d {
   return fmt::format("[{}]", fmt::join(sizes.begin(), sizes.end(), ", "));
 }
 
-/// Throws ShapeError unless `tensor` is [rows, width]; a negative size is not checked. Reads shapes only: no device sync.
-/// `where` is called for its text only then.
+/// Throws ShapeError unless `tensor` is [rows, width]; a negative size is not checked. Reads shapes only: no device
+/// sync. `where` is called for its text only then.
 template <std::invocable Where>
 void check_matrix(const at::Tensor& tensor, std::int64_t rows, std::int64_t width, Where&& where) {
   const auto shown = [](std::int64_t size, const char* symbol) { return size < 0 ? symbol : std::to_string(size); };

@@ -7,7 +7,8 @@
 
 namespace g2d {
 
-/// How often a modality joins a set of others of size |S| = 0, ..., M - 1, over all orders in which M modalities may join:
+/// How often a modality joins a set of others of size |S| = 0, ..., M - 1, over all orders in which M modalities may
+/// join:
 ///
 ///     |S|! (M - |S| - 1)! / M!  =  1 / (M binomial(M - 1, |S|))
 [[nodiscard]] inline std::vector<double> shapley_weights(std::size_t num_modalities) {

@@ -12,7 +12,8 @@
 
 namespace g2d {
 
-/// All teachers of a batch as one: what is left of them in the gradient of their KL terms at one temperature and one weight.
+/// All teachers of a batch as one: what is left of them in the gradient of their KL terms at one temperature and one
+/// weight.
 ///
 ///     p = (1/M) sum_m p_m,  p_m = softmax(z^T_m / tau)
 struct MeanTeacher {
@@ -24,17 +25,18 @@ struct MeanTeacher {
 struct TeacherOutputs {
   PerModality<at::Tensor> features = {};  ///< M tensors [B, D_m].
   PerModality<at::Tensor> logits = {};    ///< M tensors [B, C]; none in steps in which nobody hears them.
-  at::Tensor confidence = {};             ///< [B, M]: the task's confidence of every sample; in host memory when precomputed.
-  MeanTeacher mean = {};                  ///< Undefined unless the source keeps it; see TeacherSummary::mean_temperature.
+  at::Tensor confidence = {};  ///< [B, M]: the task's confidence of every sample; in host memory when precomputed.
+  MeanTeacher mean = {};       ///< Undefined unless the source keeps it; see TeacherSummary::mean_temperature.
 };
 
 /// What is known of the teachers before the first step.
 struct TeacherSummary {
   PerModality<std::int64_t> feature_widths = {};
   std::int64_t num_outputs = 0;
-  PerModality<double> confidence = {};  ///< rho_m, by the measure that the user chose.
+  PerModality<double> confidence = {};          ///< rho_m, by the measure that the user chose.
   std::optional<double> mean_temperature = {};  ///< tau of TeacherOutputs::mean, where the source keeps it.
-  std::optional<ModalityNames> names = {};      ///< Of the teachers' modalities, in order; empty: unknown, and taken for the student's.
+  std::optional<ModalityNames> names =
+      {};  ///< Of the teachers' modalities, in order; empty: unknown, and taken for the student's.
 };
 
 }  // namespace g2d

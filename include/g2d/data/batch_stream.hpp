@@ -53,10 +53,11 @@ template <DatasetPolicy Dataset>
   }
 }
 
-/// One pass that needs the inputs of these modalities alone; the others are left undefined where the dataset can do without them.
+/// One pass that needs the inputs of these modalities alone; the others are left undefined where the dataset can do
+/// without them.
 template <DatasetPolicy Dataset>
-[[nodiscard]] BatchStream stream_reading(const PerModality<bool>& is_read, const Dataset& dataset, std::vector<at::Tensor> batches,
-                                         std::int64_t epoch = 0) {
+[[nodiscard]] BatchStream stream_reading(const PerModality<bool>& is_read, const Dataset& dataset,
+                                         std::vector<at::Tensor> batches, std::int64_t epoch = 0) {
   if constexpr (ReadsPartly<Dataset>) {
     if (std::find(is_read.begin(), is_read.end(), false) != is_read.end()) {
       const auto partly = std::make_shared<const Dataset>(dataset.reading(is_read));

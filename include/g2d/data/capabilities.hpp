@@ -25,8 +25,8 @@ concept Restrictable = requires(const Dataset& dataset, std::size_t modality) {
   { dataset.only(modality) } -> std::same_as<Dataset>;
 };
 
-/// A dataset that can leave modalities out of its batches: `reading(is_read)` is the same dataset, whose batches have no values for the
-/// others, and nothing is done for them.
+/// A dataset that can leave modalities out of its batches: `reading(is_read)` is the same dataset, whose batches have
+/// no values for the others, and nothing is done for them.
 template <class Dataset>
 concept ReadsPartly = requires(const Dataset& dataset, const PerModality<bool>& is_read) {
   { dataset.reading(is_read) } -> std::same_as<Dataset>;
@@ -47,7 +47,8 @@ concept KnowsSampleIds = requires(const Dataset& dataset) {
 /// Errors: ConfigError unless there is one value for each modality.
 inline void check_is_read(const PerModality<bool>& is_read, const ModalityNames& names, std::string_view where) {
   if (is_read.size() == names.size()) return;
-  throw ConfigError(fmt::format("g2d: data::{}: reading: expected one value for each of ({}), got {}", where, names.joined(), is_read.size()));
+  throw ConfigError(fmt::format("g2d: data::{}: reading: expected one value for each of ({}), got {}", where,
+                                names.joined(), is_read.size()));
 }
 
 namespace detail {

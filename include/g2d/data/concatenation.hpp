@@ -17,11 +17,11 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/fingerprint.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
-#include <g2d/core/fingerprint.hpp>
 
 namespace g2d::data {
 namespace detail {
@@ -99,8 +99,9 @@ class Concatenation {
     starts_.push_back(0);
     for (const auto& part : parts_) {
       if (!(part.names() == parts_[0].names())) {
-        throw ConfigError(fmt::format("g2d: data::Concatenation: expected datasets of the modalities ({}), got one of ({})",
-                                      parts_[0].names().joined(), part.names().joined()));
+        throw ConfigError(
+            fmt::format("g2d: data::Concatenation: expected datasets of the modalities ({}), got one of ({})",
+                        parts_[0].names().joined(), part.names().joined()));
       }
       starts_.push_back(starts_.back() + part.size());
     }
@@ -129,10 +130,12 @@ class Concatenation {
       for (const auto& share : of_batches.emplace_back(shares(rows))) of_parts[share.part].push_back(share.rows);
     }
     std::vector<BatchStream> streams;
-    for (std::size_t i = 0; i < parts_.size(); ++i) streams.push_back(data::stream(parts_[i], std::move(of_parts[i]), epoch));
-    return BatchStream([streams = std::move(streams), of_batches = std::move(of_batches), i = std::size_t{0}]() mutable {
-      return join(of_batches.at(i++), [&](const Share& share) { return streams[share.part].next(); });
-    });
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      streams.push_back(data::stream(parts_[i], std::move(of_parts[i]), epoch));
+    return BatchStream(
+        [streams = std::move(streams), of_batches = std::move(of_batches), i = std::size_t{0}]() mutable {
+          return join(of_batches.at(i++), [&](const Share& share) { return streams[share.part].next(); });
+        });
   }
 
   [[nodiscard]] Concatenation only(std::size_t modality) const
@@ -201,8 +204,10 @@ class Concatenation {
     const auto sorted = std::get<0>(sample_ids().sort());
     const auto is_repeated = sorted.slice(0, 1).eq(sorted.slice(0, 0, -1));
     if (is_repeated.any().template item<bool>()) {
-      throw DataError(fmt::format("g2d: data::Concatenation: expected samples with ids that differ, got {} twice; give each dataset ids of its own",
-                                  sorted.slice(0, 1).masked_select(is_repeated)[0].template item<std::int64_t>()));
+      throw DataError(
+          fmt::format("g2d: data::Concatenation: expected samples with ids that differ, got {} twice; give each "
+                      "dataset ids of its own",
+                      sorted.slice(0, 1).masked_select(is_repeated)[0].template item<std::int64_t>()));
     }
   }
 

@@ -29,9 +29,10 @@ namespace g2d::data {
 ///
 /// Shapes     inputs: M inputs [N, ...]; targets [N] or [N, C]; sample_ids int64 [N]; present bool [N, M] or undefined.
 /// Device     one for inputs and targets, host or accelerator; sample ids in host memory.
-/// Cost       batch(rows): one index_select for each tensor of the modalities that are read. Nothing reads ahead: on the CPU a thread for
-///            it would take a core from the step, which takes far longer; beside an accelerator, whose steps the host does not wait for,
-///            a batch is gathered while the step before it runs. Its copy may wait for that step, unless batches are pinned.
+/// Cost       batch(rows): one index_select for each tensor of the modalities that are read. Nothing reads ahead: on
+///            the CPU a thread for it would take a core from the step, which takes far longer; beside an accelerator,
+///            whose steps the host does not wait for, a batch is gathered while the step before it runs. Its copy may
+///            wait for that step, unless batches are pinned.
 /// Errors     ShapeError when sizes do not match; DataError for an empty dataset or values that are not finite.
 class InMemory {
  public:
@@ -57,7 +58,9 @@ class InMemory {
   [[nodiscard]] at::Tensor targets() const { return all_.target; }
   [[nodiscard]] at::Tensor sample_ids() const { return all_.sample_ids; }
 
-  [[nodiscard]] Batch batch(const at::Tensor& rows) const { return gather(rows, is_read_, pins_ && all_.target.is_cpu()); }
+  [[nodiscard]] Batch batch(const at::Tensor& rows) const {
+    return gather(rows, is_read_, pins_ && all_.target.is_cpu());
+  }
 
   /// What `to` takes of a device.
   [[nodiscard]] std::int64_t bytes() const {
@@ -69,23 +72,26 @@ class InMemory {
 
   /// The same samples on another device; ids stay in host memory.
   ///
-  /// Errors     DataError, before anything is copied, when the device has less memory free; whether there is room for training, too, nobody
-  ///            knows. Where LibTorch cannot say what is free, its own error of the first tensor that finds no room.
+  /// Errors     DataError, before anything is copied, when the device has less memory free; whether there is room for
+  ///            training, too, nobody knows. Where LibTorch cannot say what is free, its own error of the first tensor
+  ///            that finds no room.
   [[nodiscard]] InMemory to(at::Device device) const {
     const auto here = all_.target.device();
     const bool stays = here.type() == device.type() && (!device.has_index() || here == device);
     const auto free = stays ? std::nullopt : free_device_memory(device);
     if (free && *free < bytes()) {
-      throw DataError(fmt::format("g2d: data::InMemory: to {}: expected {} bytes of free memory, got {}; keep the samples in host memory "
-                                  "(pinning_batches), or use data::Streaming", device.str(), bytes(), *free));
+      throw DataError(fmt::format(
+          "g2d: data::InMemory: to {}: expected {} bytes of free memory, got {}; keep the samples in host memory "
+          "(pinning_batches), or use data::Streaming",
+          device.str(), bytes(), *free));
     }
     InMemory moved = *this;
     detail::each_tensor(moved.all_, [&](at::Tensor& tensor) { tensor = tensor.to(device); });
     return moved;
   }
 
-  /// The same samples, whose batches are gathered from host memory into page-locked memory: their copy to an accelerator holds up nobody.
-  /// Errors: LibTorch's, of the first batch, where there is no accelerator.
+  /// The same samples, whose batches are gathered from host memory into page-locked memory: their copy to an
+  /// accelerator holds up nobody. Errors: LibTorch's, of the first batch, where there is no accelerator.
   [[nodiscard]] InMemory pinning_batches() const {
     InMemory pinning = *this;
     pinning.pins_ = true;

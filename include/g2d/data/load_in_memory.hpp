@@ -25,16 +25,18 @@
 namespace g2d::data {
 namespace detail {
 
-/// Samples of one batch are alike; those of different batches need not be, and a copy would stretch them. Sequences may differ in length.
+/// Samples of one batch are alike; those of different batches need not be, and a copy would stretch them. Sequences may
+/// differ in length.
 inline void check_alike(const Input& all, const Input& part, std::string_view modality, const std::string& sample) {
   const std::size_t first = part.lengths.defined() ? 2 : 1;
   if (part.values.dim() == all.values.dim() && part.values.sizes().slice(first) == all.values.sizes().slice(first) &&
       part.values.scalar_type() == all.values.scalar_type()) {
     return;
   }
-  throw DataError(fmt::format("g2d: data::load_in_memory: sample \"{}\", modality \"{}\": expected {} {} as in the first samples, got {} {}",
-                              sample, modality, c10::toString(all.values.scalar_type()), to_string(all.values.sizes().slice(1)),
-                              c10::toString(part.values.scalar_type()), to_string(part.values.sizes().slice(1))));
+  throw DataError(fmt::format(
+      "g2d: data::load_in_memory: sample \"{}\", modality \"{}\": expected {} {} as in the first samples, got {} {}",
+      sample, modality, c10::toString(all.values.scalar_type()), to_string(all.values.sizes().slice(1)),
+      c10::toString(part.values.scalar_type()), to_string(part.values.sizes().slice(1))));
 }
 
 /// Copies a part of the samples to its place among all of them, which grow when longer sequences come.
@@ -63,11 +65,12 @@ inline void place(Input& all, const Input& part, std::int64_t row, std::int64_t 
 
 }  // namespace detail
 
-/// Reads all samples once, with `num_workers` threads, into one tensor for each modality; sequences are padded to the longest.
+/// Reads all samples once, with `num_workers` threads, into one tensor for each modality; sequences are padded to the
+/// longest.
 ///
 /// Cost       memory: the dataset, and a few batches while it is read.
-/// Errors     ConfigError when a transform is random: it would be drawn once and for all; DataError of the first sample that
-///            cannot be read.
+/// Errors     ConfigError when a transform is random: it would be drawn once and for all; DataError of the first sample
+///            that cannot be read.
 [[nodiscard]] inline InMemory load_in_memory(const Samples& samples, std::int64_t num_workers = 2) {
   if (!samples.is_deterministic()) {
     throw ConfigError(

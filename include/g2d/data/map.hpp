@@ -10,15 +10,17 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/core/fingerprint.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/concept.hpp>
-#include <g2d/core/fingerprint.hpp>
 
 namespace g2d::data {
 
-/// A dataset whose batches are changed by a pure function: `Batch function(Batch)`. Samples keep their number, order and ids.
+/// A dataset whose batches are changed by a pure function: `Batch function(Batch)`. Samples keep their number, order
+/// and ids.
 ///
-/// `description` says what the function does, with all settings; it goes into the fingerprint. The dataset must outlive it.
+/// `description` says what the function does, with all settings; it goes into the fingerprint. The dataset must outlive
+/// it.
 template <DatasetPolicy Dataset, std::invocable<Batch> Function>
 class Map {
  public:
@@ -34,7 +36,8 @@ class Map {
   }
   [[nodiscard]] Batch batch(const at::Tensor& rows) const { return function_(dataset_.batch(rows)); }
   [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
-    return BatchStream([this, all = data::stream(dataset_, std::move(batches), epoch)]() mutable { return function_(all.next()); });
+    return BatchStream(
+        [this, all = data::stream(dataset_, std::move(batches), epoch)]() mutable { return function_(all.next()); });
   }
 
  private:

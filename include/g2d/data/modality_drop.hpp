@@ -15,20 +15,21 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/fingerprint.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/sample_random.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/data/detail/refer_to.hpp>
-#include <g2d/core/fingerprint.hpp>
 
 namespace g2d::data {
 
-/// A dataset in which each sample lacks modality m with a probability: what a model does without is trained or tested so.
+/// A dataset in which each sample lacks modality m with a probability: what a model does without is trained or tested
+/// so.
 ///
-/// What a sample lacks is a pure function of (seed, its id, m), the same in every epoch. A sample that would lose all that
-/// it has keeps the modality that came closest to staying. The dataset must outlive it.
+/// What a sample lacks is a pure function of (seed, its id, m), the same in every epoch. A sample that would lose all
+/// that it has keeps the modality that came closest to staying. The dataset must outlive it.
 /// Errors     ConfigError unless there is one probability in [0, 1] for each modality.
 template <DatasetPolicy Dataset>
 class ModalityDrop {
@@ -39,8 +40,9 @@ class ModalityDrop {
     bool fits = probabilities_.size() == names().size();
     for (const double probability : probabilities_) fits = fits && probability >= 0.0 && probability <= 1.0;
     if (!fits) {
-      throw ConfigError(fmt::format("g2d: data::ModalityDrop: expected a probability in [0, 1] for each of ({}), got [{}]",
-                                    names().joined(), fmt::join(probabilities_, ", ")));
+      throw ConfigError(
+          fmt::format("g2d: data::ModalityDrop: expected a probability in [0, 1] for each of ({}), got [{}]",
+                      names().joined(), fmt::join(probabilities_, ", ")));
     }
   }
 
@@ -55,7 +57,8 @@ class ModalityDrop {
   }
   [[nodiscard]] Batch batch(const at::Tensor& rows) const { return drop(dataset_->batch(rows)); }
   [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
-    return BatchStream([this, all = data::stream(*dataset_, std::move(batches), epoch)]() mutable { return drop(all.next()); });
+    return BatchStream(
+        [this, all = data::stream(*dataset_, std::move(batches), epoch)]() mutable { return drop(all.next()); });
   }
 
   [[nodiscard]] ModalityDrop reading(const PerModality<bool>& is_read) const
@@ -69,7 +72,8 @@ class ModalityDrop {
  private:
   [[nodiscard]] Batch drop(Batch batch) const {
     const auto modalities = static_cast<std::int64_t>(probabilities_.size());
-    auto present = batch.present.defined() ? batch.present.cpu().clone() : at::ones({batch.size(), modalities}, at::kBool);
+    auto present =
+        batch.present.defined() ? batch.present.cpu().clone() : at::ones({batch.size(), modalities}, at::kBool);
     auto* has = present.mutable_data_ptr<bool>();
     const auto* ids = batch.sample_ids.const_data_ptr<std::int64_t>();
     for (std::int64_t row = 0; row < batch.size(); ++row) drop(ids[row], has + row * modalities);

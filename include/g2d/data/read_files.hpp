@@ -51,7 +51,8 @@ template <class Decode>
                                         transform::Any transform) {
   const auto shared = std::make_shared<const std::vector<std::filesystem::path>>(std::move(files));
   return {.name = std::move(name),
-          .decode = [shared, decode = std::move(decode)](std::int64_t entry) { return decode((*shared)[static_cast<std::size_t>(entry)]); },
+          .decode = [shared, decode = std::move(decode)](
+                        std::int64_t entry) { return decode((*shared)[static_cast<std::size_t>(entry)]); },
           .transform = std::move(transform),
           .fingerprint = [shared] { return fingerprint_files(*shared); }};
 }

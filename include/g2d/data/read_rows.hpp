@@ -13,9 +13,10 @@
 
 namespace g2d::data {
 
-/// A modality whose samples are the rows of a tensor [N, ...], in memory or mapped from a file. With `lengths`, int64 [N] in
-/// host memory, they are sequences [T_max, ...] of which only the valid steps are read.
-[[nodiscard]] inline ModalityReader read_rows(std::string name, at::Tensor rows, transform::Any transform, at::Tensor lengths = {}) {
+/// A modality whose samples are the rows of a tensor [N, ...], in memory or mapped from a file. With `lengths`, int64
+/// [N] in host memory, they are sequences [T_max, ...] of which only the valid steps are read.
+[[nodiscard]] inline ModalityReader read_rows(std::string name, at::Tensor rows, transform::Any transform,
+                                              at::Tensor lengths = {}) {
   if (lengths.defined()) lengths = lengths.contiguous();
   return {.name = std::move(name),
           .decode =

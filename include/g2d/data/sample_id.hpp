@@ -35,8 +35,9 @@ namespace g2d::data {
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto id = sample_id(names[i]);
     if (const auto [other, is_new] = known.emplace(id, i); !is_new) {
-      throw DataError(fmt::format("g2d: data::Samples: expected names that differ, got \"{}\" (sample {}) and \"{}\" (sample {})",
-                                  names[other->second], other->second, names[i], i));
+      throw DataError(
+          fmt::format("g2d: data::Samples: expected names that differ, got \"{}\" (sample {}) and \"{}\" (sample {})",
+                      names[other->second], other->second, names[i], i));
     }
     ids.mutable_data_ptr<std::int64_t>()[i] = id;
   }

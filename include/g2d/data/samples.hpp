@@ -22,11 +22,11 @@
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/core/fingerprint.hpp>
 #include <g2d/core/modality_names.hpp>
+#include <g2d/core/per_modality.hpp>
 #include <g2d/core/sample_random.hpp>
 #include <g2d/core/shape.hpp>
-#include <g2d/core/fingerprint.hpp>
-#include <g2d/core/per_modality.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/modality_reader.hpp>
 #include <g2d/data/sample_id.hpp>
@@ -40,15 +40,20 @@ struct SampleIndex {
   at::Tensor present = {};         ///< bool [N, M]; undefined: every sample has every modality.
 };
 
-/// Samples that are read one by one: what a dataset on disk is before something (`Streaming`, `load_in_memory`) reads it.
+/// Samples that are read one by one: what a dataset on disk is before something (`Streaming`, `load_in_memory`) reads
+/// it.
 ///
 /// A sample's random transforms draw from (seed, epoch, its id, its modality) alone. Copies share what they hold.
-/// Errors     at construction: ConfigError without a modality; ShapeError for sizes that do not match; DataError when it is
-///            empty or two samples have one name.
+/// Errors     at construction: ConfigError without a modality; ShapeError for sizes that do not match; DataError when
+///            it is empty or two samples have one name.
 class Samples {
  public:
   Samples(std::vector<ModalityReader> readers, SampleIndex index, std::uint64_t seed = 0)
-      : names_(names_of(readers)), readers_(std::move(readers)), columns_(readers_.size()), is_read_(readers_.size(), true), seed_(seed) {
+      : names_(names_of(readers)),
+        readers_(std::move(readers)),
+        columns_(readers_.size()),
+        is_read_(readers_.size(), true),
+        seed_(seed) {
     std::iota(columns_.begin(), columns_.end(), std::size_t{0});
     check(index);
     ids_ = sample_ids_of(index.names);
@@ -59,16 +64,23 @@ class Samples {
   [[nodiscard]] const ModalityNames& names() const { return names_; }
   [[nodiscard]] std::int64_t size() const { return entries_.size(0); }
   [[nodiscard]] at::Tensor targets() const { return index_->targets.index_select(0, entries_); }
-  [[nodiscard]] at::Tensor targets(const at::Tensor& rows) const { return index_->targets.index_select(0, entries(rows)); }
+  [[nodiscard]] at::Tensor targets(const at::Tensor& rows) const {
+    return index_->targets.index_select(0, entries(rows));
+  }
   [[nodiscard]] at::Tensor sample_ids() const { return ids_.index_select(0, entries_); }
   [[nodiscard]] at::Tensor sample_ids(const at::Tensor& rows) const { return ids_.index_select(0, entries(rows)); }
-  [[nodiscard]] const std::string& sample_name(std::int64_t row) const { return index_->names[static_cast<std::size_t>(entry(row))]; }
+  [[nodiscard]] const std::string& sample_name(std::int64_t row) const {
+    return index_->names[static_cast<std::size_t>(entry(row))];
+  }
   [[nodiscard]] bool reads(std::size_t m) const { return is_read_[m]; }
   [[nodiscard]] bool is_sequence(std::size_t m) const { return readers_[m].is_sequence; }
-  [[nodiscard]] const std::string& transform_description(std::size_t m) const { return readers_[m].transform.description(); }
+  [[nodiscard]] const std::string& transform_description(std::size_t m) const {
+    return readers_[m].transform.description();
+  }
 
   [[nodiscard]] bool is_deterministic() const {
-    return std::none_of(readers_.begin(), readers_.end(), [](const auto& reader) { return reader.transform.is_random(); });
+    return std::none_of(readers_.begin(), readers_.end(),
+                        [](const auto& reader) { return reader.transform.is_random(); });
   }
 
   /// Which of its modalities a sample has: [B, M], or undefined when every sample has every modality.
@@ -92,7 +104,8 @@ class Samples {
     SampleRandom random({.seed = seed_, .epoch = epoch, .sample_id = id, .modality = columns_[m]});
     try {
       auto value = reader.transform(reader.decode(entry(row)), random);
-      if (value.is_floating_point() && !is_finite(value)) throw DataError("g2d: expected finite values, got NaN or infinity");
+      if (value.is_floating_point() && !is_finite(value))
+        throw DataError("g2d: expected finite values, got NaN or infinity");
       return value;
     } catch (const c10::Error& error) {
       fail(row, m, error.what_without_backtrace());
@@ -130,7 +143,9 @@ class Samples {
   [[nodiscard]] std::string fingerprint() const {
     Fingerprint fingerprint;
     for (const auto& reader : readers_) {
-      fingerprint.add(reader.name).add(reader.fingerprint ? reader.fingerprint() : "").add(reader.transform.description());
+      fingerprint.add(reader.name)
+          .add(reader.fingerprint ? reader.fingerprint() : "")
+          .add(reader.transform.description());
     }
     for (std::int64_t row = 0; row < size(); ++row) fingerprint.add(sample_name(row));
     fingerprint.add(targets()).add(std::to_string(seed_));
@@ -170,7 +185,8 @@ class Samples {
     }
     if (!index.present.defined()) return;
     check_matrix(index.present, count, static_cast<std::int64_t>(readers_.size()), "data::Samples: present");
-    if (index.present.scalar_type() != at::kBool) throw ShapeError("g2d: data::Samples: expected present of dtype bool");
+    if (index.present.scalar_type() != at::kBool)
+      throw ShapeError("g2d: data::Samples: expected present of dtype bool");
     index.present = index.present.contiguous();
   }
 
@@ -180,7 +196,7 @@ class Samples {
   PerModality<bool> is_read_;
   std::shared_ptr<const SampleIndex> index_;
   at::Tensor ids_;
-  at::Tensor entries_;                // row -> entry of the index
+  at::Tensor entries_;  // row -> entry of the index
   std::uint64_t seed_;
 };
 

@@ -26,9 +26,7 @@ class SingleModality {
  public:
   SingleModality(const Dataset&& dataset, std::size_t modality) = delete;
   SingleModality(const Dataset& dataset, std::size_t modality)
-      : dataset_(restrict(dataset, modality)),
-        modality_(modality),
-        names_{dataset.names()[modality]} {}
+      : dataset_(restrict(dataset, modality)), modality_(modality), names_{dataset.names()[modality]} {}
 
   [[nodiscard]] const ModalityNames& names() const { return names_; }
   [[nodiscard]] std::int64_t size() const { return dataset_->size(); }
@@ -37,7 +35,8 @@ class SingleModality {
   [[nodiscard]] Batch batch(const at::Tensor& rows) const { return pick(dataset_->batch(rows)); }
 
   [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
-    return BatchStream([this, all = data::stream(*dataset_, std::move(batches), epoch)]() mutable { return pick(all.next()); });
+    return BatchStream(
+        [this, all = data::stream(*dataset_, std::move(batches), epoch)]() mutable { return pick(all.next()); });
   }
 
   [[nodiscard]] at::Tensor targets() const

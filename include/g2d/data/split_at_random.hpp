@@ -27,7 +27,8 @@ namespace g2d::data {
 [[nodiscard]] inline HeldOut split_at_random(const at::Tensor& rows, double fraction, at::Generator generator,
                                              std::string_view what) {
   if (!(fraction > 0 && fraction < 1)) {
-    throw ConfigError(fmt::format("g2d: data::split_at_random: {}: expected a fraction between 0 and 1, got {}", what, fraction));
+    throw ConfigError(
+        fmt::format("g2d: data::split_at_random: {}: expected a fraction between 0 and 1, got {}", what, fraction));
   }
   const auto count = rows.size(0);
   if (count < 2) {

@@ -26,23 +26,25 @@
 namespace g2d::data {
 
 struct StreamingOptions {
-  std::int64_t num_workers = 2;      ///< Threads that read; 0: the caller reads, when a batch is due.
-  std::int64_t num_prefetched = 4;   ///< Batches that may wait or be under way: what bounds the memory.
-  bool pins_memory = false;          ///< Batches in page-locked memory, for copies that do not hold up an accelerator.
+  std::int64_t num_workers = 2;     ///< Threads that read; 0: the caller reads, when a batch is due.
+  std::int64_t num_prefetched = 4;  ///< Batches that may wait or be under way: what bounds the memory.
+  bool pins_memory = false;         ///< Batches in page-locked memory, for copies that do not hold up an accelerator.
 };
 
 /// Samples read from disk while the model trains; no more than a few batches are in memory.
 ///
-/// The batches, augmentation included, are a pure function of (seed, epoch, rows): the number of workers changes nothing.
+/// The batches, augmentation included, are a pure function of (seed, epoch, rows): the number of workers changes
+/// nothing.
 /// Cost       memory: num_prefetched batches, whatever the dataset's size. Threads live as long as a pass.
-/// Errors     ConfigError for options out of range; ShapeError for rows that are none. Of a pass, DataError naming the sample, when its
-///            batch is due.
+/// Errors     ConfigError for options out of range; ShapeError for rows that are none. Of a pass, DataError naming the
+///            sample, when its batch is due.
 class Streaming {
  public:
   explicit Streaming(Samples samples, StreamingOptions options = {}) : samples_(std::move(samples)), options_(options) {
     if (options_.num_workers < 0 || options_.num_prefetched < 1) {
-      throw ConfigError(fmt::format("g2d: data::Streaming: expected num_workers >= 0 and num_prefetched >= 1, got {} and {}",
-                                    options_.num_workers, options_.num_prefetched));
+      throw ConfigError(
+          fmt::format("g2d: data::Streaming: expected num_workers >= 0 and num_prefetched >= 1, got {} and {}",
+                      options_.num_workers, options_.num_prefetched));
     }
   }
 
@@ -54,7 +56,9 @@ class Streaming {
   [[nodiscard]] at::Tensor sample_ids() const { return samples_.sample_ids(); }
   [[nodiscard]] const Samples& samples() const { return samples_; }
   [[nodiscard]] Streaming only(std::size_t modality) const { return Streaming(samples_.only(modality), options_); }
-  [[nodiscard]] Streaming reading(const PerModality<bool>& is_read) const { return Streaming(samples_.reading(is_read), options_); }
+  [[nodiscard]] Streaming reading(const PerModality<bool>& is_read) const {
+    return Streaming(samples_.reading(is_read), options_);
+  }
 
   /// As in epoch 0.
   [[nodiscard]] Batch batch(const at::Tensor& rows) const { return stream({rows}, 0).next(); }
@@ -76,8 +80,9 @@ class Streaming {
   /// Rows side by side in memory, as the readers go through them.
   static at::Tensor checked(const at::Tensor& rows) {
     if (rows.dim() != 1 || rows.size(0) == 0 || rows.scalar_type() != at::kLong || !rows.is_cpu()) {
-      throw ShapeError(fmt::format("g2d: data::Streaming: expected rows int64 [B] in host memory, at least one, got {} {} on {}",
-                                   c10::toString(rows.scalar_type()), to_string(rows.sizes()), rows.device().str()));
+      throw ShapeError(
+          fmt::format("g2d: data::Streaming: expected rows int64 [B] in host memory, at least one, got {} {} on {}",
+                      c10::toString(rows.scalar_type()), to_string(rows.sizes()), rows.device().str()));
     }
     return rows.contiguous();
   }
@@ -86,6 +91,7 @@ class Streaming {
   StreamingOptions options_;
 };
 
-static_assert(DatasetPolicy<Streaming> && StreamsBatches<Streaming> && Restrictable<Streaming> && ReadsPartly<Streaming>);
+static_assert(DatasetPolicy<Streaming> && StreamsBatches<Streaming> && Restrictable<Streaming> &&
+              ReadsPartly<Streaming>);
 
 }  // namespace g2d::data

@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/core/fingerprint.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_stream.hpp>
 #include <g2d/data/capabilities.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/data/detail/refer_to.hpp>
-#include <g2d/core/fingerprint.hpp>
 
 namespace g2d::data {
 
@@ -32,9 +32,7 @@ class Subset {
   [[nodiscard]] const ModalityNames& names() const { return dataset_->names(); }
   [[nodiscard]] std::int64_t size() const { return rows_.size(0); }
   [[nodiscard]] bool is_deterministic() const { return dataset_->is_deterministic(); }
-  [[nodiscard]] std::string fingerprint() const {
-    return Fingerprint().add(dataset_->fingerprint()).add(rows_).str();
-  }
+  [[nodiscard]] std::string fingerprint() const { return Fingerprint().add(dataset_->fingerprint()).add(rows_).str(); }
   [[nodiscard]] Batch batch(const at::Tensor& rows) const { return dataset_->batch(rows_.index_select(0, rows)); }
 
   [[nodiscard]] BatchStream stream(std::vector<at::Tensor> batches, std::int64_t epoch) const {
@@ -68,7 +66,8 @@ class Subset {
   }
 
  private:
-  Subset(std::shared_ptr<const Dataset> dataset, at::Tensor rows) : dataset_(std::move(dataset)), rows_(std::move(rows)) {}
+  Subset(std::shared_ptr<const Dataset> dataset, at::Tensor rows)
+      : dataset_(std::move(dataset)), rows_(std::move(rows)) {}
 
   std::shared_ptr<const Dataset> dataset_;
   at::Tensor rows_;

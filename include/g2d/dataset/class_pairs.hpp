@@ -66,8 +66,9 @@ struct ClassPairs {
     const auto label = first_classes.const_data_ptr<std::int64_t>()[from];
     const auto found = second_of_class.find(label);
     if (found == second_of_class.end()) {
-      throw DataError(fmt::format(
-          "g2d: dataset::pair_by_class: {}: class {}: expected it on both sides, got it on the first only", what, label));
+      throw DataError(
+          fmt::format("g2d: dataset::pair_by_class: {}: class {}: expected it on both sides, got it on the first only",
+                      what, label));
     }
     auto& ring = found->second;
     pairs.first.mutable_data_ptr<std::int64_t>()[n] = first.const_data_ptr<std::int64_t>()[from];

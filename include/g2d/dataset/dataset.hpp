@@ -26,7 +26,7 @@ struct Dataset {
   std::string name;
   data::Splits<data::Samples> splits;
   Target target;
-  std::string description;               ///< Everything that was decided while reading it: preprocessing, splits, seed.
+  std::string description;  ///< Everything that was decided while reading it: preprocessing, splits, seed.
   std::vector<std::string> warnings = {};  ///< What was left out, and why.
 };
 

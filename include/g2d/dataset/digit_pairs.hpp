@@ -17,12 +17,12 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/data/split_by_class.hpp>
+#include <g2d/data/splits.hpp>
 #include <g2d/dataset/class_pairs.hpp>
 #include <g2d/dataset/detail/digit_streams.hpp>
 #include <g2d/dataset/digit_recordings.hpp>
 #include <g2d/dataset/mnist.hpp>
-#include <g2d/data/split_by_class.hpp>
-#include <g2d/data/splits.hpp>
 
 namespace g2d::dataset {
 
@@ -43,7 +43,7 @@ namespace detail {
   const auto num_train = images.train.labels.size(0);
   const auto [train, validation] =
       data::split_by_class(images.train.labels, at::arange(num_train, at::kLong), options.validation_fraction,
-                     make_generators(options.seed, DigitStream::ImageSplit).train, "images");
+                           make_generators(options.seed, DigitStream::ImageSplit).train, "images");
   return {train, validation, at::arange(num_train, num_train + images.test.labels.size(0), at::kLong)};
 }
 
@@ -56,7 +56,7 @@ template <class Predicate>
 }
 
 [[nodiscard]] inline data::Splits<at::Tensor> split_recordings_by_index(const DigitRecordings& recordings,
-                                                                  const DigitPairsOptions& options) {
+                                                                        const DigitPairsOptions& options) {
   constexpr std::int64_t test_indices = 5;
   const auto test = (recordings.indices < test_indices).nonzero().squeeze(1);
   const auto rest = (recordings.indices >= test_indices).nonzero().squeeze(1);
@@ -69,12 +69,12 @@ template <class Predicate>
   }
   const auto [train, validation] =
       data::split_by_class(recordings.labels.index_select(0, rest), rest, options.validation_fraction,
-                     make_generators(options.seed, DigitStream::RecordingSplit).train, "recordings");
+                           make_generators(options.seed, DigitStream::RecordingSplit).train, "recordings");
   return {train, validation, test};
 }
 
 [[nodiscard]] inline data::Splits<at::Tensor> split_recordings_by_speaker(const DigitRecordings& recordings,
-                                                                    const DigitPairsOptions& options) {
+                                                                          const DigitPairsOptions& options) {
   const std::set<std::string> known(recordings.speakers.begin(), recordings.speakers.end());
   std::set<std::string> unassigned = known;
   for (const auto* speakers : {&options.test_speakers, &options.validation_speakers}) {
@@ -87,7 +87,8 @@ template <class Predicate>
   }
   if (options.test_speakers.empty() || options.validation_speakers.empty() || unassigned.empty()) {
     throw ConfigError(fmt::format(
-        "g2d: dataset::pair_digits: expected at least one speaker each for test, validation and training, got {}, {} and "
+        "g2d: dataset::pair_digits: expected at least one speaker each for test, validation and training, got {}, {} "
+        "and "
         "{} of "
         "{}",
         options.test_speakers.size(), options.validation_speakers.size(), unassigned.size(), fmt::join(known, ", ")));
@@ -110,14 +111,14 @@ template <class Predicate>
 ///            recordings (`second`).
 /// Errors     ConfigError for options out of range or unknown speakers; DataError when a split or a class is empty.
 [[nodiscard]] inline data::Splits<ClassPairs> pair_digits(const Mnist& images, const DigitRecordings& recordings,
-                                                    const DigitPairsOptions& options = {}) {
+                                                          const DigitPairsOptions& options = {}) {
   const bool by_index = options.test_speakers.empty() && options.validation_speakers.empty();
   const auto image_rows = detail::split_images(images, options);
   const auto recording_rows = by_index ? detail::split_recordings_by_index(recordings, options)
                                        : detail::split_recordings_by_speaker(recordings, options);
   const auto image_labels = at::cat({images.train.labels, images.test.labels});
   const data::Splits<std::string> names{"training images and recordings", "validation images and recordings",
-                                  "test images and recordings"};
+                                        "test images and recordings"};
   return data::map_splits(
       [&](const auto& from_images, const auto& from_recordings, std::int64_t count, const at::Generator& generator,
           const std::string& name) {

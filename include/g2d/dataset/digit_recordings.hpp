@@ -91,11 +91,11 @@ struct RecordingName {
   const auto folder = detail::find_recordings(directory);
   const auto files = detail::list_wav_files(folder);
   if (files.empty()) {
-    throw DataError(
-        fmt::format("g2d: dataset::read_digit_recordings: {}: expected files {{digit}}_{{speaker}}_{{index}}.wav there, "
-                    "in recordings/ or "
-                    "in fsdd/, got none",
-                    directory.string()));
+    throw DataError(fmt::format(
+        "g2d: dataset::read_digit_recordings: {}: expected files {{digit}}_{{speaker}}_{{index}}.wav there, "
+        "in recordings/ or "
+        "in fsdd/, got none",
+        directory.string()));
   }
 
   const auto count = static_cast<std::int64_t>(files.size());

@@ -13,7 +13,8 @@
 
 namespace g2d::dataset {
 
-/// Which modality of made-up digits says more. Test accuracy of a small CNN on one modality alone, 1,600 training samples, 16 epochs, one seed:
+/// Which modality of made-up digits says more. Test accuracy of a small CNN on one modality alone, 1,600 training
+/// samples, 16 epochs, one seed:
 ///
 /// | name | audio | image |
 /// |---|---|---|

@@ -184,19 +184,22 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
 
 }  // namespace detail
 
-/// Reads precomputed features: sequences of several modalities, as tools/convert_features.py makes them from the pickles in which
-/// UR-Funny, IEMOCAP and their like are distributed. The arrays are held in memory (.safetensors: mapped).
+/// Reads precomputed features: sequences of several modalities, as tools/convert_features.py makes them from the
+/// pickles in which UR-Funny, IEMOCAP and their like are distributed. The arrays are held in memory (.safetensors:
+/// mapped).
 ///
 /// Layout     train, validation and test, each .npz or .safetensors, with the arrays
 ///              <modality>          floating [N, T, D], zeros behind the sequence
-///              <modality>_lengths  int64 [N], 0 where the sample lacks the modality; missing: T without the steps of zeros at the end
+///              <modality>_lengths  int64 [N], 0 where the sample lacks the modality; missing: T without the steps of
+///                                  zeros at the end
 ///              labels              int64 [N] classes; [N, C] of 0 and 1: labels; other [N, C]: values
 ///              ids                 uint8 [N, W], UTF-8 padded with zeros; missing: "train:0", "train:1", ...
 /// Splits     the files'; without a file for validation it is held out of the training samples, by class or at random.
-/// Values     NaN and infinity become 0, with a warning that counts them; then each feature is standardised by the valid steps of the
-///            training split; nothing is clipped. Samples without any modality are left out, with a warning.
-/// Errors     DataError naming file, array and row for what does not fit this, labels out of range, ids that occur twice; ConfigError
-///            for settings out of range.
+/// Values     NaN and infinity become 0, with a warning that counts them; then each feature is standardised by the
+///            valid steps of the training split; nothing is clipped. Samples without any modality are left out, with a
+///            warning.
+/// Errors     DataError naming file, array and row for what does not fit this, labels out of range, ids that occur
+///            twice; ConfigError for settings out of range.
 [[nodiscard]] inline Dataset read_feature_files(const std::filesystem::path& folder,
                                                 const FeatureFilesOptions& options = {}) {
   detail::require_folder(detail::features_where, folder, detail::features_layout);

@@ -19,7 +19,8 @@ namespace g2d::dataset {
 /// Shapes     in: N tensors [L_n]; out: float32 [N, length].
 /// Errors     ConfigError unless length > 0.
 [[nodiscard]] inline at::Tensor fit_length(std::span<const at::Tensor> waveforms, std::int64_t length) {
-  if (length < 1) throw ConfigError(fmt::format("g2d: dataset::fit_length: expected at least one sample, got {}", length));
+  if (length < 1)
+    throw ConfigError(fmt::format("g2d: dataset::fit_length: expected at least one sample, got {}", length));
   auto frames = at::zeros({static_cast<std::int64_t>(waveforms.size()), length}, at::kFloat);
   for (std::size_t n = 0; n < waveforms.size(); ++n) {
     const auto given = waveforms[n].size(0);

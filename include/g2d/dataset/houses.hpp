@@ -80,18 +80,18 @@ inline void check_houses(const HousesOptions& options) {
 
 }  // namespace detail
 
-/// Reads the Houses dataset: what a house costs, from photographs of four rooms or sides (modalities "bathroom", "bedroom",
-/// "frontal", "kitchen") and a line of numbers ("table").
+/// Reads the Houses dataset: what a house costs, from photographs of four rooms or sides (modalities "bathroom",
+/// "bedroom", "frontal", "kitchen") and a line of numbers ("table").
 ///
-/// Layout     the public one: <n>_<room>.jpg for n from 1, and HousesInfo.txt, line n: bedrooms, bathrooms, area in square feet, zip
-///            code, price.
+/// Layout     the public one: <n>_<room>.jpg for n from 1, and HousesInfo.txt, line n: bedrooms, bathrooms, area in
+///            square feet, zip code, price.
 /// Splits     at random; the dataset has none.
 /// Images     image_size squared, bilinear with antialiasing; ImageNet's mean and deviation.
-/// Table      bedrooms, bathrooms and area standardised by the training rows; the zip code one-hot, for zips with min_zip_count
-///            training houses.
+/// Table      bedrooms, bathrooms and area standardised by the training rows; the zip code one-hot, for zips with
+///            min_zip_count training houses.
 /// Target     the price in USD, [N, 1].
-/// Errors     DataError naming what is missing and the layout; the line of what is no number; houses without a photograph that is
-///            read, unless those are dropped. ConfigError for settings out of range.
+/// Errors     DataError naming what is missing and the layout; the line of what is no number; houses without a
+///            photograph that is read, unless those are dropped. ConfigError for settings out of range.
 /// Source     Ahmed and Moustafa 2016, arXiv:1609.08399; preprocessing ours.
 [[nodiscard]] inline Dataset read_houses(const std::filesystem::path& folder, const HousesOptions& options = {}) {
   constexpr auto where = detail::houses_where;

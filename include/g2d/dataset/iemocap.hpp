@@ -16,11 +16,13 @@ namespace g2d::dataset {
 /// Settings of read_iemocap. Class names go by the numbers in the files: only who made them knows.
 using IemocapOptions = FeatureFilesOptions;
 
-/// Reads IEMOCAP, emotions in acted dialogues: text, audio and vision; four or six classes, or several emotions at once.
+/// Reads IEMOCAP, emotions in acted dialogues: text, audio and vision; four or six classes, or several emotions at
+/// once.
 ///
-/// Layout     that of read_feature_files, made from the pickles in circulation by tools/convert_features.py. Labels int64 [N]:
-///            classes; [N, C] of 0 and 1: each emotion is there or not. In iemocap_data.pkl of the Multimodal Transformer these are
-///            neutral, happy, sad, angry; `--single-label` of the converter makes classes of them.
+/// Layout     that of read_feature_files, made from the pickles in circulation by tools/convert_features.py. Labels
+///            int64 [N]: classes; [N, C] of 0 and 1: each emotion is there or not. In iemocap_data.pkl of the
+///            Multimodal Transformer these are neutral, happy, sad, angry; `--single-label` of the converter makes
+///            classes of them.
 /// Splits     the files'.
 /// Values     as distributed; standardised (ours).
 /// Errors     as read_feature_files; DataError for labels that are neither.

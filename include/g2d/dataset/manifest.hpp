@@ -81,8 +81,8 @@ inline constexpr std::string_view manifest_layout =
   std::error_code error;
   if (std::filesystem::is_regular_file(path, error)) return path;
   if (!std::filesystem::exists(path, error)) {
-    throw DataError(fmt::format("g2d: {}: {}: expected a manifest or a folder that holds one, {}, got neither", manifest_where, path.string(),
-                                manifest_layout));
+    throw DataError(fmt::format("g2d: {}: {}: expected a manifest or a folder that holds one, {}, got neither",
+                                manifest_where, path.string(), manifest_layout));
   }
   const auto json = path / "manifest.json";
   if (std::filesystem::is_regular_file(json, error)) return json;
@@ -330,18 +330,21 @@ inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<
 
 }  // namespace detail
 
-/// Reads any dataset that a table describes: a row for each sample, with its id, its split, what is to be predicted, and a column or
-/// several for each modality. `path`: a .csv or .json (array of objects), or a folder with manifest.csv or manifest.json.
+/// Reads any dataset that a table describes: a row for each sample, with its id, its split, what is to be predicted,
+/// and a column or several for each modality. `path`: a .csv or .json (array of objects), or a folder with manifest.csv
+/// or manifest.json.
 ///
-/// Columns    id, unlike for all rows. split: train, validation (val, dev) or test; without validation rows some training rows are held
-///            out; without the column rows are divided at random, by class where there are classes. label: a name or an integer;
-///            classes are sorted, integers as numbers. Instead of it target:<name>: numbers to predict.
-///            image:<name>, audio:<name>, sequence:<name>, npy:<name>: paths from the manifest's folder on, each column a modality;
-///            an empty cell: the sample lacks it. table:<name>, category:<name>: numbers and texts of one modality "table".
-///            With ManifestOptions::modalities columns have any names, and the options say what is in them.
+/// Columns    id, unlike for all rows. split: train, validation (val, dev) or test; without validation rows some
+///            training rows are held out; without the column rows are divided at random, by class where there are
+///            classes. label: a name or an integer; classes are sorted, integers as numbers. Instead of it
+///            target:<name>: numbers to predict. image:<name>, audio:<name>, sequence:<name>, npy:<name>: paths from
+///            the manifest's folder on, each column a modality; an empty cell: the sample lacks it. table:<name>,
+///            category:<name>: numbers and texts of one modality "table". With ManifestOptions::modalities columns have
+///            any names, and the options say what is in them.
 /// Values     as ImageFiles, AudioFiles, SequenceFiles, TensorFiles and TableColumns say.
-/// Errors     DataError naming file, line and value: an id twice, an unknown split, label or prefix, a path out of the folder, a sample
-///            without modalities, missing files, unless samples without them are dropped. ConfigError for settings out of range.
+/// Errors     DataError naming file, line and value: an id twice, an unknown split, label or prefix, a path out of the
+///            folder, a sample without modalities, missing files, unless samples without them are dropped. ConfigError
+///            for settings out of range.
 [[nodiscard]] inline Dataset read_manifest(const std::filesystem::path& path, const ManifestOptions& options = {}) {
   constexpr auto where = detail::manifest_where;
   const auto file = detail::find_manifest(path);

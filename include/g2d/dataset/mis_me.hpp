@@ -125,19 +125,22 @@ struct SoilSplit {
 
 }  // namespace detail
 
-/// Reads MIS-ME, soil moisture from a photograph of the ground (modality "image") and the weather at the station ("weather").
+/// Reads MIS-ME, soil moisture from a photograph of the ground (modality "image") and the weather at the station
+/// ("weather").
 ///
-/// Layout     images/<image> and the release's three lists saved as CSV, or one table labels.csv, whose column "split" may say train,
-///            validation (val, dev) or test. Columns: image; vwc, the volumetric water content; numbers, an empty cell where a sensor
-///            was silent; categories by option.
-/// Splits     the lists' (2,701, 900, 900 samples), or the column's. Without lists and column: at random. Several images are patches
-///            of one photograph, OK002_20201020_120000_{0,1,...}.jpg, with one target: a random split has them on both sides.
+/// Layout     images/<image> and the release's three lists saved as CSV, or one table labels.csv, whose column "split"
+///            may say train, validation (val, dev) or test. Columns: image; vwc, the volumetric water content; numbers,
+///            an empty cell where a sensor was silent; categories by option.
+/// Splits     the lists' (2,701, 900, 900 samples), or the column's. Without lists and column: at random. Several
+///            images are patches of one photograph, OK002_20201020_120000_{0,1,...}.jpg, with one target: a random
+///            split has them on both sides.
 /// Image      224 x 224, bilinear with antialiasing; normalised by the dataset's own mean and deviation.
-/// Table      median of the training rows for missing numbers (ours; the authors take the mean), then standardised by the training
-///            rows; categories one-hot, those that no training row has 0 everywhere.
+/// Table      median of the training rows for missing numbers (ours; the authors take the mean), then standardised by
+///            the training rows; categories one-hot, those that no training row has 0 everywhere.
 /// Target     vwc as it is, [N, 1].
-/// Errors     DataError naming what is missing and the layout; file and line of an image listed twice or outside the folder, of a
-///            missing target; samples without their image, unless those are dropped. ConfigError for settings out of range.
+/// Errors     DataError naming what is missing and the layout; file and line of an image listed twice or outside the
+///            folder, of a missing target; samples without their image, unless those are dropped. ConfigError for
+///            settings out of range.
 /// Source     Rakib et al. 2024, arXiv:2408.00963; config.py, data_processor.py and utils.py of the authors' code.
 [[nodiscard]] inline Dataset read_mis_me(const std::filesystem::path& folder, const MisMeOptions& options = {}) {
   constexpr auto where = detail::mis_me_where;

@@ -36,14 +36,13 @@ class FileCheck {
   [[nodiscard]] std::vector<std::size_t> complete(const std::vector<std::string>& names,
                                                   const std::vector<std::vector<std::filesystem::path>>& files,
                                                   std::vector<std::string>& warnings) const {
-    return complete(
-        names, [&](std::size_t i) { return first_missing(files[i]); }, warnings);
+    return complete(names, [&](std::size_t i) { return first_missing(files[i]); }, warnings);
   }
 
   /// The same where looking for one file after the other would take long. `missing(i)`: the first thing that sample i
   /// lacks, in words; empty where it has everything.
   template <class Missing>
-  requires std::is_invocable_r_v<std::string, const Missing&, std::size_t>
+    requires std::is_invocable_r_v<std::string, const Missing&, std::size_t>
   [[nodiscard]] std::vector<std::size_t> complete(const std::vector<std::string>& names, const Missing& missing,
                                                   std::vector<std::string>& warnings) const {
     std::vector<std::size_t> kept;

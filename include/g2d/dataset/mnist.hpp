@@ -27,8 +27,8 @@ namespace detail {
     const auto path = directory / (name + suffix);
     if (std::filesystem::is_regular_file(path)) return path;
   }
-  throw DataError(fmt::format("g2d: dataset::read_mnist: {}: expected a file {} or {}.gz, got neither", directory.string(),
-                              name, name));
+  throw DataError(fmt::format("g2d: dataset::read_mnist: {}: expected a file {} or {}.gz, got neither",
+                              directory.string(), name, name));
 }
 
 [[nodiscard]] inline LabelledImages read_mnist_part(const std::filesystem::path& directory, const std::string& part) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include <g2d/data/splits.hpp>
 #include <g2d/dataset/audio_visual_digits.hpp>
 #include <g2d/dataset/class_pairs.hpp>
 #include <g2d/dataset/detail/assemble_digits.hpp>
@@ -19,7 +20,6 @@
 #include <g2d/dataset/fit_length.hpp>
 #include <g2d/dataset/log_spectrogram.hpp>
 #include <g2d/dataset/mnist.hpp>
-#include <g2d/data/splits.hpp>
 
 namespace g2d::dataset {
 
@@ -49,7 +49,7 @@ struct AudioVisualDigitsOptions {
       log_spectrogram(fit_length(recordings.waveforms, options.audio_samples), options.spectrogram);
   const auto deviations = [&](double noise) {
     return data::map_splits([noise](std::int64_t count) { return at::full({count}, noise, at::kFloat); },
-                      options.pairing.pairs);
+                            options.pairing.pairs);
   };
   const detail::NoisyModality audio{
       data::map_splits([&](const ClassPairs& split) { return spectrograms.index_select(0, split.second); }, pairs),

@@ -30,8 +30,8 @@ struct Standardization {
   const Standardization measured{values.mean().item<double>(), values.std(/*unbiased=*/false).item<double>()};
   if (!std::isfinite(measured.deviation) || measured.deviation <= 1e-9 * std::abs(measured.mean)) {
     throw DataError(fmt::format(
-        "g2d: dataset::measure_standardization: {}: expected finite values that vary, got mean {} and deviation {}", what,
-        measured.mean, measured.deviation));
+        "g2d: dataset::measure_standardization: {}: expected finite values that vary, got mean {} and deviation {}",
+        what, measured.mean, measured.deviation));
   }
   return measured;
 }

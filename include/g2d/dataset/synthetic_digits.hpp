@@ -14,12 +14,12 @@
 #include <optional>
 
 #include <g2d/core/error.hpp>
+#include <g2d/data/splits.hpp>
 #include <g2d/dataset/audio_visual_digits.hpp>
 #include <g2d/dataset/detail/assemble_digits.hpp>
 #include <g2d/dataset/detail/digit_streams.hpp>
 #include <g2d/dataset/log_spectrogram.hpp>
 #include <g2d/dataset/rendered_digits.hpp>
-#include <g2d/data/splits.hpp>
 #include <g2d/dataset/spoken_digits.hpp>
 
 namespace g2d::dataset {
@@ -57,7 +57,8 @@ struct NoiseLevels {
 
 inline void check_synthetic(const SyntheticDigitsOptions& options) {
   const auto check = [](bool holds, const char* expected, double got) {
-    if (!holds) throw ConfigError(fmt::format("g2d: dataset::make_synthetic_digits: expected {}, got {}", expected, got));
+    if (!holds)
+      throw ConfigError(fmt::format("g2d: dataset::make_synthetic_digits: expected {}, got {}", expected, got));
   };
   for (const auto count : {options.samples.train, options.samples.validation, options.samples.test}) {
     check(count > 0, "at least one sample in each split", static_cast<double>(count));
@@ -87,10 +88,11 @@ inline void check_synthetic(const SyntheticDigitsOptions& options) {
         return at::randperm(count, std::optional(generator), at::kLong).remainder(10);
       },
       options.samples, generators(DigitStream::Labels));
-  const auto levels =
-      data::map_splits([&](std::int64_t count,
-                     const at::Generator& generator) { return detail::draw_noise_levels(count, options, generator); },
-                 options.samples, generators(DigitStream::Difficulty));
+  const auto levels = data::map_splits(
+      [&](std::int64_t count, const at::Generator& generator) {
+        return detail::draw_noise_levels(count, options, generator);
+      },
+      options.samples, generators(DigitStream::Difficulty));
   const detail::NoisyModality audio{
       data::map_splits(
           [&](const at::Tensor& split_labels, const at::Generator& generator) {
@@ -98,12 +100,13 @@ inline void check_synthetic(const SyntheticDigitsOptions& options) {
           },
           labels, generators(DigitStream::Tones)),
       data::map_splits([](const detail::NoiseLevels& split) { return split.audio; }, levels)};
-  const detail::NoisyModality image{data::map_splits(
-                                        [&](const at::Tensor& split_labels, const at::Generator& generator) {
-                                          return render_digits(split_labels, options.image_strength, generator);
-                                        },
-                                        labels, generators(DigitStream::Glyphs)),
-                                    data::map_splits([](const detail::NoiseLevels& split) { return split.image; }, levels)};
+  const detail::NoisyModality image{
+      data::map_splits(
+          [&](const at::Tensor& split_labels, const at::Generator& generator) {
+            return render_digits(split_labels, options.image_strength, generator);
+          },
+          labels, generators(DigitStream::Glyphs)),
+      data::map_splits([](const detail::NoiseLevels& split) { return split.image; }, levels)};
 
   const auto& spectrogram = options.spectrogram;
   return detail::assemble_digits(

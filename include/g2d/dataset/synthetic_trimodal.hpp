@@ -42,20 +42,22 @@ struct SyntheticModality {
   double noise = 1.0;     ///< Mean standard deviation of a sample's noise, in units of the standardised values.
 };
 
-/// Settings of make_synthetic_trimodal and make_synthetic_regression. By default audio is strong and learned fast, the image
-/// takes longer, and the text is weak and learned last.
+/// Settings of make_synthetic_trimodal and make_synthetic_regression. By default audio is strong and learned fast, the
+/// image takes longer, and the text is weak and learned last.
 struct SyntheticTrimodalOptions {
   data::Splits<std::int64_t> samples{1200, 400, 1000};
   SyntheticModality audio{.noise = 2.0};
   SyntheticModality image{.noise = 3.5};
   SyntheticModality text{.noise = 1.3};
-  double noise_correlation = 0.0;  ///< -0.5 to 1: whether a sample that is noisy in one modality is noisy in the others.
+  double noise_correlation =
+      0.0;  ///< -0.5 to 1: whether a sample that is noisy in one modality is noisy in the others.
   std::uint64_t seed = 0;
 };
 
 namespace detail {
 
-/// What the trimodal data draw random numbers for. Each has a stream of its own, so that no option moves another's draws.
+/// What the trimodal data draw random numbers for. Each has a stream of its own, so that no option moves another's
+/// draws.
 enum class TrimodalStream : std::uint64_t { Cues, Difficulty, Audio, Image, Text, AudioNoise, ImageNoise, TextNoise };
 
 [[nodiscard]] inline data::Splits<at::Generator> trimodal_generators(std::uint64_t seed, TrimodalStream stream) {
@@ -72,7 +74,8 @@ inline void check_trimodal(const SyntheticTrimodalOptions& options, std::string_
   }
   for (const auto& modality : {options.audio, options.image, options.text}) {
     check(modality.strength >= 0 && modality.strength <= 1, "strengths from 0 to 1", modality.strength);
-    check(modality.noise >= 0 && std::isfinite(modality.noise), "finite noise deviations of at least 0", modality.noise);
+    check(modality.noise >= 0 && std::isfinite(modality.noise), "finite noise deviations of at least 0",
+          modality.noise);
   }
   check(options.noise_correlation >= -0.5 && options.noise_correlation <= 1, "a noise correlation from -0.5 to 1",
         options.noise_correlation);
@@ -81,7 +84,8 @@ inline void check_trimodal(const SyntheticTrimodalOptions& options, std::string_
 /// z ~ N(0, 1) in three columns, of which any two have the correlation r:
 ///
 ///     z_m = sqrt(1 - r) e_m + (sqrt(1 + 2 r) - sqrt(1 - r)) mean(e),   e ~ N(0, 1) independent
-[[nodiscard]] inline at::Tensor correlated_normals(std::int64_t count, double correlation, const at::Generator& generator) {
+[[nodiscard]] inline at::Tensor correlated_normals(std::int64_t count, double correlation,
+                                                   const at::Generator& generator) {
   const auto independent = at::randn({count, 3}, std::optional(generator), at::kFloat);
   const double own = std::sqrt(1 - correlation);
   return own * independent + (std::sqrt(1 + 2 * correlation) - own) * independent.mean(1, /*keepdim=*/true);
@@ -102,18 +106,20 @@ struct TrimodalTarget {
         return correlated_normals(count, options.noise_correlation, generator);
       },
       options.samples, generators(TrimodalStream::Difficulty));
-  auto description = fmt::format("{}; seed {}; samples {}, {}, {}; noise correlation {}", name, options.seed, options.samples.train,
-                                 options.samples.validation, options.samples.test, options.noise_correlation);
-  const auto make = [&](std::int64_t m, std::string_view modality_name, const SyntheticModality& modality, const auto& render,
-                        TrimodalStream signal_stream, TrimodalStream noise_stream) {
+  auto description =
+      fmt::format("{}; seed {}; samples {}, {}, {}; noise correlation {}", name, options.seed, options.samples.train,
+                  options.samples.validation, options.samples.test, options.noise_correlation);
+  const auto make = [&](std::int64_t m, std::string_view modality_name, const SyntheticModality& modality,
+                        const auto& render, TrimodalStream signal_stream, TrimodalStream noise_stream) {
     const auto signals = data::map_splits(
         [&](const TrimodalTarget& split, const at::Generator& generator) {
           return render(0.5 + modality.strength * (split.cues.select(1, m) - 0.5), generator);
         },
         targets, generators(signal_stream));
     const auto standardize = measure_standardization(signals.train, modality_name);
-    description += fmt::format("; {}: strength {}, noise {}, standardised by the training split: mean {:.9g} deviation {:.9g}",
-                               modality_name, modality.strength, modality.noise, standardize.mean, standardize.deviation);
+    description +=
+        fmt::format("; {}: strength {}, noise {}, standardised by the training split: mean {:.9g} deviation {:.9g}",
+                    modality_name, modality.strength, modality.noise, standardize.mean, standardize.deviation);
     return data::map_splits(
         [&](const at::Tensor& values, const at::Tensor& difficulty, const at::Generator& generator) {
           const auto deviations = difficulty.select(1, m).mul(0.5).sub(0.125).exp() * modality.noise;
@@ -131,15 +137,17 @@ struct TrimodalTarget {
     next_id += a.size(0);
     return data::InMemory({"audio", "image", "text"}, {a, i, t}, split.values, at::arange(first, next_id, at::kLong));
   };
-  return {std::string(name), data::map_splits(gather, targets, audio, image, text), std::move(target), std::move(description)};
+  return {std::string(name), data::map_splits(gather, targets, audio, image, text), std::move(target),
+          std::move(description)};
 }
 
 }  // namespace detail
 
-/// Six classes out of nothing, each sample heard, seen and written about: "audio" [8, 12] is a tone, a sequence; "image"
-/// [1, 14, 14] a patch of stripes; "text" [24] the counts of words in two parts. The class is the pitch of the tone, the
-/// direction of the stripes, the way from the one part's topic to the other's. Classes that sound alike neither look alike nor
-/// read alike, and each sample has noise levels of its own: what is hard to hear may be easy to see.
+/// Six classes out of nothing, each sample heard, seen and written about: "audio" [8, 12] is a tone, a sequence;
+/// "image" [1, 14, 14] a patch of stripes; "text" [24] the counts of words in two parts. The class is the pitch of the
+/// tone, the direction of the stripes, the way from the one part's topic to the other's. Classes that sound alike
+/// neither look alike nor read alike, and each sample has noise levels of its own: what is hard to hear may be easy to
+/// see.
 ///
 ///     cue_m  = 1/2 + strength_m (position_m(class) / 5 - 1/2)
 ///     x_m    = standardised signal_m(cue_m) + noise_m exp(z_m / 2 - 1/8) N(0, 1),   z ~ N(0, 1) of each sample
@@ -173,9 +181,9 @@ struct TrimodalTarget {
 ///
 ///     target = 100 + 30 a + 20 i + 15 t + 30 i t,   cue_m = (1 + strength_m m) / 2   for m = a, i, t in -1 … 1
 ///
-/// with a the pitch of the tone, i the direction of the stripes and t the way between the topics: uniform each, and any two
-/// correlated (0.6 between the normal variables behind them), so that what one tells is half known from another. The product can be
-/// told from image and text together only.
+/// with a the pitch of the tone, i the direction of the stripes and t the way between the topics: uniform each, and any
+/// two correlated (0.6 between the normal variables behind them), so that what one tells is half known from another.
+/// The product can be told from image and text together only.
 ///
 /// Target     in points, as a file would have it: task::Regression::standardized scales the loss.
 /// Errors     ConfigError naming the option that is out of range.
@@ -189,7 +197,8 @@ struct TrimodalTarget {
   };
   const auto targets =
       data::map_splits(draw, options.samples, detail::trimodal_generators(options.seed, detail::TrimodalStream::Cues));
-  return detail::assemble_trimodal(options, "synthetic trimodal regression", targets, {OutputKind::Values, 1, {"score"}, "points"});
+  return detail::assemble_trimodal(options, "synthetic trimodal regression", targets,
+                                   {OutputKind::Values, 1, {"score"}, "points"});
 }
 
 }  // namespace g2d::dataset

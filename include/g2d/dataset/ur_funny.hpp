@@ -21,7 +21,8 @@ using UrFunnyOptions = FeatureFilesOptions;
 /// Layout     that of read_feature_files, made from the public pickles by tools/convert_features.py; labels 0 and 1.
 /// Splits     the release's own folds.
 /// Values     the release's GloVe vectors (300), COVAREP (81) and OpenFace (371 or 75) features; standardised (ours).
-/// Errors     as read_feature_files; DataError for labels that are no classes; ConfigError unless class_names are two or none.
+/// Errors     as read_feature_files; DataError for labels that are no classes; ConfigError unless class_names are two
+///            or none.
 /// Source     Hasan et al. 2019, arXiv:1904.06618. G2D's authors published no preprocessing for it.
 [[nodiscard]] inline Dataset read_ur_funny(const std::filesystem::path& folder, UrFunnyOptions options = {}) {
   if (options.class_names.empty()) options.class_names = {"not funny", "funny"};

@@ -30,7 +30,8 @@ namespace g2d::distillation {
 
 /// A distillation formula chosen at run time: holds any DistillationPolicy, shipped or the user's own.
 ///
-/// Use when   a command line or a table of experiments picks the formula. One indirect call a term and step, or one for all terms.
+/// Use when   a command line or a table of experiments picks the formula. One indirect call a term and step, or one for
+///            all terms.
 /// Errors     those of the policy held.
 class Any {
  public:
@@ -63,12 +64,14 @@ class Any {
     return samples_(student, teacher);
   }
   [[nodiscard]] PerModality<at::Tensor> mean_to_each(const at::Tensor& student, ModalitySpan<at::Tensor> teachers,
-                                                     ModalitySpan<at::Tensor> present, const SharedLogSoftmax& shared = {}) const {
+                                                     ModalitySpan<at::Tensor> present,
+                                                     const SharedLogSoftmax& shared = {}) const {
     return each_(student, teachers, present, shared);
   }
 
   /// Only where `mean_temperature` is something.
-  [[nodiscard]] at::Tensor mean_over_teachers(const at::Tensor& student, const MeanTeacher& mean, const SharedLogSoftmax& shared) const {
+  [[nodiscard]] at::Tensor mean_over_teachers(const at::Tensor& student, const MeanTeacher& mean,
+                                              const SharedLogSoftmax& shared) const {
     return over_teachers_(student, mean, shared);
   }
 
@@ -80,8 +83,8 @@ class Any {
 
  private:
   using Formula = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
-  using FormulaToEach =
-      std::function<PerModality<at::Tensor>(const at::Tensor&, ModalitySpan<at::Tensor>, ModalitySpan<at::Tensor>, const SharedLogSoftmax&)>;
+  using FormulaToEach = std::function<PerModality<at::Tensor>(const at::Tensor&, ModalitySpan<at::Tensor>,
+                                                              ModalitySpan<at::Tensor>, const SharedLogSoftmax&)>;
   using FormulaOverTeachers = std::function<at::Tensor(const at::Tensor&, const MeanTeacher&, const SharedLogSoftmax&)>;
 
   bool enabled_;
@@ -112,9 +115,12 @@ inline constexpr std::array<std::string_view, 5> choices{"none", "mse", "cosine"
 /// The shipped policy that fits predictions of this kind best, by its name.
 [[nodiscard]] constexpr std::string_view default_choice(OutputKind kind) {
   switch (kind) {
-    case OutputKind::Classes: return "kl";
-    case OutputKind::Labels: return "bernoulli-kl";
-    case OutputKind::Values: break;
+    case OutputKind::Classes:
+      return "kl";
+    case OutputKind::Labels:
+      return "bernoulli-kl";
+    case OutputKind::Values:
+      break;
   }
   return "mse";
 }
@@ -131,12 +137,13 @@ void check_for_predictions(const Distillation& distillation, OutputKind kind, st
     least = min_outputs_v<Distillation>;
   }
   if (!admitted) {
-    throw ConfigError(fmt::format("g2d: distillation: this formula cannot compare the predictions of a {} task; choose {}",
-                                  to_string(kind), default_choice(kind)));
+    throw ConfigError(
+        fmt::format("g2d: distillation: this formula cannot compare the predictions of a {} task; choose {}",
+                    to_string(kind), default_choice(kind)));
   }
   if (num_outputs < least) {
-    throw ConfigError(fmt::format("g2d: distillation: expected at least {} outputs for this formula, got {}; choose mse",
-                                  least, num_outputs));
+    throw ConfigError(fmt::format(
+        "g2d: distillation: expected at least {} outputs for this formula, got {}; choose mse", least, num_outputs));
   }
 }
 

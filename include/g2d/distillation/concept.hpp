@@ -26,14 +26,15 @@
 /// KL of regression values is refused at compile time: values are no distribution. A policy is a plain class:
 ///
 ///     struct Mine {
-///       at::Tensor operator()(const at::Tensor& student, const at::Tensor& teacher) const;  // scalar, mean over the batch
+///       at::Tensor operator()(const at::Tensor& student, const at::Tensor& teacher) const;  // scalar, mean over the
+///       batch
 ///       at::Tensor per_sample(const at::Tensor& student, const at::Tensor& teacher) const;  // [B], with the same mean
 ///     };
 ///
 /// Optional: `static constexpr bool admits(g2d::OutputKind)` (default: every kind), `static constexpr std::int64_t
-/// min_outputs` (default 1), `static constexpr bool for_features` (default true), and `mean_to_each`, as in `Kl`, where comparing
-/// one student with several teachers at once costs less than one after the other; `mean_over_teachers` and `mean_temperature`, as in
-/// `Kl`, where their mean can stand for them.
+/// min_outputs` (default 1), `static constexpr bool for_features` (default true), and `mean_to_each`, as in `Kl`, where
+/// comparing one student with several teachers at once costs less than one after the other; `mean_over_teachers` and
+/// `mean_temperature`, as in `Kl`, where their mean can stand for them.
 namespace g2d::distillation {
 
 namespace detail {
@@ -57,18 +58,20 @@ concept DistillationPolicy = detail::ComparesBatches<Distillation> && detail::Co
 
 /// A formula with a way of its own to compare one student with several teachers; see `distillation::mean_to_each`.
 template <class Distillation>
-concept ComparesWithEach =
-    requires(const Distillation& distillation, const at::Tensor& student, ModalitySpan<at::Tensor> teachers, const SharedLogSoftmax& shared) {
-      { distillation.mean_to_each(student, teachers, /*present=*/teachers, shared) } -> std::same_as<PerModality<at::Tensor>>;
-    };
+concept ComparesWithEach = requires(const Distillation& distillation, const at::Tensor& student,
+                                    ModalitySpan<at::Tensor> teachers, const SharedLogSoftmax& shared) {
+  {
+    distillation.mean_to_each(student, teachers, /*present=*/teachers, shared)
+  } -> std::same_as<PerModality<at::Tensor>>;
+};
 
 /// A formula by which several teachers act as their mean; see `Kl::mean_over_teachers`.
 template <class Distillation>
-concept ComparesWithMean =
-    requires(const Distillation& distillation, const at::Tensor& student, const MeanTeacher& mean, const SharedLogSoftmax& shared) {
-      { distillation.mean_over_teachers(student, mean, shared) } -> std::same_as<at::Tensor>;
-      { distillation.mean_temperature() } -> std::convertible_to<std::optional<double>>;
-    };
+concept ComparesWithMean = requires(const Distillation& distillation, const at::Tensor& student,
+                                    const MeanTeacher& mean, const SharedLogSoftmax& shared) {
+  { distillation.mean_over_teachers(student, mean, shared) } -> std::same_as<at::Tensor>;
+  { distillation.mean_temperature() } -> std::convertible_to<std::optional<double>>;
+};
 
 /// The temperature at which several teachers act as their mean; nothing where a formula knows no mean.
 template <class Distillation>

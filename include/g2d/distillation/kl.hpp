@@ -34,8 +34,9 @@ namespace g2d::distillation {
 /// Shapes     student, teacher: logits [B, C]; out: scalar. Gradient with respect to the student.
 /// Dtype      floating, one dtype and one device; no transfers.
 /// Units      nats times tau^2, which keeps the gradient's size free of tau.
-/// Invariant  >= 0, zero at equality, to rounding. With one tau, sum_m b_m KL(p_m || q) differs from (sum_m b_m) KL(p || q), p the
-///            weighted mean of the p_m, by a constant of the student: several teachers act as their mean (`mean_over_teachers`).
+/// Invariant  >= 0, zero at equality, to rounding. With one tau, sum_m b_m KL(p_m || q) differs from (sum_m b_m) KL(p
+///            || q), p the weighted mean of the p_m, by a constant of the student: several teachers act as their mean
+///            (`mean_over_teachers`).
 /// Cost       O(B C); M teachers at once O(M B C) with one log-softmax of the student, forward and backward.
 /// Errors     ConfigError for a temperature that is not positive; ShapeError when the two shapes differ.
 /// Source     Hinton et al. 2015, arXiv:1503.02531; arXiv:2506.21514, logit distillation.
@@ -56,20 +57,25 @@ class Kl {
     return divergence(student, teacher, at::Reduction::None).sum(1).mul(scale());
   }
 
-  /// The divergence from each of M teachers [B, C], each the mean over its own present samples; see `distillation::mean_to_each`.
+  /// The divergence from each of M teachers [B, C], each the mean over its own present samples; see
+  /// `distillation::mean_to_each`.
   ///
   ///     KL(p_m || q) = sum_c p_mc log p_mc - sum_c p_mc log q_c
   ///
-  /// The first sum has no gradient; the second is, for all m, one matrix-vector product, whose backward sum_m b_m p_m is the weighted
-  /// mean teacher: one pass over the p_m, then one log-softmax backward for all terms. The values are apart nevertheless, each with a
-  /// gradient of its own. Forming the mean teacher first saves nothing once the values are wanted; products sample by sample (batched)
-  /// cost ten times as much, for BLAS has no fast way for them. On a CPU the samples are taken in blocks that stay in its cache: it is
-  /// faster, allocates no large buffers, and keeps the product's sums short enough for float32.
+  /// The first sum has no gradient; the second is, for all m, one matrix-vector product, whose backward sum_m b_m p_m
+  /// is the weighted mean teacher: one pass over the p_m, then one log-softmax backward for all terms. The values are
+  /// apart nevertheless, each with a gradient of its own. Forming the mean teacher first saves nothing once the values
+  /// are wanted; products sample by sample (batched) cost ten times as much, for BLAS has no fast way for them. On a
+  /// CPU the samples are taken in blocks that stay in its cache: it is faster, allocates no large buffers, and keeps
+  /// the product's sums short enough for float32.
   [[nodiscard]] PerModality<at::Tensor> mean_to_each(const at::Tensor& student, ModalitySpan<at::Tensor> teachers,
-                                                     ModalitySpan<at::Tensor> present, const SharedLogSoftmax& shared = {}) const {
+                                                     ModalitySpan<at::Tensor> present,
+                                                     const SharedLogSoftmax& shared = {}) const {
     for (const auto& teacher : teachers) check_same_shape(student, teacher, "distillation::Kl");
     const auto num_teachers = static_cast<std::int64_t>(teachers.size());
-    const auto shares = present.empty() ? at::Tensor() : detail::shares(at::stack(at::TensorList(present.data(), present.size())), student.scalar_type());
+    const auto shares = present.empty() ? at::Tensor()
+                                        : detail::shares(at::stack(at::TensorList(present.data(), present.size())),
+                                                         student.scalar_type());
     const double factor = shares.defined() ? scale() : scale() / static_cast<double>(student.size(0));
     const auto log_q = log_probabilities(student, shared);
     const auto rows = rows_of_a_block(student, num_teachers);
@@ -105,8 +111,10 @@ class Kl {
     return {p.mean(0), p.mul(log_p).sum(2).mean(0)};
   }
 
-  /// (1/M) sum_m of `mean_to_each`, with its gradient, at a cost that knows no M; no value of a single teacher comes out.
-  [[nodiscard]] at::Tensor mean_over_teachers(const at::Tensor& student, const MeanTeacher& mean, const SharedLogSoftmax& shared = {}) const {
+  /// (1/M) sum_m of `mean_to_each`, with its gradient, at a cost that knows no M; no value of a single teacher comes
+  /// out.
+  [[nodiscard]] at::Tensor mean_over_teachers(const at::Tensor& student, const MeanTeacher& mean,
+                                              const SharedLogSoftmax& shared = {}) const {
     check_same_shape(student, mean.probabilities, "distillation::Kl");
     const auto cross = mean.probabilities.mul(log_probabilities(student, shared)).sum();
     return mean.negative_entropy.sum().sub(cross).mul(scale() / static_cast<double>(student.size(0)));

@@ -14,19 +14,22 @@
 
 namespace g2d::distillation {
 
-/// The mean of a formula over the samples that `present` [B] names, over all when it is undefined; 0 when it names none. Whatever the
-/// teacher says of the others, NaN above all, does not count.
+/// The mean of a formula over the samples that `present` [B] names, over all when it is undefined; 0 when it names
+/// none. Whatever the teacher says of the others, NaN above all, does not count.
 template <DistillationPolicy Distillation>
 [[nodiscard]] at::Tensor mean_to(const Distillation& distillation, const at::Tensor& student, const at::Tensor& teacher,
                                  const at::Tensor& present) {
   if (!present.defined()) return distillation(student, teacher);
-  return distillation.per_sample(student, detail::known(teacher, present)).mul(detail::shares(present, student.scalar_type())).sum();
+  return distillation.per_sample(student, detail::known(teacher, present))
+      .mul(detail::shares(present, student.scalar_type()))
+      .sum();
 }
 
-/// `mean_to` of one student to each of several teachers: M scalars. `present` has a column [B] for each teacher, or is empty.
+/// `mean_to` of one student to each of several teachers: M scalars. `present` has a column [B] for each teacher, or is
+/// empty.
 ///
-/// A formula that is `ComparesWithEach` does it in one go, with the student's log-softmax from `shared` where it takes one; for any
-/// other it is done one after the other.
+/// A formula that is `ComparesWithEach` does it in one go, with the student's log-softmax from `shared` where it takes
+/// one; for any other it is done one after the other.
 template <DistillationPolicy Distillation>
 [[nodiscard]] PerModality<at::Tensor> mean_to_each(const Distillation& distillation, const at::Tensor& student,
                                                    ModalitySpan<at::Tensor> teachers, ModalitySpan<at::Tensor> present,

@@ -52,7 +52,8 @@ class Weight {
     for (std::size_t m = 0; m < names.size(); ++m) {
       const double weight = per_modality_.empty() ? all_ : per_modality_[m];
       if (!(weight >= 0.0)) {
-        throw ConfigError(fmt::format("g2d: {} weight: modality \"{}\": expected >= 0, got {}", which, names[m], weight));
+        throw ConfigError(
+            fmt::format("g2d: {} weight: modality \"{}\": expected >= 0, got {}", which, names[m], weight));
       }
     }
   }

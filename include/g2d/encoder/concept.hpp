@@ -25,8 +25,8 @@
 ///       std::int64_t feature_width() const;                       // optional: D
 ///     };
 ///
-/// Construct submodules one statement each: compilers differ in the order in which they evaluate function arguments, and
-/// the order of construction is the order of the random draws.
+/// Construct submodules one statement each: compilers differ in the order in which they evaluate function arguments,
+/// and the order of construction is the order of the random draws.
 namespace g2d::encoder {
 
 namespace detail {
@@ -50,7 +50,7 @@ concept KnowsItsFeatureWidth = requires(const Module& module) {
 
 /// A module that can serve as an encoder.
 template <class Module>
-concept EncoderModule = std::derived_from<Module, torch::nn::Module> &&
-    (detail::EncodesValues<Module> || detail::EncodesSequences<Module>);
+concept EncoderModule =
+    std::derived_from<Module, torch::nn::Module> && (detail::EncodesValues<Module> || detail::EncodesSequences<Module>);
 
 }  // namespace g2d::encoder

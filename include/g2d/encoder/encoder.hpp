@@ -21,17 +21,17 @@
 namespace g2d {
 
 struct EncoderOptions {
-  std::int64_t feature_width = 0;      ///< D_m; 0: asked of the module's `feature_width()`.
-  double learning_rate_factor = 1.0;   ///< Multiplies the optimizer's learning rate for this encoder; > 0.
+  std::int64_t feature_width = 0;     ///< D_m; 0: asked of the module's `feature_width()`.
+  double learning_rate_factor = 1.0;  ///< Multiplies the optimizer's learning rate for this encoder; > 0.
   Precision precision = Precision::Full;
 };
 
-/// Any torch::nn::Module that turns an input [B, ...] into features [B, D]: `forward(values)`, or `forward(values, lengths)`
-/// for sequences. Copies share the module, so that one encoder can serve several modalities.
+/// Any torch::nn::Module that turns an input [B, ...] into features [B, D]: `forward(values)`, or `forward(values,
+/// lengths)` for sequences. Copies share the module, so that one encoder can serve several modalities.
 ///
 /// Cost       one indirect call a batch.
-/// Errors     ConfigError when there is no module, the width is neither given nor known, or a factor is not positive; ShapeError
-///            when lengths come to a module that takes none, or are missing for one that needs them.
+/// Errors     ConfigError when there is no module, the width is neither given nor known, or a factor is not positive;
+///            ShapeError when lengths come to a module that takes none, or are missing for one that needs them.
 class Encoder {
  public:
   template <class Module>
@@ -70,12 +70,14 @@ class Encoder {
     if constexpr (encoder::detail::EncodesSequences<Module>) {
       if (input.lengths.defined()) return module.forward(input.values, input.lengths);
     } else if (input.lengths.defined()) {
-      throw ShapeError("g2d: Encoder: expected an input without lengths, for this encoder has no forward(values, lengths)");
+      throw ShapeError(
+          "g2d: Encoder: expected an input without lengths, for this encoder has no forward(values, lengths)");
     }
     if constexpr (encoder::detail::EncodesValues<Module>) {
       return module.forward(input.values);
     } else {
-      throw ShapeError("g2d: Encoder: expected an input with lengths, for this encoder has only forward(values, lengths)");
+      throw ShapeError(
+          "g2d: Encoder: expected an input with lengths, for this encoder has only forward(values, lengths)");
     }
   }
 
@@ -85,8 +87,9 @@ class Encoder {
           "g2d: Encoder: expected the feature width, for the module has no feature_width(); give {.feature_width = D}");
     }
     if (!(options_.learning_rate_factor > 0.0)) {
-      throw ConfigError(fmt::format("g2d: Encoder: expected learning_rate_factor > 0, got {}; freeze with requires_grad",
-                                    options_.learning_rate_factor));
+      throw ConfigError(
+          fmt::format("g2d: Encoder: expected learning_rate_factor > 0, got {}; freeze with requires_grad",
+                      options_.learning_rate_factor));
     }
   }
 

@@ -44,7 +44,8 @@ struct GruOptions {
 ///            length 0 has features 0 and gives no gradient; a length outside [0, T] counts as the nearer end.
 /// Draws      weights and biases U(-1/sqrt(hidden), 1/sqrt(hidden)), in the order of Python's nn.GRU.
 /// Cost       T steps one after the other for each layer and direction; lengths stay on the device and need no order.
-/// Errors     ConfigError for sizes below 1 or dropout outside [0, 1); ShapeError for values or lengths that do not fit.
+/// Errors     ConfigError for sizes below 1 or dropout outside [0, 1); ShapeError for values or lengths that do not
+///            fit.
 /// Source     arXiv:1406.1078, in the form of torch.nn.GRU on packed sequences.
 class Gru : public torch::nn::Module {
  public:

@@ -25,7 +25,8 @@ namespace g2d::encoder {
 
 struct ResNet18Options {
   std::int64_t in_channels = 1;  ///< 1 for spectrograms and grey images, 3 for colour.
-  bool channels_last = true;     ///< The layout behind the stem, too; on a CPU the quicker one at all sizes. False: LibTorch's plain convolutions.
+  /// The layout behind the stem, too; on a CPU the quicker one at all sizes. False: LibTorch's plain convolutions.
+  bool channels_last = true;
 };
 
 /// ResNet-18 without its classifier: the paper's encoder for images, spectrograms and videos.
@@ -36,14 +37,16 @@ struct ResNet18Options {
 /// Shapes     in: [B, C, H, W] or [B, C, T, H, W]; out: [B, 512].
 /// Draws      every layer its default as it is constructed, then in module order: convolutions normal with kaiming
 ///            fan-out, norm weights normal(1, 0.02). One seed gives the same weights as the authors' Python.
-/// Cost       the stem is channels-last, and pooled before relu, which changes no value: half its time on a CPU. Convolutions are
-///            channels-last by default, and there, where it pays, Winograd's in float32 (rounding errors of 2e-6 instead of 4e-7), or
-///            their weight gradients matrix products. 11.2 million parameters; 0.45 billion multiply-adds an image of 112 x 112.
+/// Cost       the stem is channels-last, and pooled before relu, which changes no value: half its time on a CPU.
+///            Convolutions are channels-last by default, and there, where it pays, Winograd's in float32 (rounding
+///            errors of 2e-6 instead of 4e-7), or their weight gradients matrix products. 11.2 million parameters; 0.45
+///            billion multiply-adds an image of 112 x 112.
 /// Errors     ConfigError for in_channels < 1; ShapeError for another rank or number of channels.
 /// Source     arXiv:1512.03385; parameters bear torchvision's names, so that its weights load, less `fc`.
 class ResNet18 : public torch::nn::Module {
  public:
-  explicit ResNet18(ResNet18Options options = {}) : in_channels_(options.in_channels), is_channels_last_(options.channels_last) {
+  explicit ResNet18(ResNet18Options options = {})
+      : in_channels_(options.in_channels), is_channels_last_(options.channels_last) {
     if (in_channels_ < 1) {
       throw ConfigError(fmt::format("g2d: encoder::ResNet18: expected in_channels >= 1, got {}", in_channels_));
     }

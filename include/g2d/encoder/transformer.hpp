@@ -66,7 +66,8 @@ class Transformer : public torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& values, const at::Tensor& lengths = {}) {
     const detail::Sequences sequences(values, lengths, in_features_, "encoder::Transformer");
-    // Of a softmax over no step at all some kernels make NaN. What an empty sequence sees in its first step is dropped below.
+    // Of a softmax over no step at all some kernels make NaN. What an empty sequence sees in its first step is dropped
+    // below.
     const auto visible = sequences.padding.logical_not().logical_or(sequences.steps.eq(0)).unsqueeze(1).unsqueeze(1);
     const auto embedded = projection_(sequences.values);
     auto x = embedded + positions(sequences.steps, embedded.scalar_type());

@@ -85,7 +85,8 @@ class Any {
         return fusion.split_logits(features);
       } else {
         throw ConfigError(
-            "g2d: readout::ExactSplit: this fusion's output is no sum of one part for each modality; choose the readout "
+            "g2d: readout::ExactSplit: this fusion's output is no sum of one part for each modality; choose the "
+            "readout "
             "masked or own-heads");
       }
     }
@@ -93,7 +94,8 @@ class Any {
       if constexpr (HasAuthorsReadout<Fusion>) {
         return fusion.authors_logits(features);
       } else {
-        throw ConfigError("g2d: readout::Authors: the authors have no formula for this fusion; choose the readout masked");
+        throw ConfigError(
+            "g2d: readout::Authors: the authors have no formula for this fusion; choose the readout masked");
       }
     }
     Parameters parameters() const override { return fusion.parameters(); }
@@ -110,7 +112,8 @@ class Any {
 static_assert(FusionPolicy<Any>);
 
 inline constexpr std::array<std::string_view, 10> choices{
-    "sum", "concat", "film", "gated", "late", "cosine", "shared-head", "energy-weighted", "boosted", "cross-excitation"};
+    "sum",         "concat",          "film",    "gated",           "late", "cosine",
+    "shared-head", "energy-weighted", "boosted", "cross-excitation"};
 
 /// The shipped fusion of that name; `conditioning` is for film and gated. Errors: ConfigError listing the names.
 [[nodiscard]] inline Any make(std::string_view name, FusionShape shape, const std::string& conditioning = {}) {

@@ -28,7 +28,8 @@ struct BoostedOptions {
 ///     logits = s sum_m f_m
 ///
 /// Use when   the modalities are trained as the learners of a boosting, each on what the others get wrong (ReconBoost).
-/// Shapes     in: M tensors [B, D]; out: logits [B, C], features handed through. The scale s is a 0-dim tensor, 1 at first.
+/// Shapes     in: M tensors [B, D]; out: logits [B, C], features handed through. The scale s is a 0-dim tensor, 1 at
+///            first.
 /// Dtype      floating, one dtype and one device for all inputs and layers; no transfers.
 /// Units      logits: unnormalised log-probability (nats); regression: the unit of the target.
 /// Invariant  split_logits adds up to forward().logits, to rounding; the order of the modalities does not matter.

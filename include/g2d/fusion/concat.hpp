@@ -19,7 +19,8 @@ namespace g2d::fusion {
 ///
 ///     logits = W [h_1; ...; h_M] + b
 ///
-/// Use when   the common baseline is wanted. With one linear head it differs from `Sum` in its initial scale and bias only.
+/// Use when   the common baseline is wanted. With one linear head it differs from `Sum` in its initial scale and bias
+///            only.
 /// Shapes     in: M tensors [B, D_m]; out: logits [B, C], features handed through.
 /// Dtype      floating, one dtype and one device for all inputs and the head; no transfers.
 /// Units      logits: unnormalised log-probability (nats); regression: the unit of the target.
@@ -39,7 +40,8 @@ class Concat {
   [[nodiscard]] Output forward(ModalitySpan<at::Tensor> features) const {
     shape_.check(features, "fusion::Concat");
     auto handed_on = detail::copy(features);
-    auto logits = head_(features.size() > 1 ? at::cat(at::TensorList(features.data(), features.size()), 1) : features[0]);
+    auto logits =
+        head_(features.size() > 1 ? at::cat(at::TensorList(features.data(), features.size()), 1) : features[0]);
     return {std::move(logits), std::move(handed_on)};
   }
 

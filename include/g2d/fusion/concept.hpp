@@ -21,19 +21,23 @@
 /// | `Concat` | one head on the joined features | the most common baseline |
 /// | `FiLM`   | one modality scales and shifts the others | one modality sets the context of the others |
 /// | `Gated`  | one modality gates the others | one modality decides what of the others counts |
-/// | `Cosine` | sum of the modalities' cosines to the classes | one modality wins by the norm of its features alone (MMCosine) |
+/// | `Cosine` | sum of the modalities' cosines to the classes | one modality wins by the norm of its features alone
+/// (MMCosine) |
 /// | `SharedHead` | one head for all, weighed by certainty | the modalities are trained in turns (MLA) |
 /// | `EnergyWeighted` | own heads, weighed by confidence | a modality's quality differs from sample to sample (QMF) |
-/// | `Boosted` | a learned scale times the sum of one head on all | the modalities are learners of a boosting (ReconBoost) |
-/// | `CrossExcitation` | mean of own heads on features that all modalities gate | their exchange is to be controlled (Greedy) |
+/// | `Boosted` | a learned scale times the sum of one head on all | the modalities are learners of a boosting
+/// (ReconBoost) |
+/// | `CrossExcitation` | mean of own heads on features that all modalities gate | their exchange is to be controlled
+/// (Greedy) |
 ///
 /// A fusion is a plain class; it holds tensors and needs no base class:
 ///
 ///     struct Mine {
 ///       explicit Mine(g2d::FusionShape shape);
-///       g2d::fusion::Output forward(g2d::ModalitySpan<at::Tensor> features) const;   // logits, and the features it hands on
-///       g2d::Parameters parameters() const;                                          // named; the student registers them
-///       const g2d::FusionShape& shape() const;
+///       g2d::fusion::Output forward(g2d::ModalitySpan<at::Tensor> features) const;   // logits, and the features it
+///       hands on
+///       g2d::Parameters parameters() const;                                          // named; the student registers
+///       them const g2d::FusionShape& shape() const;
 ///     };
 ///
 /// Optional members, each found by a concept below:
@@ -41,11 +45,12 @@
 /// - `authors_logits(features)`: the authors' formula for a modality alone. `readout::Authors` needs it.
 /// - `handed_on_width(m)`: the width of features[m] in its output, where it is not the encoder's.
 /// - `static constexpr std::size_t min_modalities`: fewer are refused at compile time where M is static.
-/// - `static constexpr bool needs_equal_widths = true`: all features have one width; others are refused with ConfigError.
+/// - `static constexpr bool needs_equal_widths = true`: all features have one width; others are refused with
+///   ConfigError.
 namespace g2d::fusion {
 
-/// What a fusion gives. `features` is what it hands on to feature distillation: most hand the encoders' features through,
-/// `Gated` its projections, `CrossExcitation` its gated ones.
+/// What a fusion gives. `features` is what it hands on to feature distillation: most hand the encoders' features
+/// through, `Gated` its projections, `CrossExcitation` its gated ones.
 struct Output {
   at::Tensor logits;
   PerModality<at::Tensor> features;

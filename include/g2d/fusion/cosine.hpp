@@ -33,13 +33,15 @@ struct CosineOptions {
 /// Use when   a modality wins by the norms of its features and weights alone: here no modality says more than s.
 /// Shapes     in: M tensors [B, D_m]; out: logits [B, C], features handed through, not normalised.
 /// Dtype      floating, one dtype and one device for all inputs and heads; no transfers.
-/// Units      logits: unnormalised log-probability (nats), of modality m in [-s, s]; regression: the unit of the target.
-/// Invariant  split_logits adds up to forward().logits, to rounding; the length of a row of h_m or W_m changes nothing. A row
-///            no longer than 1e-12 counts zero and has no gradient.
+/// Units      logits: unnormalised log-probability (nats), of modality m in [-s, s]; regression: the unit of the
+///            target.
+/// Invariant  split_logits adds up to forward().logits, to rounding; the length of a row of h_m or W_m changes nothing.
+///            A row no longer than 1e-12 counts zero and has no gradient.
 /// Cost       C * sum_m D_m multiply-adds a sample, and the norms.
 /// Errors     ConfigError for a scale that is not above 0; ShapeError naming the modality.
 /// Source     Xu et al. 2023, arXiv:2303.05338.
-/// Deviates   the authors' code trains on the cosines and validates on plain linear heads; one formula serves both here.
+/// Deviates   the authors' code trains on the cosines and validates on plain linear heads; one formula serves both
+///            here.
 /// Reference  g2d/reference/fusion/cosine.hpp
 class Cosine {
  public:
@@ -73,15 +75,16 @@ class Cosine {
 
   [[nodiscard]] Parameters parameters() const {
     Parameters parameters;
-    for (std::size_t m = 0; m < weights_.size(); ++m) parameters.push_back({shape_.names()[m] + ".weight", weights_[m], m});
+    for (std::size_t m = 0; m < weights_.size(); ++m)
+      parameters.push_back({shape_.names()[m] + ".weight", weights_[m], m});
     return parameters;
   }
   [[nodiscard]] const FusionShape& shape() const { return shape_; }
   [[nodiscard]] const CosineOptions& options() const { return options_; }
 
  private:
-  /// An infinite divisor for rows without a direction: a bounded one would make their gradients huge, and absent modalities
-  /// have zero features.
+  /// An infinite divisor for rows without a direction: a bounded one would make their gradients huge, and absent
+  /// modalities have zero features.
   [[nodiscard]] static at::Tensor normalised(const at::Tensor& rows) {
     const auto length = at::linalg_vector_norm(rows, 2, at::IntArrayRef{1}, /*keepdim=*/true);
     return rows.div(length.masked_fill(length.le(1e-12), std::numeric_limits<double>::infinity()));

@@ -39,13 +39,13 @@ struct CrossExcitationOptions {
 /// Shapes     in: M >= 2 tensors [B, D_m]; out: logits [B, C], features g_m [B, D_m].
 /// Dtype      floating, one dtype and one device for all inputs and layers; no transfers.
 /// Units      logits: unnormalised log-probability (nats); regression: the unit of the target.
-/// Invariant  split_logits adds up to forward().logits, to rounding, unless a gate was curated; part m depends on the other
-///            modalities through its gate. `ExcitationGate` changes no pass but the one it is armed for.
+/// Invariant  split_logits adds up to forward().logits, to rounding, unless a gate was curated; part m depends on the
+///            other modalities through its gate. `ExcitationGate` changes no pass but the one it is armed for.
 /// Cost       (2 S + C) sum_m D_m multiply-adds a sample, S the squeezed width.
 /// Errors     ConfigError for M < 2 or a ratio below 1; ShapeError naming the modality.
 /// Source     Joze et al. 2020, arXiv:1911.08670, as used in Wu et al. 2022, arXiv:2202.05306.
-/// Deviates   acts once, on feature vectors instead of the maps between the encoders' stages. Ours for M > 2: all modalities
-///            are squeezed together, by the same rule.
+/// Deviates   acts once, on feature vectors instead of the maps between the encoders' stages. Ours for M > 2: all
+///            modalities are squeezed together, by the same rule.
 /// Reference  g2d/reference/fusion/cross_excitation.hpp
 class CrossExcitation {
  public:
@@ -87,7 +87,8 @@ class CrossExcitation {
   [[nodiscard]] Parameters excitation_parameters() const {
     Parameters parameters;
     squeeze_.append_to(parameters, "squeeze");
-    for (std::size_t m = 0; m < excites_.size(); ++m) excites_[m].append_to(parameters, "excite." + shape_.names()[m], m);
+    for (std::size_t m = 0; m < excites_.size(); ++m)
+      excites_[m].append_to(parameters, "excite." + shape_.names()[m], m);
     return parameters;
   }
 

@@ -24,7 +24,8 @@ namespace g2d::fusion {
 /// Shapes     in: M tensors [B, D_m]; out: logits [B, C], C >= 2, features handed through.
 /// Dtype      floating, one dtype and one device for all inputs and heads; no transfers.
 /// Units      logits: unnormalised log-probability (nats); confidences: a tenth of a nat.
-/// Invariant  split_logits adds up to forward().logits, to rounding. Confidences are not normalised, and may be negative.
+/// Invariant  split_logits adds up to forward().logits, to rounding. Confidences are not normalised, and may be
+///            negative.
 /// Cost       C * sum_m D_m multiply-adds a sample, and M sums of exponentials.
 /// Errors     ConfigError for one output; ShapeError naming the modality.
 /// Source     Zhang et al. 2023 (QMF), arXiv:2306.02050, as in the code of MLA, arXiv:2311.10707.
@@ -35,7 +36,8 @@ class EnergyWeighted {
   explicit EnergyWeighted(FusionShape shape) : shape_(std::move(shape)), heads_(shape_, shape_.num_outputs()) {
     if (shape_.num_outputs() == 1) {
       throw ConfigError(
-          "g2d: fusion::EnergyWeighted: expected num_outputs >= 2 to weigh by energy, got 1; for values choose fusion::Late");
+          "g2d: fusion::EnergyWeighted: expected num_outputs >= 2 to weigh by energy, got 1; for values choose "
+          "fusion::Late");
     }
   }
 

@@ -18,23 +18,25 @@
 
 namespace g2d::fusion {
 
-/// What a training method says to the gates of a `CrossExcitation`, and hears from them. Copies share one state, so that a
-/// method keeps one of the fusion's.
+/// What a training method says to the gates of a `CrossExcitation`, and hears from them. Copies share one state, so
+/// that a method keeps one of the fusion's.
 ///
-/// A method arms it before a forward pass. That pass, and no other, replaces the gates of curated modalities and leaves the
-/// computed ones to be read: readouts, evaluation and inference see a plain fusion.
+/// A method arms it before a forward pass. That pass, and no other, replaces the gates of curated modalities and leaves
+/// the computed ones to be read: readouts, evaluation and inference see a plain fusion.
 ///
 ///     gate.arm({{is_curated, mean_gate}, {}});   // modality 0 maybe, modality 1 not
 ///     ...                                        // the forward pass of the step
 ///     mean_gate = (1 - k) mean_gate + k gate.recorded()[0].mean(0);
 ///
-/// Shapes     is_curated: bool, 0-dim, so that it is decided on the device; mean_gate [D_m]; recorded M tensors [B, D_m].
+/// Shapes     is_curated: bool, 0-dim, so that it is decided on the device; mean_gate [D_m]; recorded M tensors [B,
+///            D_m].
 /// Errors     ConfigError for another number of modalities; ShapeError naming the modality.
 class ExcitationGate {
  public:
   struct Curation {
     at::Tensor is_curated = {};  ///< Undefined: no.
-    at::Tensor mean_gate = {};   ///< What then stands for the gate; it has no gradient for the layers that compute gates.
+    at::Tensor mean_gate =
+        {};  ///< What then stands for the gate; it has no gradient for the layers that compute gates.
   };
 
   explicit ExcitationGate(const FusionShape& shape) : state_(std::make_shared<State>(shape)) {}
@@ -82,8 +84,9 @@ class ExcitationGate {
       const auto& [is_curated, mean_gate] = curations[m];
       if (!is_curated.defined()) continue;
       if (is_curated.dim() != 0 || is_curated.scalar_type() != at::kBool) {
-        throw ShapeError(fmt::format("g2d: fusion::ExcitationGate: modality \"{}\": expected is_curated bool [], got {} {}",
-                                     shape.names()[m], at::toString(is_curated.scalar_type()), to_string(is_curated.sizes())));
+        throw ShapeError(
+            fmt::format("g2d: fusion::ExcitationGate: modality \"{}\": expected is_curated bool [], got {} {}",
+                        shape.names()[m], at::toString(is_curated.scalar_type()), to_string(is_curated.sizes())));
       }
       if (!mean_gate.defined() || mean_gate.dim() != 1 || mean_gate.size(0) != shape.feature_width(m)) {
         throw ShapeError(fmt::format("g2d: fusion::ExcitationGate: modality \"{}\": expected mean_gate [{}], got {}",

@@ -27,7 +27,8 @@ namespace g2d::fusion {
 /// Units      logits: unnormalised log-probability (nats); regression: the unit of the target.
 /// Invariant  M = 2: the published fusion. No exact split exists; `readout::MaskedForward` or `Authors` read it.
 /// Cost       2 D D_c + C D multiply-adds a sample.
-/// Errors     ConfigError for M < 2, an unknown conditioning modality, or differing widths; ShapeError naming the modality.
+/// Errors     ConfigError for M < 2, an unknown conditioning modality, or differing widths; ShapeError naming the
+///            modality.
 /// Source     Perez et al. 2018, arXiv:1709.07871, as used in arXiv:2506.21514.
 /// Deviates   ours for M > 2: the mean of the conditioned modalities.
 /// Reference  g2d/reference/fusion/film.hpp

@@ -19,7 +19,8 @@
 
 namespace g2d {
 
-/// What a fusion joins: the feature width D_m of every modality, and the number of outputs C (1 or more for regression).
+/// What a fusion joins: the feature width D_m of every modality, and the number of outputs C (1 or more for
+/// regression).
 ///
 /// Errors     ConfigError when the widths do not match the names, or a width or the number of outputs is below 1.
 class FusionShape {

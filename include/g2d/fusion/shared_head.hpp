@@ -39,12 +39,14 @@ struct SharedHeadOptions {
 /// Shapes     in: M tensors [B, D]; out: logits [B, C], features handed through.
 /// Dtype      floating, one dtype and one device for all inputs and the head; no transfers.
 /// Units      logits: unnormalised log-probability (nats); regression: the unit of the target.
-/// Invariant  the weights of a sample add up to 1, so that split_logits adds up to forward().logits, to rounding; samples do
-///            not see each other. By entropy, part m depends on what the other modalities say.
+/// Invariant  the weights of a sample add up to 1, so that split_logits adds up to forward().logits, to rounding;
+///            samples do not see each other. By entropy, part m depends on what the other modalities say.
 /// Cost       M C D multiply-adds a sample, and M softmaxes.
-/// Errors     ConfigError for differing widths, or the entropy of one output, which is always 0; ShapeError naming the modality.
+/// Errors     ConfigError for differing widths, or the entropy of one output, which is always 0; ShapeError naming the
+///            modality.
 /// Source     Zhang et al. 2024, arXiv:2311.10707.
-/// Deviates   the authors' code takes one entropy for a whole batch, and the softmax over the batch instead of the modalities.
+/// Deviates   the authors' code takes one entropy for a whole batch, and the softmax over the batch instead of the
+///            modalities.
 /// Reference  g2d/reference/fusion/shared_head.hpp
 class SharedHead {
  public:
@@ -55,7 +57,8 @@ class SharedHead {
     detail::check_equal_widths(shape_, "fusion::SharedHead");
     if (options_.weighting == Weighting::Entropy && shape_.num_outputs() == 1) {
       throw ConfigError(
-          "g2d: fusion::SharedHead: expected num_outputs >= 2 to weigh by entropy, got 1; for values choose Weighting::Mean");
+          "g2d: fusion::SharedHead: expected num_outputs >= 2 to weigh by entropy, got 1; for values choose "
+          "Weighting::Mean");
     }
   }
 

@@ -23,7 +23,8 @@ namespace g2d::interop {
 
 namespace detail {
 
-/// Fixed coefficients without a pattern that a mistake could hide in: dL/dy of the pseudo-loss L = sum(coefficients * y).
+/// Fixed coefficients without a pattern that a mistake could hide in: dL/dy of the pseudo-loss L = sum(coefficients *
+/// y).
 [[nodiscard]] inline at::Tensor coefficients(const at::Tensor& output, std::size_t seed) {
   return at::arange(output.numel(), output.options().requires_grad(false))
       .mul(1.7)

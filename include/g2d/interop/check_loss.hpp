@@ -12,12 +12,14 @@
 
 namespace g2d::interop {
 
-/// Compares a loss of yours, value and gradient, with a reference of it in Eigen: a distillation formula, or a task's loss.
+/// Compares a loss of yours, value and gradient, with a reference of it in Eigen: a distillation formula, or a task's
+/// loss.
 ///
 ///     auto report = g2d::interop::check_loss(Mine{}, MineInEigen{}, student, teacher, 1e-9);
 ///
-/// `loss(input, target)` gives a scalar tensor. `reference.value(input, target)` gives a double and `reference.gradient(input,
-/// target)` its gradient with respect to the input; a target of integers goes there as class indices, else as a matrix.
+/// `loss(input, target)` gives a scalar tensor. `reference.value(input, target)` gives a double and
+/// `reference.gradient(input, target)` its gradient with respect to the input; a target of integers goes there as class
+/// indices, else as a matrix.
 ///
 /// Shapes     input [B, D]; target [B, D], or int64 [B].
 /// Errors     those of both sides.

@@ -15,8 +15,8 @@
 
 namespace g2d::interop {
 
-/// Gives a reference fusion the weights of a fusion: its layers in the order of `parameters`. A vector behind a weight is its
-/// bias.
+/// Gives a reference fusion the weights of a fusion: its layers in the order of `parameters`. A vector behind a weight
+/// is its bias.
 ///
 /// Errors     ConfigError when the parameters are those of more or fewer layers.
 template <reference::FusionPolicy Reference>
@@ -31,9 +31,9 @@ void copy_layers(const Parameters& parameters, Reference& reference) {
   }
   const auto layers = reference.layers();
   if (given.size() != layers.size()) {
-    throw ConfigError(
-        fmt::format("g2d: interop::copy_layers: expected a weight, with or without a bias, for each of {} layers, got {}",
-                    layers.size(), given.size()));
+    throw ConfigError(fmt::format(
+        "g2d: interop::copy_layers: expected a weight, with or without a bias, for each of {} layers, got {}",
+        layers.size(), given.size()));
   }
   for (std::size_t i = 0; i < layers.size(); ++i) *layers[i] = given[i];
 }

@@ -29,7 +29,8 @@ struct Waveform {
 
 /// Settings of read_audio.
 struct AudioOptions {
-  /// A longer recording is refused. The default is 25 minutes at 44.1 kHz; a few kilobytes of FLAC can hold days of silence.
+  /// A longer recording is refused. The default is 25 minutes at 44.1 kHz; a few kilobytes of FLAC can hold days of
+  /// silence.
   std::int64_t max_samples = std::int64_t{1} << 26U;
 };
 

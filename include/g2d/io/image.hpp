@@ -63,7 +63,8 @@ inline at::Tensor grey_plane(const at::Tensor& pixels) {
 /// Reads a JPEG or PNG, told apart by content, as Pillow's `Image.open(path).convert("RGB")`, or `convert("L")` for one
 /// channel, gives it.
 ///
-/// JPEG       accurate DCT and smooth upsampling; CMYK is refused; a damaged or truncated file is refused, not filled up.
+/// JPEG       accurate DCT and smooth upsampling; CMYK is refused; a damaged or truncated file is refused, not filled
+///            up.
 /// PNG        palettes and grey of 1 to 8 bits become colours; 16 bits are rounded to 8; alpha is left out, so that a
 ///            transparent pixel shows the colour behind it. Colours of another gamma than sRGB's become sRGB, which
 ///            Pillow leaves undone.

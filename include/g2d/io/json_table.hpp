@@ -143,8 +143,8 @@ class JsonTableBuilder : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace detail
 
-/// Reads a JSON array of objects, each a row: [{"id": 1, "label": "cat"}, ...]. The columns are all keys, in the order in
-/// which they appear; a key that an object lacks, and null, make an empty cell.
+/// Reads a JSON array of objects, each a row: [{"id": 1, "label": "cat"}, ...]. The columns are all keys, in the order
+/// in which they appear; a key that an object lacks, and null, make an empty cell.
 ///
 /// Errors     DataError naming the file and the line: not JSON, not such an array, an array or object as a value, a key
 ///            twice in an object, nothing in it, keys that hardly two objects share.

@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include <g2d/core/error.hpp>
 #include <g2d/core/atomic_file.hpp>
+#include <g2d/core/error.hpp>
 #include <g2d/io/detail/file_error.hpp>
 #include <g2d/io/detail/host_tensor.hpp>
 #include <g2d/io/detail/safetensors_header.hpp>

@@ -49,7 +49,8 @@ class Table {
 
   [[nodiscard]] bool has_column(std::string_view name) const { return find(name) != column_names_.end(); }
 
-  /// The position of a column. DataError naming the file, its columns and the nearest one when there is none of that name.
+  /// The position of a column. DataError naming the file, its columns and the nearest one when there is none of that
+  /// name.
   [[nodiscard]] std::size_t column(std::string_view name) const {
     const auto found = find(name);
     if (found == column_names_.end()) {

@@ -37,15 +37,16 @@ namespace g2d::method {
 /// What stands for a modality that is left out of a forward pass.
 enum class AgmMask {
   ZeroFeatures,  ///< Zeros for its features: the encoders are not run again.
-  ZeroInputs,    ///< What its encoder makes of zeros, in evaluation mode, as it makes the features that are shown. Official.
+  /// What its encoder makes of zeros, in evaluation mode, as it makes the features that are shown. Official.
+  ZeroInputs,
 };
 
 struct AgmOptions {
   double strength = 1.0;  ///< alpha >= 0: 1 in the authors' command line, 2.5 for AV-MNIST in their README.
   double cap = 10.0;      ///< On tau - ratio: 10 for CREMA-D, 7 for UR-Funny, infinity for AV-MNIST, AVE and CMU-MOSEI.
   AgmMask mask = AgmMask::ZeroFeatures;
-  /// When an entry of a weight's gradient outside the encoders leaves [-bound, bound], the norm of all gradients is clipped to
-  /// the bound. Official: 1 for CREMA-D and AV-MNIST, 5 for UR-Funny; infinity: never.
+  /// When an entry of a weight's gradient outside the encoders leaves [-bound, bound], the norm of all gradients is
+  /// clipped to the bound. Official: 1 for CREMA-D and AV-MNIST, 5 for UR-Funny; infinity: never.
   double clip_bound = std::numeric_limits<double>::infinity();
 };
 
@@ -54,7 +55,8 @@ struct AgmOptions {
   return {.strength = strength, .mask = AgmMask::ZeroInputs, .clip_bound = clip_bound};
 }
 
-/// The part of the output that is each modality's, by Shapley's formula with v(nobody) = 0: they add up to the whole output.
+/// The part of the output that is each modality's, by Shapley's formula with v(nobody) = 0: they add up to the whole
+/// output.
 ///
 ///     r_m = sum_{S without m} |S|! (M - |S| - 1)! / M! (z_{S + m} - [S is not empty] z_S)
 ///
@@ -77,31 +79,35 @@ struct AgmOptions {
   return responses;
 }
 
-/// c_m = exp(alpha min(tau_m - ratio_m, cap)): less than 1 for a modality that does better, against the others, than it used to.
+/// c_m = exp(alpha min(tau_m - ratio_m, cap)): less than 1 for a modality that does better, against the others, than it
+/// used to.
 ///
 ///     ratio_m = exp(M / (M - 1) (mean N - N_m)),  tau_m = exp(M / (M - 1) (mean R - R_m))
 ///
 /// scores [M]: N of this batch, smaller is better; history [M]: R, their mean so far.
-[[nodiscard]] inline at::Tensor agm_coefficients(const at::Tensor& scores, const at::Tensor& history, const AgmOptions& options) {
+[[nodiscard]] inline at::Tensor agm_coefficients(const at::Tensor& scores, const at::Tensor& history,
+                                                 const AgmOptions& options) {
   const auto modalities = static_cast<double>(scores.size(0));
   const auto ahead = [&](const at::Tensor& s) { return s.mean().sub(s).mul(modalities / (modalities - 1.0)).exp(); };
   return ahead(history).sub(ahead(scores)).clamp_max(options.cap).mul(options.strength).exp();
 }
 
-/// Adaptive gradient modulation (AGM): how much each modality learns is set at its response, its share of the fused output.
+/// Adaptive gradient modulation (AGM): how much each modality learns is set at its response, its share of the fused
+/// output.
 ///
 ///     z = sum_m r_m, backward with c_m times the gradient of r_m;  N_m = -mean_i log max(confidence(r_m, y)_i, 1e-8)
 ///
 /// r_m and c_m as in `agm_responses` and `agm_coefficients`; the value of z does not change. Stacked on `Supervised`.
 ///
 /// Use when   a method without teachers is wanted for a fusion that is no sum of parts: it asks nothing of the fusion.
-/// Shapes     fused [B, C]. Samples that lack a modality do not count in its score; where a whole batch lacks it, it counts as the mean of the
-///            others and its history stands still.
-/// Cost       2^M - 2 more fusions a step, with gradients; with ZeroInputs also two more passes through each encoder. No sync.
+/// Shapes     fused [B, C]. Samples that lack a modality do not count in its score; where a whole batch lacks it, it
+///            counts as the mean of the others and its history stands still.
+/// Cost       2^M - 2 more fusions a step, with gradients; with ZeroInputs also two more passes through each encoder.
+///            No sync.
 /// Errors     ConfigError for options out of range; at `begin` for one modality.
 /// Source     Li et al. 2023, arXiv:2308.07686, and its published code.
-/// Deviates   zero features by default, `official_agm` has the code's zero inputs and clipping. Batches that are not finite do
-///            not enter the history, and outside a `Window` (officially epochs 0 to 19) it stands still.
+/// Deviates   zero features by default, `official_agm` has the code's zero inputs and clipping. Batches that are not
+///            finite do not enter the history, and outside a `Window` (officially epochs 0 to 19) it stands still.
 /// Reference  tests/method/make_golden_gradients.py
 template <task::TaskPolicy Task>
 class Agm {
@@ -110,7 +116,8 @@ class Agm {
     if (!(options_.strength >= 0.0)) {
       throw ConfigError(fmt::format("g2d: method::Agm: expected strength >= 0, got {}", options_.strength));
     }
-    if (!(options_.cap >= 0.0)) throw ConfigError(fmt::format("g2d: method::Agm: expected cap >= 0, got {}", options_.cap));
+    if (!(options_.cap >= 0.0))
+      throw ConfigError(fmt::format("g2d: method::Agm: expected cap >= 0, got {}", options_.cap));
     if (!(options_.clip_bound > 0.0)) {
       throw ConfigError(fmt::format("g2d: method::Agm: expected clip_bound > 0, got {}", options_.clip_bound));
     }
@@ -132,8 +139,10 @@ class Agm {
       history_ = at::zeros_like(now);
       num_batches_ = at::zeros_like(now);
     }
-    const auto is_there = context.batch.present.defined() ? context.batch.present.any(0) : at::ones_like(now, at::kBool);
-    coefficients_ = agm_coefficients(detail::count_absent_as_mean(now, is_there), detail::count_absent_as_mean(history_, num_batches_.gt(0)), options_);
+    const auto is_there =
+        context.batch.present.defined() ? context.batch.present.any(0) : at::ones_like(now, at::kBool);
+    coefficients_ = agm_coefficients(detail::count_absent_as_mean(now, is_there),
+                                     detail::count_absent_as_mean(history_, num_batches_.gt(0)), options_);
     remember(now, is_there);
     at::Tensor modulated;
     for (std::size_t m = 0; m < responses.size(); ++m) {

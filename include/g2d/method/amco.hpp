@@ -33,21 +33,24 @@ struct AmcoOptions {
   double margin = 0.0;  ///< >= 0: a modality is dependent with a share above 1/M + margin; 0 is sigma = 0.5 for M = 2.
 };
 
-/// How many classes are masked, floor(C p) with p = sin(pi/2 min(1, progress / epsilon)), when that share of the run is over.
-[[nodiscard]] inline std::int64_t amco_masked_classes(double progress, std::int64_t num_classes, const AmcoOptions& options) {
+/// How many classes are masked, floor(C p) with p = sin(pi/2 min(1, progress / epsilon)), when that share of the run is
+/// over.
+[[nodiscard]] inline std::int64_t amco_masked_classes(double progress, std::int64_t num_classes,
+                                                      const AmcoOptions& options) {
   const double share = std::sin(0.5 * std::numbers::pi * std::min(1.0, progress / options.ramp));
   return static_cast<std::int64_t>(std::floor(share * static_cast<double>(num_classes)));
 }
 
-/// The modalities' shares of what the student is sure of, [M]: the mean over samples of their part of softmax([z_1; ...; z_M]).
-/// `present` is bool [B, M], or undefined when every sample has every modality.
+/// The modalities' shares of what the student is sure of, [M]: the mean over samples of their part of softmax([z_1;
+/// ...; z_M]). `present` is bool [B, M], or undefined when every sample has every modality.
 [[nodiscard]] inline at::Tensor amco_shares(ModalitySpan<at::Tensor> parts, const at::Tensor& present) {
   const auto modalities = static_cast<std::int64_t>(parts.size());
   const auto joined = at::cat(at::TensorList(parts.data(), parts.size()), 1).detach();
   const auto mass = at::softmax(joined, 1).view({joined.size(0), modalities, -1}).sum(2);
   std::vector<at::Tensor> shares;
   for (std::int64_t m = 0; m < modalities; ++m) {
-    shares.push_back(detail::mean_over_present(mass.select(1, m), present.defined() ? present.select(1, m) : at::Tensor()));
+    shares.push_back(
+        detail::mean_over_present(mass.select(1, m), present.defined() ? present.select(1, m) : at::Tensor()));
   }
   return at::stack(shares);
 }
@@ -55,22 +58,24 @@ struct AmcoOptions {
 /// Adaptive mask co-optimisation (AMCo): logits of the modality that the student depends on are masked, more and more.
 ///
 ///     m is dependent in a step when its share of softmax([z_1; ...; z_M]) in the step before was above 1/M + margin
-///     z_m <- z_m * mask for dependent m; mask has floor(C p) zeros at random classes, p = sin(pi/2 min(1, (e/E) / epsilon))
+///     z_m <- z_m * mask for dependent m; mask has floor(C p) zeros at random classes, p = sin(pi/2 min(1, (e/E) /
+///     epsilon))
 ///     z = sum_m z_m;  L = L_task(z, y) + sum_m L_task(z_m, y)
 ///
-/// e of E is the epoch. One mask serves all samples and dependent modalities of a step. Complete: it brings the task's loss, as
-/// "task" and "unimodal". It owns the forward hook: Outputs::fused and unimodal are the masked ones. Inference masks nothing.
-/// Samples that lack a modality count neither for its share nor for its own loss.
+/// e of E is the epoch. One mask serves all samples and dependent modalities of a step. Complete: it brings the task's
+/// loss, as "task" and "unimodal". It owns the forward hook: Outputs::fused and unimodal are the masked ones. Inference
+/// masks nothing. Samples that lack a modality count neither for its share nor for its own loss.
 ///
 /// Use when   predictions hang on one modality. For classes.
 /// Shapes     z_m are the fusion's exact parts. Any M; one modality is never dependent.
-/// Cost       the fusion's heads once more, and a softmax over M C values a sample. No sync: the flags stay on the device.
-/// Errors     ConfigError before training for a fusion without an exact split, and for options out of range; another task than
-///            classification does not compile.
+/// Cost       the fusion's heads once more, and a softmax over M C values a sample. No sync: the flags stay on the
+///            device.
+/// Errors     ConfigError before training for a fusion without an exact split, and for options out of range; another
+///            task than classification does not compile.
 /// Source     Zhou et al. 2023 (ICASSP), of which we know the abstract, and BalanceBenchmark's code.
 /// Deviates   no further linear layer C -> C on z: after linear heads it adds nothing. p grows over the run; in
-///            BalanceBenchmark it grows from 0 anew in every epoch, by batches, and there a flag, once raised, stays until the
-///            epoch ends. 1/M + margin is ours, for a fixed 0.5 can single out nobody among many.
+///            BalanceBenchmark it grows from 0 anew in every epoch, by batches, and there a flag, once raised, stays
+///            until the epoch ends. 1/M + margin is ours, for a fixed 0.5 can single out nobody among many.
 template <task::TaskPolicy Task>
 class Amco {
  public:
@@ -90,7 +95,8 @@ class Amco {
   void begin(const Setup& setup) {
     if (!detail::student_of(setup, "Amco").splits()) {
       throw ConfigError(
-          "g2d: method::Amco: expected a fusion whose output is a sum of one part for each modality, for it masks the part of "
+          "g2d: method::Amco: expected a fusion whose output is a sum of one part for each modality, for it masks the "
+          "part of "
           "one; use Late, Sum or Concat");
     }
     num_epochs_ = setup.num_epochs;
@@ -114,8 +120,9 @@ class Amco {
     task_.check(outputs.fused.size(1), target);
     terms.push_back({"task", {}, task_.loss(outputs.fused, target), 1.0});
     for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {
-      terms.push_back(
-          {"unimodal", m, detail::present_loss(task_, outputs.unimodal[m], target, present_column(context.batch, m)), 1.0});
+      terms.push_back({"unimodal", m,
+                       detail::present_loss(task_, outputs.unimodal[m], target, present_column(context.batch, m)),
+                       1.0});
     }
   }
 

@@ -24,18 +24,19 @@
 namespace g2d::method {
 
 struct CmlOptions {
-  double weight = 0.1;                ///< lambda >= 0: 0.1 in the published example (beta / 100 with beta = 10).
-  double margin = 0.0;                ///< epsilon >= 0: so much may the confidence rise for free.
-  bool spares_corrections = false;    ///< Official: free where the reduced input is right and the fuller one is wrong.
-  bool sums_over_batch = false;       ///< Official: the samples' excesses are added up, not averaged.
-  std::uint64_t seed = 0;             ///< Of the order of removal.
+  double weight = 0.1;              ///< lambda >= 0: 0.1 in the published example (beta / 100 with beta = 10).
+  double margin = 0.0;              ///< epsilon >= 0: so much may the confidence rise for free.
+  bool spares_corrections = false;  ///< Official: free where the reduced input is right and the fuller one is wrong.
+  bool sums_over_batch = false;     ///< Official: the samples' excesses are added up, not averaged.
+  std::uint64_t seed = 0;           ///< Of the order of removal.
 };
 
 /// The published code's regulariser.
 [[nodiscard]] inline CmlOptions official_cml() { return {.spares_corrections = true, .sums_over_batch = true}; }
 
 /// The order in which a step removes the modalities: a function of seed and step alone.
-[[nodiscard]] inline std::vector<std::size_t> cml_order(std::size_t num_modalities, std::uint64_t seed, std::int64_t step) {
+[[nodiscard]] inline std::vector<std::size_t> cml_order(std::size_t num_modalities, std::uint64_t seed,
+                                                        std::int64_t step) {
   const auto permutation = at::randperm(static_cast<std::int64_t>(num_modalities),
                                         make_generator(seed, static_cast<std::uint64_t>(step)), at::kLong);
   const auto* begin = permutation.const_data_ptr<std::int64_t>();
@@ -48,9 +49,9 @@ struct CmlOptions {
 ///     conf(S) = max_c softmax(z_S)_c
 ///     L = (1/M) sum_k L_task(z_(S_k), y) + lambda sum_(k=2)^M mean_i relu(conf_i(S_(k-1)) - conf_i(S_k) - epsilon)
 ///
-/// z_S is the fused output with the features of all other modalities replaced by zero. Complete: it brings the task's loss, as the
-/// terms "task" of all modalities and "subset" of the rest of the chain; "confidence" is the regulariser. Samples that lack the
-/// modality that is removed do not count there.
+/// z_S is the fused output with the features of all other modalities replaced by zero. Complete: it brings the task's
+/// loss, as the terms "task" of all modalities and "subset" of the rest of the chain; "confidence" is the regulariser.
+/// Samples that lack the modality that is removed do not count there.
 ///
 /// Use when   predictions should stay calibrated, and usable, as modalities go missing. For classes.
 /// Shapes     any fusion; any M, and M = 1 is joint training.

@@ -15,8 +15,9 @@
 #include <g2d/method/run.hpp>
 #include <g2d/method/term.hpp>
 
-/// Methods: what is added to plain training, as policies on hooks. All hooks are optional; an absent one is skipped at compile
-/// time. What a method changes at inference is no hook but a fusion, so that a trained student needs nothing of its method.
+/// Methods: what is added to plain training, as policies on hooks. All hooks are optional; an absent one is skipped at
+/// compile time. What a method changes at inference is no hook but a fusion, so that a trained student needs nothing of
+/// its method.
 ///
 /// | hook | when | what for |
 /// |---|---|---|
@@ -24,15 +25,16 @@
 /// | `void prepare(Run&)` | before an epoch, by the trainer | look at data, run trials |
 /// | `void plan(std::int64_t epoch, Plan&)` | then | who is frozen or scaled in it, on which samples |
 /// | `void control_batch(const StepContext&, Controls&)` | before a forward pass | the same, batch by batch |
-/// | `void forward(const StepContext&, Outputs&)` | after the forward pass | perturb features, fuse again; one owner in a stack |
+/// | `void forward(const StepContext&, Outputs&)` | after the forward pass | perturb features, fuse again; one owner in
+/// a stack |
 /// | `void loss(const StepContext&, const Outputs&, Terms&)` | then | terms of the loss |
 /// | `void gradients(const StepContext&, const Outputs&, GradientView&)` | after the backward pass | modulation |
 ///
-/// `static constexpr Needs needs{.unimodal = true}`, or `Needs needs() const` where it depends on settings, asks for what a step does
-/// not give everybody; see `Needs`. Asked before `begin` for teachers, and anew in each step. A policy with the hook `prepare` is for
-/// trainers alone, unless `bool prepares() const` says that it does not look at data. A member with a hook's name and another shape
-/// does not compile; hooks are plain members, neither templates nor overloaded. Policies are composed by `Stack`; `Any` holds one of
-/// them.
+/// `static constexpr Needs needs{.unimodal = true}`, or `Needs needs() const` where it depends on settings, asks for
+/// what a step does not give everybody; see `Needs`. Asked before `begin` for teachers, and anew in each step. A policy
+/// with the hook `prepare` is for trainers alone, unless `bool prepares() const` says that it does not look at data. A
+/// member with a hook's name and another shape does not compile; hooks are plain members, neither templates nor
+/// overloaded. Policies are composed by `Stack`; `Any` holds one of them.
 namespace g2d::method {
 
 namespace detail {
@@ -64,8 +66,8 @@ concept ReturnsNeeds = requires(const Policy& policy) {
 /// As before there was `Needs`; not hearing it would drop what the policy asks for.
 template <class Policy>
 concept StatesNeedsOneByOne = requires { &Policy::needs_unimodal; } || requires { &Policy::needs_teachers; } ||
-                              requires { &Policy::needs_teacher_logits; } || requires { &Policy::needs_separate_gradients; } ||
-                              requires { &Policy::needs_inputs; };
+                              requires { &Policy::needs_teacher_logits; } ||
+                              requires { &Policy::needs_separate_gradients; } || requires { &Policy::needs_inputs; };
 
 template <class Policy>
 void begin(Policy& policy, const Setup& setup) {
@@ -127,9 +129,10 @@ void loss(Policy& policy, const StepContext& context, const Outputs& outputs, Te
 template <class Policy>
 void gradients(Policy& policy, const StepContext& context, const Outputs& outputs, GradientView& view) {
   if constexpr (NamesGradients<Policy>) {
-    static_assert(std::invocable<decltype(&Policy::gradients), Policy&, const StepContext&, const Outputs&, GradientView&>,
-                  "g2d: the hook gradients must be callable as void gradients(const g2d::method::StepContext&, const "
-                  "g2d::method::Outputs&, g2d::method::GradientView&)");
+    static_assert(
+        std::invocable<decltype(&Policy::gradients), Policy&, const StepContext&, const Outputs&, GradientView&>,
+        "g2d: the hook gradients must be callable as void gradients(const g2d::method::StepContext&, const "
+        "g2d::method::Outputs&, g2d::method::GradientView&)");
     policy.gradients(context, outputs, view);
   }
 }
@@ -146,13 +149,16 @@ template <class Policy>
 /// What a policy says in its member `needs`, a value or a function.
 template <class Policy>
 [[nodiscard]] Needs needs(const Policy& policy) {
-  static_assert(!StatesNeedsOneByOne<Policy>,
-                "g2d: a method states its needs in one member, `static constexpr g2d::method::Needs needs{.unimodal = true}` or "
-                "`g2d::method::Needs needs() const`, where needs_teachers is .teachers and, to hear the logits of each, .teacher_logits");
+  static_assert(
+      !StatesNeedsOneByOne<Policy>,
+      "g2d: a method states its needs in one member, `static constexpr g2d::method::Needs needs{.unimodal = true}` or "
+      "`g2d::method::Needs needs() const`, where needs_teachers is .teachers and, to hear the logits of each, "
+      ".teacher_logits");
   Needs needs;
   if constexpr (NamesNeeds<Policy>) {
-    static_assert(HoldsNeeds<Policy> || ReturnsNeeds<Policy>,
-                  "g2d: the member needs must be a g2d::method::Needs, or callable as g2d::method::Needs needs() const");
+    static_assert(
+        HoldsNeeds<Policy> || ReturnsNeeds<Policy>,
+        "g2d: the member needs must be a g2d::method::Needs, or callable as g2d::method::Needs needs() const");
     if constexpr (ReturnsNeeds<Policy>) {
       needs = policy.needs();
     } else {
@@ -163,7 +169,8 @@ template <class Policy>
   return needs;
 }
 
-/// The policy looks at data between epochs, so that only a trainer can run it. Not one of its needs, for the hook tells by being there.
+/// The policy looks at data between epochs, so that only a trainer can run it. Not one of its needs, for the hook tells
+/// by being there.
 template <class Policy>
 [[nodiscard]] bool prepares(const Policy& policy) {
   if constexpr (requires { policy.prepares(); }) {

@@ -25,8 +25,8 @@ struct Setup {
 
 /// What a method knows in a step.
 struct StepContext {
-  std::int64_t epoch = 0;   ///< 0-based.
-  std::int64_t step = 0;    ///< 0-based, over the whole run.
+  std::int64_t epoch = 0;  ///< 0-based.
+  std::int64_t step = 0;   ///< 0-based, over the whole run.
   const Batch& batch;
   const TeacherOutputs* teachers = nullptr;
   std::int64_t substep = 0;  ///< 0-based, within the step; see `Plan::num_substeps`.

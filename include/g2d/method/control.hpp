@@ -12,13 +12,14 @@ namespace g2d::method {
 
 /// What is done to one modality in a step.
 struct Control {
-  bool frozen = false;         ///< Skip the encoder's backward pass and its update.
-  bool head_frozen = false;    ///< Skip the update of its part of the fusion and readout.
-  bool skipped = false;        ///< Frozen and not even run: its features are zeros, for losses that do not look at them.
-  at::Tensor gradient_scale = {};  ///< 0-dim, host or device; undefined: 1.
+  bool frozen = false;       ///< Skip the encoder's backward pass and its update.
+  bool head_frozen = false;  ///< Skip the update of its part of the fusion and readout.
+  bool skipped = false;      ///< Frozen and not even run: its features are zeros, for losses that do not look at them.
+  at::Tensor gradient_scale = {};         ///< 0-dim, host or device; undefined: 1.
   suppression::ParameterFilter filter{};  ///< What gradient_scale touches.
   suppression::NormStatistics norm_statistics = suppression::NormStatistics::Tracked;
-  double learning_rate_factor = 1.0;  ///< Of the encoder and its part of the fusion; where it is planned, not batch by batch.
+  double learning_rate_factor =
+      1.0;  ///< Of the encoder and its part of the fusion; where it is planned, not batch by batch.
 
   /// Frozen if either is; scales and factors multiply.
   void combine(const Control& other) {

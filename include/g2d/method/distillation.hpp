@@ -34,17 +34,20 @@ struct DistillationOptions {
 ///
 /// Use when   teachers exist. `None` on an axis leaves its terms out.
 /// Shapes     features [B, D_m], logits [B, C]. Samples that lack modality m are left out of its terms.
-/// Cost       O(B (sum_m D_m + M C)) a step, the logit terms in one go where the formula can (`Kl`), O(B C) and as one term where the
-///            source keeps the mean teacher (`TeacherCache::keep_mean`); the teachers' forward passes are precomputed.
-/// Errors     ConfigError before the first step: no teachers, or not one for each modality, differing widths (naming the modality), a formula that
-///            cannot compare such predictions, a negative weight, a mean teacher of another formula or for several weights.
+/// Cost       O(B (sum_m D_m + M C)) a step, the logit terms in one go where the formula can (`Kl`), O(B C) and as one
+///            term where the source keeps the mean teacher (`TeacherCache::keep_mean`); the teachers' forward passes
+///            are precomputed.
+/// Errors     ConfigError before the first step: no teachers, or not one for each modality, differing widths (naming
+///            the modality), a formula that cannot compare such predictions, a negative weight, a mean teacher of
+///            another formula or for several weights.
 /// Source     arXiv:2506.21514, the G2D loss.
 template <task::TaskPolicy Task, distillation::DistillationPolicy Feature, distillation::DistillationPolicy Logit,
           distillation::connector::ConnectorPolicy Connector = distillation::connector::Identity>
 class Distillation {
  public:
-  static_assert(distillation::for_features_v<Feature>,
-                "g2d: this distillation formula compares distributions, and features are none; use Mse or Cosine for features");
+  static_assert(
+      distillation::for_features_v<Feature>,
+      "g2d: this distillation formula compares distributions, and features are none; use Mse or Cosine for features");
 
   explicit Distillation(DistillationOptions options = {}, Task task = Task(), Feature feature = Feature(),
                         Logit logit = Logit(), Connector connector = Connector())
@@ -69,8 +72,9 @@ class Distillation {
     if (distillation::is_enabled(logit_)) {
       distillation::check_for_predictions(logit_, output_kind_, setup.num_outputs);
       if (setup.teachers->num_outputs != setup.num_outputs) {
-        throw ConfigError(fmt::format("g2d: logit distillation: expected teachers with the student's {} outputs, got {}",
-                                      setup.num_outputs, setup.teachers->num_outputs));
+        throw ConfigError(
+            fmt::format("g2d: logit distillation: expected teachers with the student's {} outputs, got {}",
+                        setup.num_outputs, setup.teachers->num_outputs));
       }
       hears_mean_ = setup.teachers->mean_temperature.has_value();
       if (hears_mean_) check_mean(*setup.teachers->mean_temperature);
@@ -84,15 +88,18 @@ class Distillation {
 
   void loss(const StepContext& context, const Outputs& outputs, Terms& terms) {
     const auto& teachers = *context.teachers;
-    const bool hears_mean = hears_mean_ && teachers.mean.probabilities.defined() && !context.is_observed && !context.batch.present.defined();
+    const bool hears_mean = hears_mean_ && teachers.mean.probabilities.defined() && !context.is_observed &&
+                            !context.batch.present.defined();
     if (hears_mean) add_mean_logit(context, outputs, terms);
-    const auto logit_values = hears_mean ? PerModality<at::Tensor>(outputs.features.size()) : logit_means(context, outputs);
+    const auto logit_values =
+        hears_mean ? PerModality<at::Tensor>(outputs.features.size()) : logit_means(context, outputs);
     for (std::size_t m = 0; m < outputs.features.size(); ++m) {
       const double alpha = options_.feature_weight(m, context.epoch);
       if (alpha > 0.0 && distillation::is_enabled(feature_)) {
         const auto target = outputs.kept(teachers.features[m]);
         const auto present = outputs.kept(present_column(context.batch, m));
-        terms.push_back({"feature", m, distillation::mean_to(feature_, connector_(m, outputs.features[m]), target, present), alpha});
+        terms.push_back({"feature", m,
+                         distillation::mean_to(feature_, connector_(m, outputs.features[m]), target, present), alpha});
       }
       if (logit_values[m].defined()) {
         terms.push_back({"logit", m, logit_values[m], options_.logit_weight(m, context.epoch)});
@@ -109,21 +116,25 @@ class Distillation {
   static void check_number(const Setup& setup) {
     const auto given = setup.teachers->feature_widths.size();
     if (given != setup.names.size()) {
-      throw ConfigError(fmt::format("g2d: feature distillation: expected the feature widths of {} teachers ({}), got {}", setup.names.size(),
-                                    setup.names.joined(), given));
+      throw ConfigError(
+          fmt::format("g2d: feature distillation: expected the feature widths of {} teachers ({}), got {}",
+                      setup.names.size(), setup.names.joined(), given));
     }
   }
 
   void check_mean(double temperature) const {
     const auto own = distillation::mean_temperature(logit_);
     if (own != temperature) {
-      throw ConfigError(fmt::format("g2d: logit distillation: expected KL at temperature {}, whose mean the teachers' source keeps, got {}; "
-                                    "keep the mean of the method's formula, or none",
-                                    temperature, own ? fmt::format("temperature {}", *own) : "another formula"));
+      throw ConfigError(fmt::format(
+          "g2d: logit distillation: expected KL at temperature {}, whose mean the teachers' source keeps, got {}; "
+          "keep the mean of the method's formula, or none",
+          temperature, own ? fmt::format("temperature {}", *own) : "another formula"));
     }
     if (!options_.logit_weight.is_uniform()) {
-      throw ConfigError("g2d: logit distillation: expected one weight for all modalities, whose plain mean the teachers' source keeps, "
-                        "got several; keep no mean");
+      throw ConfigError(
+          "g2d: logit distillation: expected one weight for all modalities, whose plain mean the teachers' source "
+          "keeps, "
+          "got several; keep no mean");
     }
   }
 
@@ -132,8 +143,8 @@ class Distillation {
       const double beta = options_.logit_weight(0, context.epoch);
       if (!(beta > 0.0)) return;
       const auto& mean = context.teachers->mean;
-      const auto value = logit_.mean_over_teachers(outputs.fused, {outputs.kept(mean.probabilities), outputs.kept(mean.negative_entropy)},
-                                                   outputs.log_softmax);
+      const auto value = logit_.mean_over_teachers(
+          outputs.fused, {outputs.kept(mean.probabilities), outputs.kept(mean.negative_entropy)}, outputs.log_softmax);
       terms.push_back({"logit", {}, value, beta * static_cast<double>(outputs.features.size())});
     }
   }

@@ -27,16 +27,18 @@ namespace g2d::method {
 /// Deviates   see docs/guide/paper-and-code.md, setting by setting.
 /// Reference  g2d/reference/train/step.hpp
 template <task::TaskPolicy Task, distillation::DistillationPolicy Feature = distillation::Mse,
-          distillation::DistillationPolicy Logit = distillation::Kl, schedule::SchedulePolicy Schedule = schedule::Sequential<>,
+          distillation::DistillationPolicy Logit = distillation::Kl,
+          schedule::SchedulePolicy Schedule = schedule::Sequential<>,
           distillation::connector::ConnectorPolicy Connector = distillation::connector::Identity>
 class G2d : public Stack<Supervised<Task>, Distillation<Task, Feature, Logit, Connector>, Prioritization<Schedule>> {
  public:
   explicit G2d(DistillationOptions options = {}, Task task = Task(), Feature feature = Feature(), Logit logit = Logit(),
-               Schedule schedule = Schedule(), Connector connector = Connector(), PrioritizationOptions prioritization = {})
+               Schedule schedule = Schedule(), Connector connector = Connector(),
+               PrioritizationOptions prioritization = {})
       : Stack<Supervised<Task>, Distillation<Task, Feature, Logit, Connector>, Prioritization<Schedule>>(
             Supervised<Task>(task),
-            Distillation<Task, Feature, Logit, Connector>(std::move(options), task, std::move(feature), std::move(logit),
-                                                          std::move(connector)),
+            Distillation<Task, Feature, Logit, Connector>(std::move(options), task, std::move(feature),
+                                                          std::move(logit), std::move(connector)),
             Prioritization<Schedule>(std::move(schedule), prioritization)) {}
 
   /// Its stages, and the one of the current epoch.

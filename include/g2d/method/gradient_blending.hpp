@@ -30,8 +30,8 @@ struct GradientBlendingOptions {
   double overfitting_floor = 1e-8;  ///< O^2 is at least this, > 0.
 };
 
-/// w_k = (G_k / O_k^2) / sum_j (G_j / O_j^2), with G and O^2 no less than their floors. A trial that came to no number gains
-/// the floor.
+/// w_k = (G_k / O_k^2) / sum_j (G_j / O_j^2), with G and O^2 no less than their floors. A trial that came to no number
+/// gains the floor.
 [[nodiscard]] inline PerModality<double> blending_weights(ModalitySpan<double> gains, ModalitySpan<double> overfittings,
                                                           const GradientBlendingOptions& options) {
   PerModality<double> weights;
@@ -45,24 +45,26 @@ struct GradientBlendingOptions {
   return weights;
 }
 
-/// Gradient blending (G-Blend): modalities and their fusion count by how much they generalise for how much they overfit.
+/// Gradient blending (G-Blend): modalities and their fusion count by how much they generalise for how much they
+/// overfit.
 ///
 ///     L = w_fused L_task(z, y) + sum_m w_m L_task(z_m, y)
 ///     G_k = L^V_k(before) - L^V_k(after),  O_k = (L^V_k - L^T_k)(after) - (L^V_k - L^T_k)(before),  w_k ~ G_k / O_k^2
 ///
-/// For each stream k, a modality or the fused output, a trial trains a copy of the student for n epochs on L_k alone; L^T and
-/// L^V are its mean training and validation losses. Complete: it brings the task's loss, as "task" and "unimodal". Samples
-/// that lack a modality give its stream no gradient.
+/// For each stream k, a modality or the fused output, a trial trains a copy of the student for n epochs on L_k alone;
+/// L^T and L^V are its mean training and validation losses. Complete: it brings the task's loss, as "task" and
+/// "unimodal". Samples that lack a modality give its stream no gradient.
 ///
-/// Use when   modalities overfit at different rates, and training M + 2 times is affordable. The student's readout should be
-///            `readout::OwnHeads`, which the streams of the modalities train. Needs a trainer.
+/// Use when   modalities overfit at different rates, and training M + 2 times is affordable. The student's readout
+///            should be `readout::OwnHeads`, which the streams of the modalities train. Needs a trainer.
 /// Shapes     any fusion, any M.
-/// Cost       (M + 1) n epochs, and their evaluations, before every super-epoch of n epochs; offline once, of the run's length.
+/// Cost       (M + 1) n epochs, and their evaluations, before every super-epoch of n epochs; offline once, of the run's
+///            length.
 /// Errors     ConfigError for options out of range.
-/// Source     Wang et al. 2020, arXiv:1905.12681. Weights that it found (A, V, AV): AudioSet .239, .384, .377; EPIC-Kitchens
-///            nouns .175, .460, .364.
-/// Deviates   negative gains count as the floor. BalanceBenchmark takes their size, compares sums over batches instead of
-///            means, and "before" is after the first epoch there.
+/// Source     Wang et al. 2020, arXiv:1905.12681. Weights that it found (A, V, AV): AudioSet .239, .384, .377;
+///            EPIC-Kitchens nouns .175, .460, .364.
+/// Deviates   negative gains count as the floor. BalanceBenchmark takes their size, compares sums over batches instead
+///            of means, and "before" is after the first epoch there.
 template <task::TaskPolicy Task>
 class GradientBlending {
  public:
@@ -71,11 +73,13 @@ class GradientBlending {
   explicit GradientBlending(GradientBlendingOptions options = {}, Task task = Task())
       : options_(options), task_(std::move(task)) {
     if (options_.super_epoch < 1) {
-      throw ConfigError(fmt::format("g2d: method::GradientBlending: expected super_epoch >= 1, got {}", options_.super_epoch));
+      throw ConfigError(
+          fmt::format("g2d: method::GradientBlending: expected super_epoch >= 1, got {}", options_.super_epoch));
     }
     if (!(options_.gain_floor > 0.0) || !(options_.overfitting_floor > 0.0)) {
-      throw ConfigError(fmt::format("g2d: method::GradientBlending: expected gain_floor and overfitting_floor > 0, got {} and {}",
-                                    options_.gain_floor, options_.overfitting_floor));
+      throw ConfigError(
+          fmt::format("g2d: method::GradientBlending: expected gain_floor and overfitting_floor > 0, got {} and {}",
+                      options_.gain_floor, options_.overfitting_floor));
     }
   }
 
@@ -148,8 +152,8 @@ class GradientBlending {
   GradientBlendingOptions options_;
   Task task_;
   PerModality<double> weights_;
-  std::optional<std::size_t> on_trial_;  ///< The stream that a trial trains alone.
-  std::optional<std::int64_t> next_ = 0; ///< The epoch before which the weights are found anew; empty: never.
+  std::optional<std::size_t> on_trial_;   ///< The stream that a trial trains alone.
+  std::optional<std::int64_t> next_ = 0;  ///< The epoch before which the weights are found anew; empty: never.
 };
 
 }  // namespace g2d::method

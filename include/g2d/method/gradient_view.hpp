@@ -21,8 +21,8 @@ namespace g2d::method {
 
 /// The gradients of a step, after the backward pass and before the update.
 ///
-/// Errors     ConfigError when the gradients of a modality are asked for whose encoder another modality shares: they are
-///            sums that cannot be told apart any more.
+/// Errors     ConfigError when the gradients of a modality are asked for whose encoder another modality shares: they
+///            are sums that cannot be told apart any more.
 class GradientView {
  public:
   GradientView(std::span<const ParameterGroup> groups, const ModalityNames& names)
@@ -40,8 +40,9 @@ class GradientView {
     }
   }
 
-  /// Calls visit(gradient, joint, own) for the gradients of modality m: the sum, what came from the terms of no modality and
-  /// what came from those of one. Only where both exist; a policy asks for it by `Needs::separate_gradients`.
+  /// Calls visit(gradient, joint, own) for the gradients of modality m: the sum, what came from the terms of no
+  /// modality and what came from those of one. Only where both exist; a policy asks for it by
+  /// `Needs::separate_gradients`.
   template <class Visitor>
   void for_each_separate(std::size_t m, suppression::ParameterFilter filter, Visitor&& visit) const {
     for (std::size_t g = 0; g < joint_.size(); ++g) {
@@ -81,10 +82,11 @@ class GradientView {
     if (group.role == ParameterGroup::Role::Head) return filter.with_head;
     if (group.role != ParameterGroup::Role::Encoder) return false;
     if (group.modalities.size() > 1) {
-      throw ConfigError(fmt::format(
-          "g2d: modality \"{}\": its encoder also serves \"{}\", so that its gradients cannot be scaled alone; give it an "
-          "encoder of its own, or use Complete suppression",
-          names_[m], names_[group.modalities[0] == m ? group.modalities[1] : group.modalities[0]]));
+      throw ConfigError(
+          fmt::format("g2d: modality \"{}\": its encoder also serves \"{}\", so that its gradients cannot be scaled "
+                      "alone; give it an "
+                      "encoder of its own, or use Complete suppression",
+                      names_[m], names_[group.modalities[0] == m ? group.modalities[1] : group.modalities[0]]));
     }
     return true;
   }

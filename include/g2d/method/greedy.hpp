@@ -29,37 +29,42 @@
 namespace g2d::method {
 
 struct GreedyOptions {
-  double threshold = 0.01;        ///< epsilon >= 0: 0.01 in the paper's code, 0.001 in BalanceBenchmark.
-  std::int64_t window = 5;        ///< W >= 1: for so many steps a modality is curated.
-  std::int64_t first_epoch = 1;   ///< 0-based; before it the speeds are measured and nobody is curated.
+  double threshold = 0.01;       ///< epsilon >= 0: 0.01 in the paper's code, 0.001 in BalanceBenchmark.
+  std::int64_t window = 5;       ///< W >= 1: for so many steps a modality is curated.
+  std::int64_t first_epoch = 1;  ///< 0-based; before it the speeds are measured and nobody is curated.
 };
 
-/// Balanced learning speeds, against greedy learning: the modality that leans on the others has to do without them for a while.
+/// Balanced learning speeds, against greedy learning: the modality that leans on the others has to do without them for
+/// a while.
 ///
-/// In every step outside curation, g the gradients and theta the parameters of encoder m (main), and of the layers that gate its
-/// features by what the others say (bypass: the squeeze and its own excitation):
+/// In every step outside curation, g the gradients and theta the parameters of encoder m (main), and of the layers that
+/// gate its features by what the others say (bypass: the squeeze and its own excitation):
 ///
 ///     A_m <- A_m + |g_main|^2 / |theta_main|^2;  B_m <- B_m + |g_bypass|^2 / |theta_bypass|^2
 ///     r_m = log10(B_m / A_m);  Delta_m = r_m - mean_(j != m) r_j
 ///
-/// When the greatest Delta_m exceeds epsilon, modality m is curated in the next W steps: its gate is its mean over all steps so
-/// far. Added: stacked on `Supervised`. Inference knows nothing of it.
+/// When the greatest Delta_m exceeds epsilon, modality m is curated in the next W steps: its gate is its mean over all
+/// steps so far. Added: stacked on `Supervised`. Inference knows nothing of it.
 ///
-/// Use when   the student's fusion is `fusion::CrossExcitation`, and one modality learns through its gates instead of its encoder.
+/// Use when   the student's fusion is `fusion::CrossExcitation`, and one modality learns through its gates instead of
+///            its encoder.
 /// Shapes     M >= 2.
 /// Cost       the norms of all encoders' parameters and gradients. No sync: who is curated is decided on the device.
-/// Errors     ConfigError for another fusion, an encoder that several modalities share, a negative threshold, a window below 1.
+/// Errors     ConfigError for another fusion, an encoder that several modalities share, a negative threshold, a window
+///            below 1.
 /// Source     Wu et al. 2022, arXiv:2202.05306, and its published code.
-/// Deviates   the gates act once, on features, see `CrossExcitation`. Each gate has a mean of its own, where the code updates
-///            the second with the first one's gate, and the means do not see the step that they serve in. M > 2 is ours: the mean
-///            over the others. A step with a frozen encoder, or with gradients that are not finite, is not measured.
+/// Deviates   the gates act once, on features, see `CrossExcitation`. Each gate has a mean of its own, where the code
+///            updates the second with the first one's gate, and the means do not see the step that they serve in. M > 2
+///            is ours: the mean over the others. A step with a frozen encoder, or with gradients that are not finite,
+///            is not measured.
 class Greedy {
  public:
   explicit Greedy(GreedyOptions options = {}) : options_(options) {
     if (!(options_.threshold >= 0.0)) {
       throw ConfigError(fmt::format("g2d: method::Greedy: expected threshold >= 0, got {}", options_.threshold));
     }
-    if (options_.window < 1) throw ConfigError(fmt::format("g2d: method::Greedy: expected window >= 1, got {}", options_.window));
+    if (options_.window < 1)
+      throw ConfigError(fmt::format("g2d: method::Greedy: expected window >= 1, got {}", options_.window));
   }
 
   void begin(const Setup& setup) {
@@ -67,7 +72,8 @@ class Greedy {
     const auto* excitation = student.fusion().get_if<fusion::CrossExcitation>();
     if (excitation == nullptr) {
       throw ConfigError(
-          "g2d: method::Greedy: expected a student whose modalities gate each other, got another fusion; choose the fusion "
+          "g2d: method::Greedy: expected a student whose modalities gate each other, got another fusion; choose the "
+          "fusion "
           "cross-excitation");
     }
     detail::check_own_encoders(setup, "method::Greedy");

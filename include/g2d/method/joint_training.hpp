@@ -9,8 +9,8 @@
 
 namespace g2d::method {
 
-/// Joint training: the supervised loss on the fused output, nothing else. With one modality it is unimodal training, which
-/// makes the teachers.
+/// Joint training: the supervised loss on the fused output, nothing else. With one modality it is unimodal training,
+/// which makes the teachers.
 ///
 ///     L = L_task(z, y)
 ///

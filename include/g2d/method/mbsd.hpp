@@ -35,23 +35,24 @@ struct MbsdOptions {
 
 /// Self-distillation from the better modality to the weaker one, sample by sample (MBSD).
 ///
-/// For a pair of modalities and a sample i let s be the one that gives the true class the greater probability, u the other:
+/// For a pair of modalities and a sample i let s be the one that gives the true class the greater probability, u the
+/// other:
 ///
 ///     w_i  = p_s[i, y_i] - p_u[i, y_i] where at least one of the two predicts y_i, else 0
 ///     RS_i = (1/C) |p_s[i] - p_u[i]|^2;  KL_i = KL(p_s[i] || p_u[i]), with w and p_s held constant
 ///     L    = L_task(z, y) + sum_m L_task(z_m, y) + mean over pairs of (1/B) sum_i w_i (RS_i + KL_i)
 ///
-/// Complete: it brings the task's loss, as "task" and "unimodal"; the terms "similarity" and "distillation" are those of the pairs.
-/// Samples that lack a modality count neither for it nor for its pairs.
+/// Complete: it brings the task's loss, as "task" and "unimodal"; the terms "similarity" and "distillation" are those
+/// of the pairs. Samples that lack a modality count neither for it nor for its pairs.
 ///
 /// Use when   modalities are good at different samples and no teachers are at hand. For classes.
-/// Shapes     needs the student's unimodal outputs z_m [B, C]: an exact split, or heads of their own. Any M; with one modality the
-///            terms of the pairs are missing.
+/// Shapes     needs the student's unimodal outputs z_m [B, C]: an exact split, or heads of their own. Any M; with one
+///            modality the terms of the pairs are missing.
 /// Cost       the readout, and O(M^2 B C). No sync.
 /// Errors     ConfigError for a negative weight; another task than classification does not compile.
 /// Source     Liu et al. 2023 (WSDM), of which we know the abstract, and BalanceBenchmark's code.
-/// Deviates   BalanceBenchmark lets gradients flow through w and p_s, takes KL_i = u (log u - t) of the true class's two
-///            probabilities u < t, and, for two modalities, RS of the logits: `MbsdForm::BalanceBenchmark`.
+/// Deviates   BalanceBenchmark lets gradients flow through w and p_s, takes KL_i = u (log u - t) of the true class's
+///            two probabilities u < t, and, for two modalities, RS of the logits: `MbsdForm::BalanceBenchmark`.
 template <task::TaskPolicy Task>
 class Mbsd {
  public:
@@ -88,7 +89,8 @@ class Mbsd {
         auto pair = options_.form == MbsdForm::Detached ? detached(predictions[a], predictions[b])
                                                         : attached(predictions[a], predictions[b], compares_logits);
         sum.similarity = sum.similarity.defined() ? sum.similarity.add(pair.similarity) : std::move(pair.similarity);
-        sum.distillation = sum.distillation.defined() ? sum.distillation.add(pair.distillation) : std::move(pair.distillation);
+        sum.distillation =
+            sum.distillation.defined() ? sum.distillation.add(pair.distillation) : std::move(pair.distillation);
       }
     }
     const double weight = options_.weight * 2.0 / static_cast<double>(num_modalities * (num_modalities - 1));

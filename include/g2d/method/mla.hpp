@@ -35,17 +35,19 @@ enum class MlaDenominator {
 };
 
 struct MlaOptions {
-  double decay = 0.1;        ///< In (0, 1); alpha = decay^(1 + t), t the part of the epoch that is over.
-  bool normalizes = false;   ///< Official: P is divided by its Frobenius norm after each update.
+  double decay = 0.1;       ///< In (0, 1); alpha = decay^(1 + t), t the part of the epoch that is over.
+  bool normalizes = false;  ///< Official: P is divided by its Frobenius norm after each update.
   MlaDenominator denominator = MlaDenominator::Scalar;
 };
 
 /// What the authors' code is written to do.
-[[nodiscard]] inline MlaOptions official_mla() { return {.normalizes = true, .denominator = MlaDenominator::Elementwise}; }
+[[nodiscard]] inline MlaOptions official_mla() {
+  return {.normalizes = true, .denominator = MlaDenominator::Elementwise};
+}
 
 /// The projection after one more mean feature r [D]: P <- P - k k^T / (alpha + r^T k), k = P r.
-[[nodiscard]] inline at::Tensor mla_projection(const at::Tensor& projection, const at::Tensor& mean_features, double alpha,
-                                               const MlaOptions& options = {}) {
+[[nodiscard]] inline at::Tensor mla_projection(const at::Tensor& projection, const at::Tensor& mean_features,
+                                               double alpha, const MlaOptions& options = {}) {
   const auto k = projection.mv(mean_features);
   const auto denominator = options.denominator == MlaDenominator::Scalar ? mean_features.mul(k).sum().add(alpha)
                                                                          : at::outer(k, mean_features).add(alpha);
@@ -53,25 +55,28 @@ struct MlaOptions {
   return options.normalizes ? updated.div(at::linalg_vector_norm(updated).clamp_min(1e-12)) : updated;
 }
 
-/// Alternating unimodal adaptation (MLA): the modalities take turns within each batch, on one head that forgets none of them.
+/// Alternating unimodal adaptation (MLA): the modalities take turns within each batch, on one head that forgets none of
+/// them.
 ///
-///     for m = 1 ... M: an update by L_task(H(h_m), y) of encoder m and of the head H, whose gradient is first projected:
+///     for m = 1 ... M: an update by L_task(H(h_m), y) of encoder m and of the head H, whose gradient is first
+///     projected:
 ///     grad W <- grad W P^T,  P <- P - k k^T / (alpha + r^T k),  k = P r,  r = mean_i h_m[i]
 ///
-/// P starts as the identity and is updated before each projection but the very first, which is skipped. alpha, how much of a
-/// direction stays free, falls from 0.1 to 0.01 within each epoch, but for the first one, whose length nobody knows. An update
-/// that is not finite is left out. The outputs are weighed by certainty at inference: that is `fusion::SharedHead`, which it
-/// asks for. Complete: the term is "unimodal".
+/// P starts as the identity and is updated before each projection but the very first, which is skipped. alpha, how much
+/// of a direction stays free, falls from 0.1 to 0.01 within each epoch, but for the first one, whose length nobody
+/// knows. An update that is not finite is left out. The outputs are weighed by certainty at inference: that is
+/// `fusion::SharedHead`, which it asks for. Complete: the term is "unimodal".
 ///
-/// Use when   modalities must not disturb each other, and some may be missing at inference. P shrinks as directions are used up, so
-///            that a large weight decay empties the head: the authors' 1e-4 is small enough, or take `normalizes`.
+/// Use when   modalities must not disturb each other, and some may be missing at inference. P shrinks as directions are
+///            used up, so that a large weight decay empties the head: the authors' 1e-4 is small enough, or take
+///            `normalizes`.
 /// Shapes     equal feature widths D; any M. Samples that lack a modality do not count in its turn.
 /// Cost       M updates a batch, each of one encoder's passes; O(D^2 + C D^2) for the projection. No sync.
 /// Errors     ConfigError for a decay out of range; at `begin` for another fusion, or modalities that share an encoder.
 /// Source     Zhang et al. 2024, arXiv:2311.10707, and its published code.
-/// Deviates   a scalar denominator and no normalisation; `official_mla()` for the code's, whose matrix of denominators may come near
-///            zero where features are negative. In the code as released the projection never runs, for it looks for a parameter
-///            of another name.
+/// Deviates   a scalar denominator and no normalisation; `official_mla()` for the code's, whose matrix of denominators
+///            may come near zero where features are negative. In the code as released the projection never runs, for it
+///            looks for a parameter of another name.
 template <task::TaskPolicy Task>
 class Mla {
  public:
@@ -84,8 +89,9 @@ class Mla {
   void begin(const Setup& setup) {
     const auto* head = detail::student_of(setup, "Mla").fusion().template get_if<fusion::SharedHead>();
     if (head == nullptr) {
-      throw ConfigError("g2d: method::Mla: expected a student with fusion::SharedHead, got another fusion; MLA trains one head for "
-                        "all modalities");
+      throw ConfigError(
+          "g2d: method::Mla: expected a student with fusion::SharedHead, got another fusion; MLA trains one head for "
+          "all modalities");
     }
     detail::check_own_encoders(setup, "method::Mla");
     for (const auto& parameter : head->parameters()) {

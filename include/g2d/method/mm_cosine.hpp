@@ -25,8 +25,8 @@ namespace g2d::method {
 /// Cost       the fusion's.
 /// Errors     ConfigError at `begin` for another fusion.
 /// Source     Xu et al. 2023, arXiv:2303.05338, and its published code.
-/// Deviates   training and evaluation share the cosine heads; the published validation scores the plain ones. The code's
-///            contrastive term has weight 0 by default and is left out.
+/// Deviates   training and evaluation share the cosine heads; the published validation scores the plain ones. The
+///            code's contrastive term has weight 0 by default and is left out.
 template <task::TaskPolicy Task>
 class MmCosine : public Stack<Supervised<Task>> {
  public:

@@ -37,24 +37,28 @@ struct MsesOptions {
 ///     l_m(e): the validation loss of what modality m says alone after epoch e
 ///     s_m(e) = (1 - a) l_m(e - 1) + a l_m(e),  k_m = argmin s_m;  e - k_m > P: m stops, with its weights of epoch k_m
 ///
-/// A stopped modality's encoder and head are frozen, norm statistics included; when all have stopped the run ends. Stacked on
-/// `Supervised`.
+/// A stopped modality's encoder and head are frozen, norm statistics included; when all have stopped the run ends.
+/// Stacked on `Supervised`.
 ///
-/// Use when   modalities overfit at different times. Their heads must be trained: with `fusion::Late` or `Sum` they are.
+/// Use when   modalities overfit at different times. Their heads must be trained: with `fusion::Late` or `Sum` they
+///            are.
 /// Shapes     any M, any task.
 /// Cost       a copy of the parameters; stopped encoders save their backward pass.
 /// Errors     ConfigError for options out of range; at `begin` for modalities that share an encoder.
 /// Source     Fujimori et al. 2019, ACPR, after the code of AGM's authors; the paper's abstract alone was read.
-/// Deviates   only the stopped modality is restored, and it is frozen; the code resets the whole model (`official_mses`, after
-///            which the optimizer starts anew, where the code goes back to its old state) and multiplies gradients by 0, under
-///            which momentum and weight decay go on. The validation split decides, not the test split.
+/// Deviates   only the stopped modality is restored, and it is frozen; the code resets the whole model
+///            (`official_mses`, after which the optimizer starts anew, where the code goes back to its old state) and
+///            multiplies gradients by 0, under which momentum and weight decay go on. The validation split decides, not
+///            the test split.
 /// Reference  tests/method/make_golden_gradients.py
 class Mses {
  public:
   explicit Mses(MsesOptions options = {}) : options_(options) {
-    if (options_.patience < 0) throw ConfigError(fmt::format("g2d: method::Mses: expected patience >= 0, got {}", options_.patience));
+    if (options_.patience < 0)
+      throw ConfigError(fmt::format("g2d: method::Mses: expected patience >= 0, got {}", options_.patience));
     if (!(options_.newest_share > 0.0 && options_.newest_share <= 1.0)) {
-      throw ConfigError(fmt::format("g2d: method::Mses: expected newest_share in (0, 1], got {}", options_.newest_share));
+      throw ConfigError(
+          fmt::format("g2d: method::Mses: expected newest_share in (0, 1], got {}", options_.newest_share));
     }
   }
 
@@ -88,7 +92,8 @@ class Mses {
       plan.controls[m].combine(stopped);
     }
     if (went_back_ && options_.restores_everything) plan.resets_optimizer = true;
-    if (std::all_of(progress_.begin(), progress_.end(), [](const Progress& each) { return each.has_stopped; })) plan.ends_run = true;
+    if (std::all_of(progress_.begin(), progress_.end(), [](const Progress& each) { return each.has_stopped; }))
+      plan.ends_run = true;
   }
 
   [[nodiscard]] bool has_stopped(std::size_t m) const { return progress_[m].has_stopped; }
@@ -108,7 +113,8 @@ class Mses {
   [[nodiscard]] std::vector<at::Tensor> state_of(const StudentView& student, std::size_t m) const {
     std::vector<at::Tensor> state;
     for (const auto& group : student.parameter_groups()) {
-      if (options_.restores_everything || group.serves(m)) state.insert(state.end(), group.parameters.begin(), group.parameters.end());
+      if (options_.restores_everything || group.serves(m))
+        state.insert(state.end(), group.parameters.begin(), group.parameters.end());
     }
     for (std::size_t other = 0; other < student.names().size(); ++other) {
       if (!options_.restores_everything && other != m) continue;
@@ -120,7 +126,8 @@ class Mses {
 
   void look(Progress& modality, double loss, std::int64_t epoch) const {
     const bool is_first = modality.best_epoch < 0;
-    const double smoothed = is_first ? loss : (1.0 - options_.newest_share) * modality.last + options_.newest_share * loss;
+    const double smoothed =
+        is_first ? loss : (1.0 - options_.newest_share) * modality.last + options_.newest_share * loss;
     modality.last = loss;
     if (!is_first && !(smoothed < modality.least)) return;
     modality.least = std::fmin(smoothed, std::numeric_limits<double>::infinity());

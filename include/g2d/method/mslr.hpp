@@ -35,18 +35,18 @@ struct MslrOptions {
 ///
 ///     q_m = a_m / mean(the last `history` a_m),  eta_m = eta initial_m q_m
 ///
-/// a_m is the validation accuracy of what modality m says alone; q_m = 1 until enough are known, and where a_m = 0, which would end
-/// all learning. With Cumulative the newest counts in the mean, and every `history` epochs eta_m <- eta_m q_m. Stacked on
-/// `Supervised`; acts through the plan alone.
+/// a_m is the validation accuracy of what modality m says alone; q_m = 1 until enough are known, and where a_m = 0,
+/// which would end all learning. With Cumulative the newest counts in the mean, and every `history` epochs eta_m <-
+/// eta_m q_m. Stacked on `Supervised`; acts through the plan alone.
 ///
-/// Use when   modalities need different learning rates and nobody wants to search for them. Their heads must be trained: with
-///            `fusion::Late` or `Sum` they are.
+/// Use when   modalities need different learning rates and nobody wants to search for them. Their heads must be
+///            trained: with `fusion::Late` or `Sum` they are.
 /// Cost       nothing: the trainer validates anyway.
 /// Errors     ConfigError for a history < 1, factors <= 0 or not one for each modality; shared encoders. For classes.
-/// Source     Yao & Mihalcea 2022, Findings of ACL, after the code of AGM's authors (Relative) and a port (Cumulative); the paper
-///            itself was not read.
-/// Deviates   the learning rate is scaled; the code scales gradients, which weight decay escapes and Adam undoes. The validation
-///            split decides, not the test split.
+/// Source     Yao & Mihalcea 2022, Findings of ACL, after the code of AGM's authors (Relative) and a port (Cumulative);
+///            the paper itself was not read.
+/// Deviates   the learning rate is scaled; the code scales gradients, which weight decay escapes and Adam undoes. The
+///            validation split decides, not the test split.
 /// Reference  tests/method/make_golden_gradients.py
 template <task::TaskPolicy Task>
 class Mslr {
@@ -55,9 +55,11 @@ class Mslr {
                 "g2d: method::Mslr compares validation accuracies, and this task has none; use task::Classification");
 
   explicit Mslr(MslrOptions options = {}, Task task = Task()) : options_(std::move(options)), kind_(task.output_kind) {
-    if (options_.history < 1) throw ConfigError(fmt::format("g2d: method::Mslr: expected history >= 1, got {}", options_.history));
+    if (options_.history < 1)
+      throw ConfigError(fmt::format("g2d: method::Mslr: expected history >= 1, got {}", options_.history));
     for (const double factor : options_.initial) {
-      if (!(factor > 0.0)) throw ConfigError(fmt::format("g2d: method::Mslr: expected initial factors > 0, got {}", factor));
+      if (!(factor > 0.0))
+        throw ConfigError(fmt::format("g2d: method::Mslr: expected initial factors > 0, got {}", factor));
     }
   }
 
@@ -66,8 +68,9 @@ class Mslr {
     detail::check_own_encoders(setup, "method::Mslr");
     const auto modalities = setup.names.size();
     if (!options_.initial.empty() && options_.initial.size() != modalities) {
-      throw ConfigError(fmt::format("g2d: method::Mslr: expected an initial factor for each of {} modalities ({}), got {}", modalities,
-                                    setup.names.joined(), options_.initial.size()));
+      throw ConfigError(
+          fmt::format("g2d: method::Mslr: expected an initial factor for each of {} modalities ({}), got {}",
+                      modalities, setup.names.joined(), options_.initial.size()));
     }
     factors_ = options_.initial.empty() ? PerModality<double>(modalities, 1.0) : options_.initial;
     base_ = factors_;
@@ -97,7 +100,8 @@ class Mslr {
   }
 
   [[nodiscard]] static double ratio(double accuracy, const Accuracies& accuracies) {
-    const double mean = std::accumulate(accuracies.begin(), accuracies.end(), 0.0) / static_cast<double>(accuracies.size());
+    const double mean =
+        std::accumulate(accuracies.begin(), accuracies.end(), 0.0) / static_cast<double>(accuracies.size());
     return accuracy > 0.0 && mean > 0.0 ? accuracy / mean : 1.0;
   }
 

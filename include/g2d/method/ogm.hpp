@@ -26,14 +26,14 @@
 namespace g2d::method {
 
 struct OgmOptions {
-  double strength = 0.1;                 ///< alpha >= 0: 0.1 for VGGSound, 0.8 for CREMA-D.
-  bool adds_noise = false;               ///< OGM-GE: noise of the gradients' own size.
-  bool damps_on_tie = false;             ///< Official: equal scores of two modalities damp the first one.
+  double strength = 0.1;      ///< alpha >= 0: 0.1 for VGGSound, 0.8 for CREMA-D.
+  bool adds_noise = false;    ///< OGM-GE: noise of the gradients' own size.
+  bool damps_on_tie = false;  ///< Official: equal scores of two modalities damp the first one.
   suppression::ParameterFilter filter{.convolutions_only = true, .with_head = false};
 };
 
-/// kappa_m = 1 - tanh(alpha r_m) if r_m > 1 else 1, with r_m = S_m / mean_{j != m} S_j, on the scores' device. What is above 1 by no more
-/// than sums are rounded by is 1.
+/// kappa_m = 1 - tanh(alpha r_m) if r_m > 1 else 1, with r_m = S_m / mean_{j != m} S_j, on the scores' device. What is
+/// above 1 by no more than sums are rounded by is 1.
 [[nodiscard]] inline at::Tensor ogm_coefficients(const at::Tensor& scores, const OgmOptions& options) {
   constexpr double rounding = 1e-6;
   const auto ratios = confidence::ratios(scores);
@@ -51,8 +51,8 @@ struct OgmOptions {
 ///
 ///     S_m = sum_i confidence(z_m, y)_i;  g_m <- kappa_m g_m (+ eps, eps ~ N(0, (std(g_m) + 1e-8)^2), std taken before)
 ///
-/// A modality's score is B times its mean over the samples that have it; one that no sample of a batch has counts as the mean of the
-/// others.
+/// A modality's score is B times its mean over the samples that have it; one that no sample of a batch has counts as
+/// the mean of the others.
 ///
 /// Use when   a method without teachers is wanted. Under Adam a constant factor nearly cancels.
 /// Shapes     needs the student's unimodal outputs z_m [B, C]; the authors of OGM split the weights of a linear head.

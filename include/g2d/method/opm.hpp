@@ -26,14 +26,15 @@
 namespace g2d::method {
 
 struct OpmOptions {
-  double base_rate = 0.5;            ///< q_0 in [0, 1): 0.5 for Kinetics-Sounds; BalanceBenchmark 0.4.
-  double sensitivity = 0.5;          ///< lambda >= 0.
-  double batch_share = 0.7;          ///< p_exe in [0, 1]: the probability that a batch drops anything.
-  std::int64_t warm_up_epochs = 6;   ///< Epochs without dropping.
-  std::uint64_t seed = 0;            ///< Of which batches drop.
+  double base_rate = 0.5;           ///< q_0 in [0, 1): 0.5 for Kinetics-Sounds; BalanceBenchmark 0.4.
+  double sensitivity = 0.5;         ///< lambda >= 0.
+  double batch_share = 0.7;         ///< p_exe in [0, 1]: the probability that a batch drops anything.
+  std::int64_t warm_up_epochs = 6;  ///< Epochs without dropping.
+  std::uint64_t seed = 0;           ///< Of which batches drop.
 };
 
-/// q_m = min(1, q_0 (1 + lambda tanh(r_m - 1))) if r_m > 1 else 0, with r_m = S_m / mean_{j != m} S_j, on the scores' device.
+/// q_m = min(1, q_0 (1 + lambda tanh(r_m - 1))) if r_m > 1 else 0, with r_m = S_m / mean_{j != m} S_j, on the scores'
+/// device.
 [[nodiscard]] inline at::Tensor opm_rates(const at::Tensor& scores, const OpmOptions& options) {
   const auto ratios = confidence::ratios(scores);
   const auto rates = ratios.sub(1.0).tanh().mul(options.sensitivity).add(1.0).mul(options.base_rate).clamp_max(1.0);
@@ -54,20 +55,20 @@ struct OpmOptions {
 ///     q_m = min(1, q_0 (1 + lambda tanh(r_m - 1))) if r_m > 1 else 0;  theta = sum_m D_m q_m / sum_m D_m
 ///     in a share p_exe of the batches: h_m[i] <- k_im h_m[i] / (1 - theta), k_im ~ Bernoulli(1 - q_m);  z = fuse(h)
 ///
-/// The weakest modality has r <= 1 and stays, so that a sample can lose all that it has only where it lacks modalities; such a
-/// one keeps its features. A modality that no sample of a batch has counts as the mean of the others, and its q is 0, as is
-/// that of one that is alone.
-/// Outputs::unimodal, features and encoded stay those of the whole sample. Added: stacked on `Supervised`. It owns the forward
-/// hook; inference drops nothing.
+/// The weakest modality has r <= 1 and stays, so that a sample can lose all that it has only where it lacks modalities;
+/// such a one keeps its features. A modality that no sample of a batch has counts as the mean of the others, and its q
+/// is 0, as is that of one that is alone.
+/// Outputs::unimodal, features and encoded stay those of the whole sample. Added: stacked on `Supervised`. It owns the
+/// forward hook; inference drops nothing.
 ///
 /// Use when   one modality's features drown the others' in the fusion.
-/// Shapes     needs the student's unimodal outputs z_m [B, C]; the authors split the weights of a linear head. Any fusion; any
-///            M, and M = 1 drops nothing.
+/// Shapes     needs the student's unimodal outputs z_m [B, C]; the authors split the weights of a linear head. Any
+///            fusion; any M, and M = 1 drops nothing.
 /// Cost       the readout, and one more pass through the fusion in the batches that drop. No sync.
 /// Errors     ConfigError for options out of range.
 /// Source     Wei et al. 2024 (TPAMI), and its published code.
-/// Deviates   M > 2 and absent samples are ours (the mean over the others; BalanceBenchmark has their sum). The code removes
-///            samples that have nothing left from the batch, which with complete samples never happens.
+/// Deviates   M > 2 and absent samples are ours (the mean over the others; BalanceBenchmark has their sum). The code
+///            removes samples that have nothing left from the batch, which with complete samples never happens.
 template <task::TaskPolicy Task>
 class Opm {
  public:

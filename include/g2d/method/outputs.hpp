@@ -11,11 +11,11 @@ namespace g2d::method {
 
 /// What the student says about one batch.
 struct Outputs {
-  PerModality<at::Tensor> features;  ///< What the fusion hands on, M tensors [B, D_m].
-  at::Tensor fused;                  ///< [B, C].
-  PerModality<at::Tensor> unimodal;  ///< M tensors [B, C]; empty unless a policy or an observer asks for them.
-  at::Tensor keep_rows;              ///< Rows of the batch that a forward hook kept, int64; undefined: all of them.
-  PerModality<at::Tensor> encoded;   ///< The encoders' features, before the fusion; M tensors [B, D_m].
+  PerModality<at::Tensor> features;   ///< What the fusion hands on, M tensors [B, D_m].
+  at::Tensor fused;                   ///< [B, C].
+  PerModality<at::Tensor> unimodal;   ///< M tensors [B, C]; empty unless a policy or an observer asks for them.
+  at::Tensor keep_rows;               ///< Rows of the batch that a forward hook kept, int64; undefined: all of them.
+  PerModality<at::Tensor> encoded;    ///< The encoders' features, before the fusion; M tensors [B, D_m].
   SharedLogSoftmax log_softmax = {};  ///< Of `fused`, for all terms that need it.
 
   /// The kept rows of something that has one for each sample of the batch; undefined stays undefined.

@@ -34,9 +34,9 @@ enum class PmrWeights {
 };
 
 struct PmrOptions {
-  double weight = 1.0;                     ///< alpha >= 0: 0.1 to 3 in the published scripts, mostly 2.
-  double momentum = 0.2;                   ///< mu in [0, 1): share of the old prototypes. 0 in the published scripts.
-  double share = 0.1;                      ///< Of the training samples that prototypes are the means of, in (0, 1].
+  double weight = 1.0;    ///< alpha >= 0: 0.1 to 3 in the published scripts, mostly 2.
+  double momentum = 0.2;  ///< mu in [0, 1): share of the old prototypes. 0 in the published scripts.
+  double share = 0.1;     ///< Of the training samples that prototypes are the means of, in (0, 1].
   PmrWeights weights = PmrWeights::Soft;
 };
 
@@ -51,10 +51,13 @@ struct Prototypes {
   at::Tensor is_known;  ///< bool [C]
 };
 
-/// The means of a class's features; a class without samples keeps what `old` knows of it, another moves to it by 1 - momentum.
-[[nodiscard]] inline Prototypes class_prototypes(const at::Tensor& features, const at::Tensor& labels, std::int64_t num_classes,
-                                                 const Prototypes& old = {}, double momentum = 0.0) {
-  const auto counts = at::zeros({num_classes}, features.options()).index_add(0, labels, features.new_ones({labels.size(0)}));
+/// The means of a class's features; a class without samples keeps what `old` knows of it, another moves to it by 1 -
+/// momentum.
+[[nodiscard]] inline Prototypes class_prototypes(const at::Tensor& features, const at::Tensor& labels,
+                                                 std::int64_t num_classes, const Prototypes& old = {},
+                                                 double momentum = 0.0) {
+  const auto counts =
+      at::zeros({num_classes}, features.options()).index_add(0, labels, features.new_ones({labels.size(0)}));
   const auto sums = at::zeros({num_classes, features.size(1)}, features.options()).index_add(0, labels, features);
   const auto is_seen = counts.gt(0.0);
   Prototypes fresh{sums.div(counts.clamp_min(1.0).unsqueeze(1)), is_seen};
@@ -68,16 +71,17 @@ struct Prototypes {
 ///     D_m[i, c] = -|h_m[i] - P_m[c]|,  q_m = sum_i softmax(D_m)[i, y_i],  rho_m = q_m / max_j q_j
 ///     L += alpha sum_m w_m mean_i CE(D_m[i], y_i),  w_m by `PmrWeights`, held constant
 ///
-/// P_m are means of features in evaluation mode, taken before every epoch; from the third on the old ones keep their share, for the
-/// first are of encoders that have learnt nothing. Stacked on `Supervised`; the term is "prototype".
+/// P_m are means of features in evaluation mode, taken before every epoch; from the third on the old ones keep their
+/// share, for the first are of encoders that have learnt nothing. Stacked on `Supervised`; the term is "prototype".
 ///
 /// Use when   a method without teachers is wanted that works on features, and so with any fusion. For classes.
-/// Shapes     features [B, D_m] of the encoders. Samples that lack a modality, or whose class has no prototype yet, do not count.
+/// Shapes     features [B, D_m] of the encoders. Samples that lack a modality, or whose class has no prototype yet, do
+///            not count.
 /// Cost       a pass over `share` of the training split before each epoch; O(B C sum_m D_m) a step. No sync in a step.
 /// Errors     ConfigError for options out of range; at `begin` for one modality.
 /// Source     Fan et al. 2023, arXiv:2211.07089, and its published code.
-/// Deviates   soft weights, as the paper is said to have them; `official_pmr()` for the code's. M > 2 is ours (rho against the
-///            greatest). The paper's entropy term is in no published script and is left out.
+/// Deviates   soft weights, as the paper is said to have them; `official_pmr()` for the code's. M > 2 is ours (rho
+///            against the greatest). The paper's entropy term is in no published script and is left out.
 /// Reference  tests/method/make_golden_gradients.py
 template <task::TaskPolicy Task>
 class Pmr {
@@ -109,8 +113,8 @@ class Pmr {
       auto counts = at::isfinite(table.features[m]).all(1);
       if (table.present.defined()) counts = counts.logical_and(table.present.select(1, static_cast<std::int64_t>(m)));
       const auto rows = counts.nonzero().squeeze(1);
-      prototypes_[m] = class_prototypes(table.features[m].index_select(0, rows), table.target.index_select(0, rows), num_classes_,
-                                        prototypes_[m], run.epoch() > 1 ? options_.momentum : 0.0);
+      prototypes_[m] = class_prototypes(table.features[m].index_select(0, rows), table.target.index_select(0, rows),
+                                        num_classes_, prototypes_[m], run.epoch() > 1 ? options_.momentum : 0.0);
     }
   }
 
@@ -119,7 +123,9 @@ class Pmr {
     PerModality<at::Tensor> losses;
     std::vector<at::Tensor> scores;
     for (std::size_t m = 0; m < prototypes_.size(); ++m) {
-      const auto log_probability = at::log_softmax(similarities(outputs.encoded[m], prototypes_[m]), 1).gather(1, labels.unsqueeze(1)).squeeze(1);
+      const auto log_probability = at::log_softmax(similarities(outputs.encoded[m], prototypes_[m]), 1)
+                                       .gather(1, labels.unsqueeze(1))
+                                       .squeeze(1);
       auto counts = prototypes_[m].is_known.index_select(0, labels);
       const auto present = outputs.kept(present_column(context.batch, m));
       if (present.defined()) counts = counts.logical_and(present);
@@ -128,7 +134,8 @@ class Pmr {
     }
     const auto weights = pmr_weights(at::stack(scores), options_.weights);
     for (std::size_t m = 0; m < losses.size(); ++m) {
-      terms.push_back({"prototype", m, losses[m].mul(weights.select(0, static_cast<std::int64_t>(m))), options_.weight});
+      terms.push_back(
+          {"prototype", m, losses[m].mul(weights.select(0, static_cast<std::int64_t>(m))), options_.weight});
     }
   }
 

@@ -23,7 +23,8 @@
 namespace g2d::method {
 
 struct PrioritizationOptions {
-  /// The learning-rate schedule runs anew in each stage, so that the modality whose turn comes last still learns at full rate.
+  /// The learning-rate schedule runs anew in each stage, so that the modality whose turn comes last still learns at
+  /// full rate.
   bool restarts_learning_rate = false;
 };
 
@@ -33,9 +34,9 @@ struct PrioritizationOptions {
 ///
 /// Use when   one modality outruns the others.
 /// Cost       of the schedule; suppressed encoders save their backward pass with `Complete`.
-/// Errors     those of the schedule, at `begin`. ConfigError when a schedule that compares batches has no teachers, or norm statistics
-///            that it cannot keep; when schedule or suppression read the teachers' confidences and one is missing or NaN; in a step,
-///            when it freezes batch by batch and the confidences are not in host memory.
+/// Errors     those of the schedule, at `begin`. ConfigError when a schedule that compares batches has no teachers, or
+///            norm statistics that it cannot keep; when schedule or suppression read the teachers' confidences and one
+///            is missing or NaN; in a step, when it freezes batch by batch and the confidences are not in host memory.
 /// Source     arXiv:2506.21514, Sequential Modality Prioritization.
 template <schedule::SchedulePolicy Schedule>
 class Prioritization {
@@ -105,7 +106,8 @@ class Prioritization {
     }
     if (!Suppression::freezes && schedule_.suppression().norm_statistics() != suppression::NormStatistics::Tracked) {
       throw ConfigError(
-          "g2d: method::Prioritization: expected norm statistics Tracked of a suppression that scales gradients batch by batch, got Frozen "
+          "g2d: method::Prioritization: expected norm statistics Tracked of a suppression that scales gradients batch "
+          "by batch, got Frozen "
           "or Batch; use Complete, or leave them Tracked");
     }
   }

@@ -45,7 +45,8 @@ class SampleHistory {
   /// Places of the samples' rows, on the host; new samples get rows of zeros. Errors: ShapeError without ids.
   [[nodiscard]] at::Tensor rows_of(const at::Tensor& ids, const at::TensorOptions& options) {
     if (!ids.defined()) {
-      throw ShapeError("g2d: method::Qmf: expected batches with sample_ids, got none; it keeps a history of each sample");
+      throw ShapeError(
+          "g2d: method::Qmf: expected batches with sample_ids, got none; it keeps a history of each sample");
     }
     if (!ids_.defined()) {
       ids_ = at::empty({0}, at::kLong);
@@ -79,31 +80,35 @@ class SampleHistory {
   at::Tensor sums_;
 };
 
-/// max(0, t (c_i - c_j) - |k_i - k_j|), t = sign(k_i - k_j), for neighbours in a ring: a sample with a worse history must not be
-/// more certain by more than it is worse. confidence and history [B]; gives [B].
+/// max(0, t (c_i - c_j) - |k_i - k_j|), t = sign(k_i - k_j), for neighbours in a ring: a sample with a worse history
+/// must not be more certain by more than it is worse. confidence and history [B]; gives [B].
 [[nodiscard]] inline at::Tensor qmf_rank_loss(const at::Tensor& confidence, const at::Tensor& history) {
   const auto gap = history.sub(history.roll(-1));
   return gap.sign().mul(confidence.sub(confidence.roll(-1))).sub(gap.abs()).clamp_min(0.0);
 }
 
-/// Quality-aware fusion (QMF): each modality's certainty is its weight, and is taught to follow how hard a sample has been so far.
+/// Quality-aware fusion (QMF): each modality's certainty is its weight, and is taught to follow how hard a sample has
+/// been so far.
 ///
 ///     L = L_task(z, y) + sum_m CE(z_m, y) + lambda sum_m mean_i rank(conf_m, kappa_m)_i,  conf_m = logsumexp(z_m) / 10
 ///
-/// kappa_m is a sample's sum of unimodal cross-entropies so far, this step's included, scaled to [0, 1] over all samples seen. The
-/// weighing is `fusion::EnergyWeighted`, which it asks for. Complete: the terms are "task", "unimodal" and "rank".
+/// kappa_m is a sample's sum of unimodal cross-entropies so far, this step's included, scaled to [0, 1] over all
+/// samples seen. The weighing is `fusion::EnergyWeighted`, which it asks for. Complete: the terms are "task",
+/// "unimodal" and "rank".
 ///
 /// Use when   the quality of a modality varies from sample to sample. For classes.
 /// Shapes     any M. Samples that lack a modality do not count in its terms.
-/// Cost       M numbers a sample of memory on the device; ids are searched on the host, O(B log N), and O(N log N) for a batch with
-///            new ones. B row numbers go to the device and nothing comes back: no sync.
-/// Errors     ConfigError for a negative weight; at `begin` for another fusion. ShapeError for batches without sample ids.
+/// Cost       M numbers a sample of memory on the device; ids are searched on the host, O(B log N), and O(N log N) for
+///            a batch with new ones. B row numbers go to the device and nothing comes back: no sync.
+/// Errors     ConfigError for a negative weight; at `begin` for another fusion. ShapeError for batches without sample
+///            ids.
 /// Source     Zhang et al. 2023, arXiv:2306.02050, its published code, and the copy in MLA's, arXiv:2311.10707.
 /// Deviates   the scale of kappa is that of the samples seen so far, not of the whole dataset.
 template <task::TaskPolicy Task>
 class Qmf {
  public:
-  static_assert(detail::may_have_classes_v<Task>, "g2d: method::Qmf takes the energy of classes; use task::Classification");
+  static_assert(detail::may_have_classes_v<Task>,
+                "g2d: method::Qmf takes the energy of classes; use task::Classification");
 
   explicit Qmf(QmfOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
     if (!(options_.joint_weight >= 0.0) || !(options_.rank_weight >= 0.0)) {

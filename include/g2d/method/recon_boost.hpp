@@ -37,26 +37,29 @@ struct ReconBoostOptions {
 /// As the authors' code trains: its agreement term has no gradient.
 [[nodiscard]] inline ReconBoostOptions official_recon_boost() { return {.agreement_weight = 0.0}; }
 
-/// Modality-by-modality boosting (ReconBoost): the modalities take turns of several epochs, each learning what the others miss.
+/// Modality-by-modality boosting (ReconBoost): the modalities take turns of several epochs, each learning what the
+/// others miss.
 ///
-/// A stage has a learner m, the next modality in declared order, and two phases. In the first, of T_1 epochs, only it learns:
+/// A stage has a learner m, the next modality in declared order, and two phases. In the first, of T_1 epochs, only it
+/// learns:
 ///
 ///     q = softmax(b sum_(j != m) f_j), held constant; 1 for everything in the first stage
 ///     L = mean_i (1/C) (w_1 - w_2 q_i[y_i]) (-log p_m[i, y_i]) + alpha mean (p_m - p_before)^2, p_m = softmax(f_m)
 ///
-/// p_before is what the learner of the stage before says, held constant; no such term in the first stage. In the second phase, of
-/// T_2 epochs, everything learns by L_task(b sum_m f_m, y). Every phase starts a new optimizer. The ensemble is
-/// `fusion::Boosted`, which it asks for. Complete: the terms are "learner" and "agreement", or "task".
+/// p_before is what the learner of the stage before says, held constant; no such term in the first stage. In the second
+/// phase, of T_2 epochs, everything learns by L_task(b sum_m f_m, y). Every phase starts a new optimizer. The ensemble
+/// is `fusion::Boosted`, which it asks for. Complete: the terms are "learner" and "agreement", or "task".
 ///
 /// Use when   modalities should be trained apart and still complement each other. For classes.
-/// Shapes     equal feature widths; any M >= 2. A round takes M (T_1 + T_2) epochs, before which some modality had no turn. Samples
-///            that lack the learner's modality do not count in the first phase.
+/// Shapes     equal feature widths; any M >= 2. A round takes M (T_1 + T_2) epochs, before which some modality had no
+///            turn. Samples that lack the learner's modality do not count in the first phase.
 /// Cost       in the first phase that of one modality, and forward passes of the others; no sync.
 /// Errors     ConfigError for options out of range; at `begin` for another fusion, one modality, or a shared encoder.
 /// Source     Hua et al. 2024, arXiv:2405.09321, and its published code.
-/// Deviates   the agreement term's gradient reaches the learner; the code detaches both sides. The others' norm statistics stand
-///            still in the first phase. Stages are counted in the run's epochs, so that its budget is that of other methods. All M
-///            learners are in the ensemble from the start; without pretraining, the code's grows to M in the first round.
+/// Deviates   the agreement term's gradient reaches the learner; the code detaches both sides. The others' norm
+///            statistics stand still in the first phase. Stages are counted in the run's epochs, so that its budget is
+///            that of other methods. All M learners are in the ensemble from the start; without pretraining, the code's
+///            grows to M in the first round.
 template <task::TaskPolicy Task>
 class ReconBoost {
  public:
@@ -65,15 +68,19 @@ class ReconBoost {
 
   explicit ReconBoost(ReconBoostOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
     if (options_.learner_epochs < 1 || options_.joint_epochs < 0) {
-      throw ConfigError(fmt::format("g2d: method::ReconBoost: expected learner_epochs >= 1 and joint_epochs >= 0, got {} and {}",
-                                    options_.learner_epochs, options_.joint_epochs));
+      throw ConfigError(
+          fmt::format("g2d: method::ReconBoost: expected learner_epochs >= 1 and joint_epochs >= 0, got {} and {}",
+                      options_.learner_epochs, options_.joint_epochs));
     }
-    if (!(options_.own_weight > 0.0 && options_.residual_weight >= 0.0 && options_.residual_weight < options_.own_weight)) {
-      throw ConfigError(fmt::format("g2d: method::ReconBoost: expected own_weight > residual_weight >= 0, got {} and {}",
-                                    options_.own_weight, options_.residual_weight));
+    if (!(options_.own_weight > 0.0 && options_.residual_weight >= 0.0 &&
+          options_.residual_weight < options_.own_weight)) {
+      throw ConfigError(
+          fmt::format("g2d: method::ReconBoost: expected own_weight > residual_weight >= 0, got {} and {}",
+                      options_.own_weight, options_.residual_weight));
     }
     if (!(options_.agreement_weight >= 0.0)) {
-      throw ConfigError(fmt::format("g2d: method::ReconBoost: expected agreement_weight >= 0, got {}", options_.agreement_weight));
+      throw ConfigError(
+          fmt::format("g2d: method::ReconBoost: expected agreement_weight >= 0, got {}", options_.agreement_weight));
     }
   }
 
@@ -111,8 +118,9 @@ class ReconBoost {
     const auto present = outputs.kept(present_column(context.batch, m));
     const auto log_probability = at::log_softmax(logits[m], 1);
     const auto right = target.unsqueeze(1);
-    const auto weights = at::rsub(known_by_others(context, outputs, m).gather(1, right).squeeze(1).mul(options_.residual_weight),
-                                  options_.own_weight);
+    const auto weights =
+        at::rsub(known_by_others(context, outputs, m).gather(1, right).squeeze(1).mul(options_.residual_weight),
+                 options_.own_weight);
     const auto surprise = log_probability.gather(1, right).squeeze(1).neg();
     const auto classes = static_cast<double>(logits[m].size(1));
     terms.push_back({"learner", m, detail::mean_over_present(surprise.mul(weights).div(classes), present), 1.0});
@@ -120,13 +128,18 @@ class ReconBoost {
       const auto previous = (m + num_modalities_ - 1) % num_modalities_;
       const auto before = at::softmax(logits[previous].detach(), 1);
       const auto distance = log_probability.exp().sub(before).square().mean(1);
-      const auto has_both = present.defined() ? present.logical_and(outputs.kept(present_column(context.batch, previous))) : present;
+      const auto has_both =
+          present.defined() ? present.logical_and(outputs.kept(present_column(context.batch, previous))) : present;
       terms.push_back({"agreement", m, detail::mean_over_present(distance, has_both), options_.agreement_weight});
     }
   }
 
-  [[nodiscard]] std::int64_t stage(std::int64_t epoch) const { return epoch / (options_.learner_epochs + options_.joint_epochs); }
-  [[nodiscard]] std::size_t learner(std::int64_t epoch) const { return static_cast<std::size_t>(stage(epoch)) % num_modalities_; }
+  [[nodiscard]] std::int64_t stage(std::int64_t epoch) const {
+    return epoch / (options_.learner_epochs + options_.joint_epochs);
+  }
+  [[nodiscard]] std::size_t learner(std::int64_t epoch) const {
+    return static_cast<std::size_t>(stage(epoch)) % num_modalities_;
+  }
   [[nodiscard]] bool is_joint(std::int64_t epoch) const {
     return epoch % (options_.learner_epochs + options_.joint_epochs) >= options_.learner_epochs;
   }

@@ -35,14 +35,14 @@ struct RelearningOptions {
   bool resets_optimizer = false;  ///< Forget momenta and moments, which belong to the weights of before.
   std::int64_t restarts = 10;     ///< Of k-means, >= 1.
   std::int64_t max_samples = std::numeric_limits<std::int64_t>::max();  ///< Of each split that are clustered.
-  std::uint64_t seed = 0;         ///< Of k-means.
+  std::uint64_t seed = 0;                                               ///< Of k-means.
 };
 
 /// How well clusters tell classes apart: sum over clusters of its most frequent class's count, over N. In (0, 1].
 ///
 /// Each column of the features [N, D] is brought to [-1, 1] first, then min(C, N) clusters are sought by k-means.
-[[nodiscard]] inline double cluster_purity(const at::Tensor& features, const at::Tensor& target, std::int64_t num_classes,
-                                           const RelearningOptions& options) {
+[[nodiscard]] inline double cluster_purity(const at::Tensor& features, const at::Tensor& target,
+                                           std::int64_t num_classes, const RelearningOptions& options) {
   const auto num_samples = features.size(0);
   const auto least = features.amin(0);
   const auto range = features.amax(0).sub(least);
@@ -57,19 +57,20 @@ struct RelearningOptions {
 
 /// Diagnosing and re-learning: encoders that memorise go back towards where they began.
 ///
-///     every E_r epochs, at most R times:  gap_m = |purity(h_m of training samples) - purity(h_m of validation samples)|
+///     every E_r epochs, at most R times:  gap_m = |purity(h_m of training samples) - purity(h_m of validation
+///                                         samples)|
 ///     w_m = tanh(lambda gap_m);  theta_m <- w_m theta_m(initial) + (1 - w_m) theta_m
 ///
-/// purity is that of as many k-means clusters as there are classes. Encoders only; norm statistics are left as they are. Added:
-/// stacked on `Supervised`.
+/// purity is that of as many k-means clusters as there are classes. Encoders only; norm statistics are left as they
+/// are. Added: stacked on `Supervised`.
 ///
-/// Use when   an encoder overfits while the others have not learnt yet. For classes; needs a trainer, and a validation split that
-///            is not the test set.
+/// Use when   an encoder overfits while the others have not learnt yet. For classes; needs a trainer, and a validation
+///            split that is not the test set.
 /// Shapes     any fusion, any M. Samples count for the modalities that they have.
-/// Cost       a copy of the encoders' parameters; R times one pass of training and validation samples through the encoders, and
-///            two k-means for each modality.
-/// Errors     ConfigError before training for an encoder that several modalities share, and for options out of range; another
-///            task than classification does not compile.
+/// Cost       a copy of the encoders' parameters; R times one pass of training and validation samples through the
+///            encoders, and two k-means for each modality.
+/// Errors     ConfigError before training for an encoder that several modalities share, and for options out of range;
+///            another task than classification does not compile.
 /// Source     Wei et al. 2024 (ECCV), arXiv:2407.09705, and its published code.
 /// Deviates   the first time is after E_r epochs, in the code after E_r + 1. k-means is our own: k-means++, Lloyd.
 template <task::TaskPolicy Task>

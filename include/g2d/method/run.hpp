@@ -30,8 +30,8 @@ struct ValidationResult {
 struct FeatureTable {
   PerModality<at::Tensor> features;  ///< The encoders', M tensors [N, D_m].
   at::Tensor target;
-  at::Tensor rows;                   ///< Of the split, int64 [N], in host memory.
-  at::Tensor present = {};           ///< bool [N, M], as in `Batch`; undefined: every sample has every modality.
+  at::Tensor rows;          ///< Of the split, int64 [N], in host memory.
+  at::Tensor present = {};  ///< bool [N, M], as in `Batch`; undefined: every sample has every modality.
 };
 
 /// What training a copy of the student gave.
@@ -39,8 +39,8 @@ struct TrialResult {
   SplitLosses train_before, validation_before, train_after, validation_after;
 };
 
-/// What a method may do between epochs: the hook `prepare` gets one. Every service runs the student in evaluation mode, leaves it
-/// as it was, and its passes are counted as the method's cost.
+/// What a method may do between epochs: the hook `prepare` gets one. Every service runs the student in evaluation mode,
+/// leaves it as it was, and its passes are counted as the method's cost.
 class Run {
  public:
   Run() = default;
@@ -58,8 +58,8 @@ class Run {
   [[nodiscard]] virtual FeatureTable features(Split split, std::int64_t max_samples) = 0;
   /// Samples on the student's device, drawn anew for each call.
   [[nodiscard]] virtual Batch batch(Split split, std::int64_t num_samples) = 0;
-  /// Trains for some epochs with the method's own loss and a new optimizer, measures, and puts everything back, LibTorch's random
-  /// numbers too: two trials of an epoch draw the same dropout.
+  /// Trains for some epochs with the method's own loss and a new optimizer, measures, and puts everything back,
+  /// LibTorch's random numbers too: two trials of an epoch draw the same dropout.
   [[nodiscard]] virtual TrialResult trial(std::int64_t num_epochs) = 0;
 };
 

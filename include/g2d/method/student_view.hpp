@@ -35,9 +35,11 @@ class StudentView {
   [[nodiscard]] virtual at::Tensor encode_evaluating(std::size_t m, const Input& input) const = 0;
   /// The fused output for other features than the encoders'; features [B, D_m] replaced by zeros leave a modality out.
   [[nodiscard]] virtual fusion::Output fuse(ModalitySpan<at::Tensor> features) const = 0;
-  /// The fusion, for a method that works with one of them: `fusion().get_if<fusion::CrossExcitation>()`. It shares its tensors.
+  /// The fusion, for a method that works with one of them: `fusion().get_if<fusion::CrossExcitation>()`. It shares its
+  /// tensors.
   [[nodiscard]] virtual const fusion::Any& fusion() const = 0;
-  /// Whether the fused output is a sum of one part for each modality, and the parts. Errors: ConfigError where it is none.
+  /// Whether the fused output is a sum of one part for each modality, and the parts. Errors: ConfigError where it is
+  /// none.
   [[nodiscard]] virtual bool splits() const = 0;
   [[nodiscard]] virtual PerModality<at::Tensor> split_logits(ModalitySpan<at::Tensor> features) const = 0;
   /// The student's own groups: encoders, heads, the rest.

@@ -22,8 +22,8 @@ struct UmtOptions {
 ///
 /// Complete: it brings the task's loss.
 ///
-/// Use when   unimodal features are better than those of joint training, and the modalities need each other all the same.
-///            Where they do not, `make_ensemble` of the teachers is enough.
+/// Use when   unimodal features are better than those of joint training, and the modalities need each other all the
+///            same. Where they do not, `make_ensemble` of the teachers is enough.
 /// Shapes     see `Distillation`. Any M.
 /// Cost       O(B sum_m D_m) a step; the teachers' forward passes are precomputed.
 /// Errors     those of `Distillation`.
@@ -33,11 +33,12 @@ template <task::TaskPolicy Task, distillation::DistillationPolicy Feature = dist
           distillation::connector::ConnectorPolicy Connector = distillation::connector::Identity>
 class Umt : public Stack<Supervised<Task>, Distillation<Task, Feature, distillation::None, Connector>> {
  public:
-  explicit Umt(UmtOptions options = {}, Task task = Task(), Feature feature = Feature(), Connector connector = Connector())
+  explicit Umt(UmtOptions options = {}, Task task = Task(), Feature feature = Feature(),
+               Connector connector = Connector())
       : Stack<Supervised<Task>, Distillation<Task, Feature, distillation::None, Connector>>(
             Supervised<Task>(task),
-            Distillation<Task, Feature, distillation::None, Connector>({.feature_weight = std::move(options.weight)}, task,
-                                                                       std::move(feature), {}, std::move(connector))) {}
+            Distillation<Task, Feature, distillation::None, Connector>(
+                {.feature_weight = std::move(options.weight)}, task, std::move(feature), {}, std::move(connector))) {}
 };
 
 }  // namespace g2d::method

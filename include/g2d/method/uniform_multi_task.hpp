@@ -18,7 +18,8 @@ namespace g2d::method {
 ///
 /// Samples that lack a modality give its term no gradient.
 ///
-/// Use when   a strong, cheap baseline is wanted. The student's readout should be `readout::OwnHeads`, which these terms train.
+/// Use when   a strong, cheap baseline is wanted. The student's readout should be `readout::OwnHeads`, which these
+///            terms train.
 /// Cost       the readout's heads.
 /// Source     the uniform baseline of MMPareto, arXiv:2405.17730.
 template <task::TaskPolicy Task>

@@ -42,10 +42,11 @@ enum class ValuationLevel {
 
 struct ValuationOptions {
   ValuationLevel level = ValuationLevel::Sample;
-  std::int64_t warm_up_epochs = 5;   ///< Epochs of plain training.
-  double strength = 1.0;             ///< alpha >= 0, of the modality level.
-  double valued_share = 0.2;         ///< Of the training samples, in (0, 1], that the modality level values.
-  bool keeps_epoch_length = false;   ///< Draw as many entries as there are samples, so that an epoch costs what it costs others.
+  std::int64_t warm_up_epochs = 5;  ///< Epochs of plain training.
+  double strength = 1.0;            ///< alpha >= 0, of the modality level.
+  double valued_share = 0.2;        ///< Of the training samples, in (0, 1], that the modality level values.
+  bool keeps_epoch_length =
+      false;  ///< Draw as many entries as there are samples, so that an epoch costs what it costs others.
   std::uint64_t seed = 0;
 };
 
@@ -53,8 +54,8 @@ struct ValuationOptions {
 ///
 ///     v(S) = |S| [argmax z_S = y], v(none) = 0
 ///
-/// z_S is the fused output with the features of all other modalities replaced by zero. Modalities that a sample lacks count 0.
-/// The values of a sample add up to the number of its modalities where z is right, else to 0.
+/// z_S is the fused output with the features of all other modalities replaced by zero. Modalities that a sample lacks
+/// count 0. The values of a sample add up to the number of its modalities where z is right, else to 0.
 ///
 /// Cost       2^M - 1 passes through the fusion, in chunks, without a graph; the encoders are not run.
 [[nodiscard]] inline at::Tensor valuation_values(const StudentView& student, const FeatureTable& table) {
@@ -95,8 +96,8 @@ struct ValuationOptions {
   return values;
 }
 
-/// How often each modality of each sample is shown again, int64 [N, M]: 3 times with a value below -0.1, twice below 0.4, once
-/// below 1, else never.
+/// How often each modality of each sample is shown again, int64 [N, M]: 3 times with a value below -0.1, twice below
+/// 0.4, once below 1, else never.
 [[nodiscard]] inline at::Tensor valuation_copies(const at::Tensor& values) {
   constexpr double rounding = 1e-9;
   return values.lt(1.0 - rounding).to(at::kLong).add(values.lt(0.4)).add(values.lt(-0.1));
@@ -122,27 +123,29 @@ struct ValuationOptions {
 ///
 ///     sample level:    (i, m) 3 times for phi_im < -0.1, twice below 0.4, once below 1, else never
 ///     modality level:  (i, m) for floor(delta_m N) samples i drawn at random,
-///                      delta_m = 2/3 alpha max(0, mean_{j != m} phi_j - phi_m), phi_m the mean over a part of the samples
+///                      delta_m = 2/3 alpha max(0, mean_{j != m} phi_j - phi_m), phi_m the mean over a part of the
+///                      samples
 ///
 /// Valued anew before every epoch after the warm-up. Added: stacked on `Supervised`.
 ///
-/// Use when   some samples are answered by one modality alone, and epochs may grow: up to (1 + 3M) N entries at the sample level.
-///            `keeps_epoch_length` draws N of them without replacement.
+/// Use when   some samples are answered by one modality alone, and epochs may grow: up to (1 + 3M) N entries at the
+///            sample level. `keeps_epoch_length` draws N of them without replacement.
 /// Shapes     any fusion; M from 2 to 16. For classes; needs a trainer.
-/// Cost       before an epoch one pass of all training samples (of a share at the modality level) through the encoders and
-///            2^M - 1 through the fusion; and the longer epoch.
-/// Errors     ConfigError before training for another M, and for options out of range; another task than classification does
-///            not compile.
+/// Cost       before an epoch one pass of all training samples (of a share at the modality level) through the encoders
+///            and 2^M - 1 through the fusion; and the longer epoch.
+/// Errors     ConfigError before training for another M, and for options out of range; another task than classification
+///            does not compile.
 /// Source     Wei et al. 2024 (CVPR), arXiv:2309.06255, and its published code.
-/// Deviates   M > 2 is ours: the general Shapley value with the thresholds of M = 2, and the mean over the others. The part of
-///            the samples is drawn without replacement. A hidden modality is one that the entry lacks, as `AbsentFeatures`
-///            says, and its encoder sees zeros; the code zeroes the features alone. BalanceBenchmark plays
-///            v(S) = [argmax z_S = y], with zeroed inputs.
+/// Deviates   M > 2 is ours: the general Shapley value with the thresholds of M = 2, and the mean over the others. The
+///            part of the samples is drawn without replacement. A hidden modality is one that the entry lacks, as
+///            `AbsentFeatures` says, and its encoder sees zeros; the code zeroes the features alone. BalanceBenchmark
+///            plays v(S) = [argmax z_S = y], with zeroed inputs.
 template <task::TaskPolicy Task>
 class Valuation {
  public:
-  static_assert(detail::may_have_classes_v<Task>,
-                "g2d: method::Valuation asks which classes are right, which this task cannot say; use task::Classification");
+  static_assert(
+      detail::may_have_classes_v<Task>,
+      "g2d: method::Valuation asks which classes are right, which this task cannot say; use task::Classification");
 
   explicit Valuation(ValuationOptions options = {}, const Task& task = Task()) : options_(options) {
     detail::check_classes(task.output_kind, "Valuation", "it asks which answers are right");
@@ -150,7 +153,8 @@ class Valuation {
       throw ConfigError(fmt::format("g2d: method::Valuation: expected strength >= 0, got {}", options_.strength));
     }
     if (!(options_.valued_share > 0.0 && options_.valued_share <= 1.0)) {
-      throw ConfigError(fmt::format("g2d: method::Valuation: expected valued_share in (0, 1], got {}", options_.valued_share));
+      throw ConfigError(
+          fmt::format("g2d: method::Valuation: expected valued_share in (0, 1], got {}", options_.valued_share));
     }
   }
 
@@ -158,9 +162,10 @@ class Valuation {
     constexpr std::size_t most = 16;
     detail::check_several_modalities(setup, "method::Valuation");
     if (setup.names.size() > most) {
-      throw ConfigError(fmt::format("g2d: method::Valuation: expected at most {} modalities, got {}; each one doubles the "
-                                    "number of subsets to value",
-                                    most, setup.names.size()));
+      throw ConfigError(
+          fmt::format("g2d: method::Valuation: expected at most {} modalities, got {}; each one doubles the "
+                      "number of subsets to value",
+                      most, setup.names.size()));
     }
     samples_.reset();
     values_ = at::Tensor();
@@ -173,7 +178,8 @@ class Valuation {
     const auto table = run.features(Split::Train, num_valued(num_samples));
     values_ = valuation_values(run.student(), table);
     auto generator = make_generator(options_.seed, static_cast<std::uint64_t>(run.epoch()));
-    auto shown_again = options_.level == ValuationLevel::Sample ? weak_parts(table) : drawn_parts(table, num_samples, generator);
+    auto shown_again =
+        options_.level == ValuationLevel::Sample ? weak_parts(table) : drawn_parts(table, num_samples, generator);
     samples_ = with_all(num_samples, std::move(shown_again), generator);
   }
 
@@ -187,7 +193,8 @@ class Valuation {
  private:
   [[nodiscard]] std::int64_t num_valued(std::int64_t num_samples) const {
     if (options_.level == ValuationLevel::Sample) return num_samples;
-    return std::max<std::int64_t>(1, static_cast<std::int64_t>(options_.valued_share * static_cast<double>(num_samples)));
+    return std::max<std::int64_t>(1,
+                                  static_cast<std::int64_t>(options_.valued_share * static_cast<double>(num_samples)));
   }
 
   /// Entries that show one modality each.
@@ -203,7 +210,8 @@ class Valuation {
     return alone(rows, entries.remainder(values_.size(1)));
   }
 
-  [[nodiscard]] SampleView drawn_parts(const FeatureTable& table, std::int64_t num_samples, at::Generator generator) const {
+  [[nodiscard]] SampleView drawn_parts(const FeatureTable& table, std::int64_t num_samples,
+                                       at::Generator generator) const {
     const auto has = table.present.defined() ? table.present.to(at::kCPU, at::kDouble) : at::ones_like(values_);
     PerModality<double> means;
     for (std::int64_t m = 0; m < values_.size(1); ++m) {
@@ -213,10 +221,12 @@ class Valuation {
     const auto shares = valuation_shares(means, options_.strength);
     std::vector<at::Tensor> rows{at::zeros({0}, at::kLong)}, modality{at::zeros({0}, at::kLong)};
     for (std::int64_t m = 0; m < values_.size(1); ++m) {
-      const auto count = static_cast<std::int64_t>(shares[static_cast<std::size_t>(m)] * static_cast<double>(num_samples));
+      const auto count =
+          static_cast<std::int64_t>(shares[static_cast<std::size_t>(m)] * static_cast<double>(num_samples));
       // Who has what is known of the valued samples only.
-      const auto candidates = table.present.defined() ? table.rows.index_select(0, at::nonzero(has.select(1, m)).squeeze(1))
-                                                      : at::arange(num_samples, at::kLong);
+      const auto candidates = table.present.defined()
+                                  ? table.rows.index_select(0, at::nonzero(has.select(1, m)).squeeze(1))
+                                  : at::arange(num_samples, at::kLong);
       if (count == 0 || candidates.size(0) == 0) continue;
       rows.push_back(candidates.index_select(0, at::randint(candidates.size(0), {count}, generator, at::kLong)));
       modality.push_back(at::full({count}, m, at::kLong));

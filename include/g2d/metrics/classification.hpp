@@ -26,7 +26,8 @@ namespace g2d::metrics {
   const auto hits = confusion.diagonal();
   const auto asked = confusion.sum(0).add(confusion.sum(1));  // 2 TP + FP + FN
   const auto f1 = at::where(asked.gt(0), hits.mul(2.0).div(asked.clamp_min(1.0)), asked.new_zeros({}));
-  return {{"accuracy", hits.sum().div(confusion.sum()).item<double>(), true}, {"macro_f1", f1.mean().item<double>(), true}};
+  return {{"accuracy", hits.sum().div(confusion.sum()).item<double>(), true},
+          {"macro_f1", f1.mean().item<double>(), true}};
 }
 
 }  // namespace g2d::metrics

@@ -17,9 +17,12 @@ namespace g2d::metrics {
 template <task::TaskPolicy Task>
 [[nodiscard]] Metrics measure(const Task& task, const at::Tensor& output, const at::Tensor& target) {
   switch (static_cast<OutputKind>(task.output_kind)) {
-    case OutputKind::Classes: return classification(output, target);
-    case OutputKind::Labels: return multi_label(output, target);
-    case OutputKind::Values: break;
+    case OutputKind::Classes:
+      return classification(output, target);
+    case OutputKind::Labels:
+      return multi_label(output, target);
+    case OutputKind::Values:
+      break;
   }
   if constexpr (requires { task.in_target_unit(output); }) {
     return regression(task.in_target_unit(output), target);

@@ -28,16 +28,18 @@
 
 namespace g2d::optimizer {
 
-/// Updates parameter groups with ATen's fused kernels: one call for all active groups of one learning rate. On a CPU these copy tensors
-/// that are not contiguous, and are wrong where a gradient has another layout than its parameter; they are handed the numbers in a row, as
-/// they lie in memory, and gradients in the parameter's layout.
+/// Updates parameter groups with ATen's fused kernels: one call for all active groups of one learning rate. On a CPU
+/// these copy tensors that are not contiguous, and are wrong where a gradient has another layout than its parameter;
+/// they are handed the numbers in a row, as they lie in memory, and gradients in the parameter's layout.
 ///
-/// A parameter without a gradient is not touched, nor is its state: that is what freezing rests on. With `found_inf` set to
-/// 1 (0-dim float, on the parameters' device) the kernels change nothing, and nobody waits for the device to know.
+/// A parameter without a gradient is not touched, nor is its state: that is what freezing rests on. With `found_inf`
+/// set to 1 (0-dim float, on the parameters' device) the kernels change nothing, and nobody waits for the device to
+/// know.
 ///
 /// Dtype      floating; state in the parameters' dtype and on their device.
 /// Cost       one pass over the active parameters and their state. State is made at a parameter's first update.
-/// Errors     ConfigError for settings out of range, and for a parameter with gaps in memory or with elements in common.
+/// Errors     ConfigError for settings out of range, and for a parameter with gaps in memory or with elements in
+///            common.
 class Optimizer {
  public:
   Optimizer(Settings settings, std::span<const ParameterGroup> groups) : settings_(settings) {
@@ -76,8 +78,9 @@ class Optimizer {
       clear();
       for (; g < states_.size() && states_[g].factor() == factor; ++g) gather(states_[g]);
       if (!values_.empty()) {
-        std::visit([&](const auto& chosen) { apply(chosen, chosen.learning_rate * factor * schedule_factor_, found_inf); },
-                   settings_);
+        std::visit(
+            [&](const auto& chosen) { apply(chosen, chosen.learning_rate * factor * schedule_factor_, found_inf); },
+            settings_);
       }
     }
     clear();
@@ -107,25 +110,31 @@ class Optimizer {
 
   static void check(const at::Tensor& parameter, const std::string& group) {
     if (parameter.is_non_overlapping_and_dense()) return;
-    throw ConfigError(fmt::format("g2d: optimizer: group \"{}\": expected parameters that fill a piece of memory, got one of shape {} with "
-                                  "strides {}; make it contiguous()", group, to_string(parameter.sizes()), to_string(parameter.strides())));
+    throw ConfigError(fmt::format(
+        "g2d: optimizer: group \"{}\": expected parameters that fill a piece of memory, got one of shape {} with "
+        "strides {}; make it contiguous()",
+        group, to_string(parameter.sizes()), to_string(parameter.strides())));
   }
   static void check_rate(double learning_rate, double weight_decay) {
-    if (!(learning_rate > 0.0)) throw ConfigError(fmt::format("g2d: optimizer: expected learning_rate > 0, got {}", learning_rate));
-    if (!(weight_decay >= 0.0)) throw ConfigError(fmt::format("g2d: optimizer: expected weight_decay >= 0, got {}", weight_decay));
+    if (!(learning_rate > 0.0))
+      throw ConfigError(fmt::format("g2d: optimizer: expected learning_rate > 0, got {}", learning_rate));
+    if (!(weight_decay >= 0.0))
+      throw ConfigError(fmt::format("g2d: optimizer: expected weight_decay >= 0, got {}", weight_decay));
   }
   static void check(const Sgd& sgd) {
     check_rate(sgd.learning_rate, sgd.weight_decay);
     if (!(sgd.momentum >= 0.0 && sgd.momentum < 1.0)) {
       throw ConfigError(fmt::format("g2d: optimizer::Sgd: expected momentum in [0, 1), got {}", sgd.momentum));
     }
-    if (sgd.nesterov && sgd.momentum == 0.0) throw ConfigError("g2d: optimizer::Sgd: expected momentum > 0 with nesterov, got 0");
+    if (sgd.nesterov && sgd.momentum == 0.0)
+      throw ConfigError("g2d: optimizer::Sgd: expected momentum > 0 with nesterov, got 0");
   }
   template <class AnyAdam>
   static void check(const AnyAdam& adam) {
     check_rate(adam.learning_rate, adam.weight_decay);
     if (!(adam.beta1 >= 0.0 && adam.beta1 < 1.0 && adam.beta2 >= 0.0 && adam.beta2 < 1.0)) {
-      throw ConfigError(fmt::format("g2d: optimizer::Adam: expected betas in [0, 1), got {} and {}", adam.beta1, adam.beta2));
+      throw ConfigError(
+          fmt::format("g2d: optimizer::Adam: expected betas in [0, 1), got {} and {}", adam.beta1, adam.beta2));
     }
   }
 

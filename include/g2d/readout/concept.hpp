@@ -14,7 +14,8 @@
 /// |---|---|---|
 /// | `ExactSplit`    | the fusion's own parts, which add up to the output | all but `Film` and `Gated` |
 /// | `MaskedForward` | the fusion with the features of all other modalities replaced by zero | any fusion |
-/// | `OwnHeads`      | a linear head for each modality, trained beside the fusion | any fusion; a loss that trains them |
+/// | `OwnHeads`      | a linear head for each modality, trained beside the fusion | any fusion; a loss that trains them
+///                   |
 /// | `Authors`       | the authors' formulas | the shipped fusions |
 /// | `Auto`          | `ExactSplit` where it exists, else `MaskedForward`; the default | any fusion |
 ///
@@ -22,7 +23,8 @@
 ///
 ///     struct Mine {
 ///       template <g2d::fusion::FusionPolicy Fusion>
-///       g2d::PerModality<at::Tensor> unimodal_logits(const Fusion& fusion, g2d::ModalitySpan<at::Tensor> features) const;
+///       g2d::PerModality<at::Tensor> unimodal_logits(const Fusion& fusion, g2d::ModalitySpan<at::Tensor> features)
+///       const;
 ///     };
 ///
 /// `features` are the encoders'. A readout with parameters adds `parameters()`, as a fusion does.

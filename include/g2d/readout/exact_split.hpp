@@ -19,9 +19,10 @@ namespace g2d::readout {
 struct ExactSplit {
   template <fusion::FusionPolicy Fusion>
   [[nodiscard]] PerModality<at::Tensor> unimodal_logits(const Fusion& fusion, ModalitySpan<at::Tensor> features) const {
-    static_assert(fusion::SplitsByModality<Fusion>,
-                  "g2d: readout::ExactSplit needs split_logits(features), which this fusion does not have: its output is "
-                  "no sum of one part for each modality; use readout::MaskedForward or readout::OwnHeads");
+    static_assert(
+        fusion::SplitsByModality<Fusion>,
+        "g2d: readout::ExactSplit needs split_logits(features), which this fusion does not have: its output is "
+        "no sum of one part for each modality; use readout::MaskedForward or readout::OwnHeads");
     return fusion.split_logits(features);
   }
 };

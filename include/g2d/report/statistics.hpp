@@ -53,13 +53,13 @@ struct Interval {
 /// Errors     ConfigError when the two do not have the same number of values, or none.
 [[nodiscard]] inline Interval paired_difference(std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size() || a.empty()) {
-    throw ConfigError(fmt::format("g2d: report::paired_difference: expected two lists of one length >= 1, got {} and {}",
-                                  a.size(), b.size()));
+    throw ConfigError(fmt::format(
+        "g2d: report::paired_difference: expected two lists of one length >= 1, got {} and {}", a.size(), b.size()));
   }
   std::vector<double> differences(a.size());
   for (std::size_t i = 0; i < a.size(); ++i) differences[i] = a[i] - b[i];
-  return {mean(differences), t_quantile_975(a.size() - 1) * standard_deviation(differences) /
-                                 std::sqrt(static_cast<double>(a.size()))};
+  return {mean(differences),
+          t_quantile_975(a.size() - 1) * standard_deviation(differences) / std::sqrt(static_cast<double>(a.size()))};
 }
 
 }  // namespace g2d::report

@@ -17,8 +17,8 @@
 namespace g2d::schedule {
 
 struct BatchwiseOptions {
-  std::int64_t first_epoch = 0;                                          ///< First epoch of the window.
-  std::int64_t last_epoch = std::numeric_limits<std::int64_t>::max();   ///< Last epoch of the window, inclusive.
+  std::int64_t first_epoch = 0;                                        ///< First epoch of the window.
+  std::int64_t last_epoch = std::numeric_limits<std::int64_t>::max();  ///< Last epoch of the window, inclusive.
 };
 
 /// Batchwise prioritization: in every batch the modality whose teacher is surest is suppressed.
@@ -27,9 +27,9 @@ struct BatchwiseOptions {
 ///
 /// Use when   the authors' published runs are to be repeated. A tie suppresses nothing.
 /// Cost       one comparison of M host numbers a step, read from precomputed teachers; no sync.
-/// Errors     ConfigError for an empty window; at `Prioritization::begin`, with suppression that scales gradients and norm statistics
-///            other than Tracked, for who is suppressed is known on the device alone; with Complete suppression, at the step, when
-///            the teachers' confidences are not at hand on the host.
+/// Errors     ConfigError for an empty window; at `Prioritization::begin`, with suppression that scales gradients and
+///            norm statistics other than Tracked, for who is suppressed is known on the device alone; with Complete
+///            suppression, at the step, when the teachers' confidences are not at hand on the host.
 /// Source     the authors' published code: window 0 to 150 of 300 epochs.
 /// Deviates   ties: the authors' code stops with an error. More than two modalities: ours.
 template <suppression::SuppressionPolicy Suppression = suppression::ZeroedGradients>
@@ -48,7 +48,8 @@ class Batchwise {
     const auto begin = std::min(options_.first_epoch, run.num_epochs);
     const auto end = options_.last_epoch >= run.num_epochs ? run.num_epochs : options_.last_epoch + 1;
     const PerModality<bool> none(run.names.size(), false);
-    return {{"all", 0, begin, none, false}, {"batch by batch", begin, end - begin, none, true},
+    return {{"all", 0, begin, none, false},
+            {"batch by batch", begin, end - begin, none, true},
             {"all", end, run.num_epochs - end, none, false}};
   }
 

@@ -24,7 +24,8 @@
 ///     struct Mine {
 ///       std::vector<g2d::schedule::Stage> stages(const g2d::schedule::Run& run) const;   // throws ConfigError
 ///       const Suppression& suppression() const;                                          // a SuppressionPolicy
-///       static constexpr bool needs_confidence = true;                                   // optional: run.confidence is read
+///       static constexpr bool needs_confidence = true;                                   // optional: run.confidence
+///       is read
 ///     };
 namespace g2d::schedule {
 

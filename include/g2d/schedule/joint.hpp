@@ -17,7 +17,9 @@ namespace g2d::schedule {
 class Joint {
  public:
   [[nodiscard]] std::vector<Stage> stages(const Run& run) const {
-    return {{.name = "all", .first_epoch = 0, .num_epochs = run.num_epochs,
+    return {{.name = "all",
+             .first_epoch = 0,
+             .num_epochs = run.num_epochs,
              .suppressed = PerModality<bool>(run.names.size(), false)}};
   }
   [[nodiscard]] const suppression::Complete& suppression() const { return suppression_; }

@@ -24,10 +24,11 @@
 namespace g2d::schedule {
 
 struct SequentialOptions {
-  std::vector<std::int64_t> stage_epochs = {};  ///< M + 1 entries, in the stages' order, adding up to the run's epochs; empty: by fractions.
-  std::vector<double> stage_fractions = {};     ///< M + 1 entries >= 0, taken as shares of the run; empty: equal (ours).
+  std::vector<std::int64_t> stage_epochs =
+      {};  ///< M + 1 entries, in the stages' order, adding up to the run's epochs; empty: by fractions.
+  std::vector<double> stage_fractions = {};  ///< M + 1 entries >= 0, taken as shares of the run; empty: equal (ours).
   Order order = Order::WeakFirst;
-  std::uint64_t seed = 0;                  ///< For Order::Random.
+  std::uint64_t seed = 0;  ///< For Order::Random.
 };
 
 /// Sequential Modality Prioritization: M + 1 stages, each modality alone from weak to strong, then all.
@@ -37,8 +38,8 @@ struct SequentialOptions {
 /// Use when   one modality outruns the others. Stages need time: with few epochs the loss alone may do better.
 /// Units      epochs. Heads and everything shared train in every stage.
 /// Cost       with Complete suppression a stage costs little more than its one active encoder.
-/// Errors     ConfigError when stage_epochs or stage_fractions do not have M + 1 entries, are negative, or do not add up to
-///            the run; when the order needs confidences and there are none, or one is NaN.
+/// Errors     ConfigError when stage_epochs or stage_fractions do not have M + 1 entries, are negative, or do not add
+///            up to the run; when the order needs confidences and there are none, or one is NaN.
 /// Source     arXiv:2506.21514, SMP. Equal rho: declared order (ours). Equal fractions by default (ours).
 /// Deviates   the authors' code compares per batch instead: see Batchwise.
 /// Reference  g2d/reference/schedule/stages.hpp
@@ -57,7 +58,9 @@ class Sequential {
     std::int64_t first = 0;
     for (std::size_t s = 0; s <= modalities; ++s) {
       const bool all = s == modalities;
-      Stage stage{.name = all ? "all" : run.names[order[s]] + " alone", .first_epoch = first, .num_epochs = epochs[s],
+      Stage stage{.name = all ? "all" : run.names[order[s]] + " alone",
+                  .first_epoch = first,
+                  .num_epochs = epochs[s],
                   .suppressed = PerModality<bool>(modalities, !all)};
       if (!all) stage.suppressed[order[s]] = false;
       first += epochs[s];
@@ -74,9 +77,14 @@ class Sequential {
     PerModality<std::size_t> order(run.names.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     switch (options_.order) {
-      case Order::Declared: break;
-      case Order::Random: shuffle(order); break;
-      case Order::WeakFirst: order = by_confidence(run); break;
+      case Order::Declared:
+        break;
+      case Order::Random:
+        shuffle(order);
+        break;
+      case Order::WeakFirst:
+        order = by_confidence(run);
+        break;
       case Order::StrongFirst:
         order = by_confidence(run);
         std::reverse(order.begin(), order.end());
@@ -103,9 +111,10 @@ class Sequential {
     const auto total = std::accumulate(options_.stage_epochs.begin(), options_.stage_epochs.end(), std::int64_t{0});
     if (std::any_of(options_.stage_epochs.begin(), options_.stage_epochs.end(), [](auto n) { return n < 0; }) ||
         total != run.num_epochs) {
-      throw ConfigError(fmt::format(
-          "g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's {} epochs, got [{}], which give {}",
-          run.num_epochs, fmt::join(options_.stage_epochs, ", "), total));
+      throw ConfigError(
+          fmt::format("g2d: schedule::Sequential: expected stage_epochs >= 0 that add up to the run's {} epochs, got "
+                      "[{}], which give {}",
+                      run.num_epochs, fmt::join(options_.stage_epochs, ", "), total));
     }
     return options_.stage_epochs;
   }
@@ -117,15 +126,17 @@ class Sequential {
     check_count(fractions.size(), run, "stage_fractions");
     const double total = std::accumulate(fractions.begin(), fractions.end(), 0.0);
     if (std::any_of(fractions.begin(), fractions.end(), [](double f) { return !(f >= 0.0); }) || !(total > 0.0)) {
-      throw ConfigError(fmt::format("g2d: schedule::Sequential: expected stage_fractions >= 0 with a positive sum, got [{}]",
-                                    fmt::join(fractions, ", ")));
+      throw ConfigError(
+          fmt::format("g2d: schedule::Sequential: expected stage_fractions >= 0 with a positive sum, got [{}]",
+                      fmt::join(fractions, ", ")));
     }
     std::vector<std::int64_t> epochs;
     double share = 0.0;
     std::int64_t begin = 0;
     for (const double fraction : fractions) {
       share += fraction / total;
-      const auto end = std::min(run.num_epochs, static_cast<std::int64_t>(std::llround(share * static_cast<double>(run.num_epochs))));
+      const auto end = std::min(run.num_epochs,
+                                static_cast<std::int64_t>(std::llround(share * static_cast<double>(run.num_epochs))));
       epochs.push_back(end - begin);
       begin = end;
     }
@@ -134,10 +145,11 @@ class Sequential {
 
   static void check_count(std::size_t count, const Run& run, const char* setting) {
     if (count != run.names.size() + 1) {
-      throw ConfigError(fmt::format(
-          "g2d: schedule::Sequential: expected {} with {} entries, one for each of ({}) alone, by default the weakest first, and one for "
-          "all, got {}",
-          setting, run.names.size() + 1, run.names.joined(), count));
+      throw ConfigError(
+          fmt::format("g2d: schedule::Sequential: expected {} with {} entries, one for each of ({}) alone, by default "
+                      "the weakest first, and one for "
+                      "all, got {}",
+                      setting, run.names.size() + 1, run.names.joined(), count));
     }
   }
 

@@ -13,8 +13,8 @@ struct CompleteOptions {
   NormStatistics norm_statistics = NormStatistics::Frozen;  ///< Frozen or Batch.
 };
 
-/// True freeze, the paper's kappa = 0: parameters, momentum, Adam's moments and norm buffers of a suppressed encoder stay
-/// bit-identical; no backward pass and no optimizer work is spent on it, and its dropout is off.
+/// True freeze, the paper's kappa = 0: parameters, momentum, Adam's moments and norm buffers of a suppressed encoder
+/// stay bit-identical; no backward pass and no optimizer work is spent on it, and its dropout is off.
 ///
 ///     theta_m <- theta_m - eta kappa_m dL/dtheta_m,   kappa_m = 0
 ///

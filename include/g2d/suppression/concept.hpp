@@ -14,27 +14,31 @@
 /// | policy | a suppressed modality | use when |
 /// |---|---|---|
 /// | `Complete`        | is frozen: nothing of it moves, nothing is spent on it | the paper's kappa = 0; the default |
-/// | `ZeroedGradients` | has its gradients multiplied by 0 after a full backward pass | the authors' code is to be repeated |
-/// | `Partial`         | has its gradients multiplied by 1 - tanh(alpha r) if it is the surer one | the paper's ablation |
+/// | `ZeroedGradients` | has its gradients multiplied by 0 after a full backward pass | the authors' code is to be
+/// repeated |
+/// | `Partial`         | has its gradients multiplied by 1 - tanh(alpha r) if it is the surer one | the paper's
+///                     ablation |
 ///
 /// A policy is a plain class:
 ///
 ///     struct Mine {
 ///       static constexpr bool freezes = false;                        // true: skip the encoder altogether
-///       at::Tensor coefficients(const at::Tensor& suppressed,         // kappa [M] from bool [M] and r_m [M], on their device
-///                               const at::Tensor& ratios) const;
+///       at::Tensor coefficients(const at::Tensor& suppressed,         // kappa [M] from bool [M] and r_m [M], on their
+///                               device const at::Tensor& ratios) const;
 ///       g2d::suppression::NormStatistics norm_statistics() const;
 ///       g2d::suppression::ParameterFilter filter() const;
-///       static constexpr bool needs_confidence = true;                // optional: `ratios` are read. Without, they are all 1
+///       static constexpr bool needs_confidence = true;                // optional: `ratios` are read. Without, they
+///       are all 1
 ///     };                                                              // where there are no teachers
 namespace g2d::suppression {
 
 namespace detail {
 
 template <class Suppression>
-concept GivesCoefficients = requires(const Suppression& suppression, const at::Tensor& suppressed, const at::Tensor& r) {
-  { suppression.coefficients(suppressed, r) } -> std::same_as<at::Tensor>;
-};
+concept GivesCoefficients =
+    requires(const Suppression& suppression, const at::Tensor& suppressed, const at::Tensor& r) {
+      { suppression.coefficients(suppressed, r) } -> std::same_as<at::Tensor>;
+    };
 
 template <class Suppression>
 concept SaysWhetherItFreezes = requires {

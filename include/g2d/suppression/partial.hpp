@@ -13,7 +13,7 @@
 namespace g2d::suppression {
 
 struct PartialOptions {
-  double strength = 1.0;                                     ///< alpha >= 0.
+  double strength = 1.0;  ///< alpha >= 0.
   NormStatistics norm_statistics = NormStatistics::Tracked;
   ParameterFilter filter = {};
 };

@@ -25,8 +25,8 @@
 namespace g2d::task {
 
 struct ClassificationOptions {
-  at::Tensor class_weights = {}; ///< [C], or undefined: every class counts the same.
-  double label_smoothing = 0.0;  ///< In [0, 1).
+  at::Tensor class_weights = {};  ///< [C], or undefined: every class counts the same.
+  double label_smoothing = 0.0;   ///< In [0, 1).
 };
 
 /// One of C classes.
@@ -35,12 +35,12 @@ struct ClassificationOptions {
 ///
 /// Use when   every sample has one true class. Two classes are two outputs.
 /// Shapes     output: logits [B, C]; target: int64 [B] in [0, C); loss: scalar; confidence: [B].
-/// Dtype      logits floating; one device; no transfers, but for the class weights once for each device and dtype. Labels are read
-///            only when they are in host memory.
+/// Dtype      logits floating; one device; no transfers, but for the class weights once for each device and dtype.
+///            Labels are read only when they are in host memory.
 /// Units      nats. With class weights the loss is the weighted mean, as in PyTorch.
 /// Cost       O(B C).
-/// Errors     ConfigError for smoothing outside [0, 1); ShapeError for a wrong dtype or rank; DataError for a label out of
-///            range. Labels on an accelerator are not read in a step; `Trainer::fit` checks the whole dataset once.
+/// Errors     ConfigError for smoothing outside [0, 1); ShapeError for a wrong dtype or rank; DataError for a label out
+///            of range. Labels on an accelerator are not read in a step; `Trainer::fit` checks the whole dataset once.
 /// Source     arXiv:2506.21514, supervised loss and rho.
 /// Reference  g2d/reference/task/classification.hpp
 class Classification {
@@ -56,16 +56,20 @@ class Classification {
   }
 
   /// `shared` saves the log-softmax where another term has computed it.
-  [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target, const SharedLogSoftmax& shared = {}) const {
+  [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target,
+                                const SharedLogSoftmax& shared = {}) const {
     constexpr std::int64_t ignored_label = -100;
     const auto weights = class_weights_.defined() ? std::optional(class_weights_.like(output)) : std::nullopt;
-    if (options_.label_smoothing == 0.0) return at::nll_loss_nd(shared.of(output), target, weights, at::Reduction::Mean, ignored_label);
-    return at::cross_entropy_loss(output, target, weights, at::Reduction::Mean, ignored_label, options_.label_smoothing);
+    if (options_.label_smoothing == 0.0)
+      return at::nll_loss_nd(shared.of(output), target, weights, at::Reduction::Mean, ignored_label);
+    return at::cross_entropy_loss(output, target, weights, at::Reduction::Mean, ignored_label,
+                                  options_.label_smoothing);
   }
 
   [[nodiscard]] at::Tensor confidence(const at::Tensor& output, const at::Tensor& target) const {
     const auto logits = output.detach();
-    if (logits.is_cpu() && logits.size(1) < num_lanes) return at::softmax(logits.t(), 0).gather(0, target.unsqueeze(0)).squeeze(0);
+    if (logits.is_cpu() && logits.size(1) < num_lanes)
+      return at::softmax(logits.t(), 0).gather(0, target.unsqueeze(0)).squeeze(0);
     return at::softmax(logits, 1).gather(1, target.unsqueeze(1)).squeeze(1);
   }
 
@@ -82,7 +86,8 @@ class Classification {
   }
 
  private:
-  /// Of AVX-512 in float32. LibTorch's softmax along rows that are shorter takes six times as long as one along columns.
+  /// Of AVX-512 in float32. LibTorch's softmax along rows that are shorter takes six times as long as one along
+  /// columns.
   static constexpr std::int64_t num_lanes = 16;
 
   static void check_range(std::int64_t num_classes, const at::Tensor& target) {

@@ -22,8 +22,10 @@
 ///     struct Mine {
 ///       static constexpr g2d::OutputKind output_kind = g2d::OutputKind::Classes;
 ///       at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const;        // scalar
-///       at::Tensor confidence(const at::Tensor& output, const at::Tensor& target) const;  // [B], in [0, 1], no gradient
-///       void check(std::int64_t num_outputs, const at::Tensor& target) const;             // throws ShapeError or DataError
+///       at::Tensor confidence(const at::Tensor& output, const at::Tensor& target) const;  // [B], in [0, 1], no
+///       gradient
+///       void check(std::int64_t num_outputs, const at::Tensor& target) const;             // throws ShapeError or
+///       DataError
 ///     };
 namespace g2d::task {
 

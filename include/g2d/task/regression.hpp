@@ -22,9 +22,10 @@
 namespace g2d::task {
 
 struct RegressionOptions {
-  double target_variance = 1.0;  ///< sigma^2 > 0 of the targets that the loss sees: biased, pooled over samples and outputs.
-  at::Tensor mean = {};          ///< [C]: subtracted from the targets. Undefined: the targets are used as they are.
-  at::Tensor deviation = {};     ///< [C]: divides the targets. Undefined together with mean.
+  double target_variance =
+      1.0;               ///< sigma^2 > 0 of the targets that the loss sees: biased, pooled over samples and outputs.
+  at::Tensor mean = {};  ///< [C]: subtracted from the targets. Undefined: the targets are used as they are.
+  at::Tensor deviation = {};  ///< [C]: divides the targets. Undefined together with mean.
 };
 
 /// One or several real values.
@@ -35,12 +36,14 @@ struct RegressionOptions {
 ///
 /// Use when   the target is a number, or several. `standardized` fits mean and deviation to a training split.
 /// Shapes     output, target: [B, C]; loss: scalar; confidence: [B].
-/// Dtype      floating, one dtype and one device; no transfers, but for mean and deviation once for each device and dtype.
+/// Dtype      floating, one dtype and one device; no transfers, but for mean and deviation once for each device and
+///            dtype.
 /// Units      loss: squares of standard deviations, or of the target's unit without standardisation; `in_target_unit`
 ///            brings an output back to the unit of the target.
 /// Cost       O(B C).
-/// Errors     ConfigError for a variance that is not positive; ShapeError for a wrong rank, width or dtype; DataError for host targets
-///            that are not finite. Targets on an accelerator are not read in a step; `Trainer::fit` checks the whole dataset once.
+/// Errors     ConfigError for a variance that is not positive; ShapeError for a wrong rank, width or dtype; DataError
+///            for host targets that are not finite. Targets on an accelerator are not read in a step; `Trainer::fit`
+///            checks the whole dataset once.
 /// Source     loss: arXiv:2506.21514; confidence: ours, the paper gives none.
 /// Reference  g2d/reference/task/regression.hpp
 class Regression {
@@ -50,8 +53,9 @@ class Regression {
   explicit Regression(RegressionOptions options = {})
       : options_(std::move(options)), mean_(options_.mean), deviation_(options_.deviation) {
     if (!(options_.target_variance > 0.0) || !std::isfinite(options_.target_variance)) {
-      throw ConfigError(fmt::format("g2d: task::Regression: expected target_variance > 0, got {}; are all targets equal?",
-                                    options_.target_variance));
+      throw ConfigError(
+          fmt::format("g2d: task::Regression: expected target_variance > 0, got {}; are all targets equal?",
+                      options_.target_variance));
     }
   }
 

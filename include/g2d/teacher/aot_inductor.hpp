@@ -34,8 +34,8 @@ namespace g2d {
 
 namespace detail {
 
-/// An AOTInductor package as a torch::nn::Module. Its weights belong to the compiled code, into which many are folded: the
-/// one parameter is empty and tells dtype and device.
+/// An AOTInductor package as a torch::nn::Module. Its weights belong to the compiled code, into which many are folded:
+/// the one parameter is empty and tells dtype and device.
 class CompiledModule : public FileModule {
  public:
   CompiledModule(const std::filesystem::path& path, at::Device device) : FileModule("read_aot_inductor_teacher", path) {
@@ -43,7 +43,8 @@ class CompiledModule : public FileModule {
     turn_input_checks_on();
     try_loading(device, writer, [&] {
       const c10::DeviceIndex index = device.is_cpu() ? -1 : device.index();  // The CPU has no other.
-      package_ = std::make_unique<Package>(path.string(), model_name, /*run_single_threaded=*/false, /*num_runners=*/1, index);
+      package_ =
+          std::make_unique<Package>(path.string(), model_name, /*run_single_threaded=*/false, /*num_runners=*/1, index);
       register_parameter("<options>", at::empty({0}, options_of(*package_, device)), /*requires_grad=*/false);
       register_hash();
     });
@@ -54,8 +55,9 @@ class CompiledModule : public FileModule {
     if (input.lengths.defined()) arguments.push_back(as_compiled(input.lengths));
     auto outputs = run(arguments);
     if (outputs.size() != 2) {
-      fail(fmt::format("expected a forward that returns two tensors, (features, logits), got {}; wrap the model in one that does",
-                       outputs.size()));
+      fail(fmt::format(
+          "expected a forward that returns two tensors, (features, logits), got {}; wrap the model in one that does",
+          outputs.size()));
     }
     if (input.values.size(0) == 1) return {outputs[0].slice(0, 0, 1), outputs[1].slice(0, 0, 1)};
     return {outputs[0], outputs[1]};
@@ -75,13 +77,13 @@ class CompiledModule : public FileModule {
     });
     const auto asked = c10::DeviceTypeName(device.type(), /*lower_case=*/true);
     if (compiled_for != asked) {
-      fail(fmt::format("expected a package compiled for {0}, got one for {1}; ask for {1}, or compile the model on {0}", asked,
-                       compiled_for));
+      fail(fmt::format("expected a package compiled for {0}, got one for {1}; ask for {1}, or compile the model on {0}",
+                       asked, compiled_for));
     }
   }
 
-  /// Compiled code trusts its inputs: those of another shape or dtype give garbage or end the program. Every package looks at
-  /// this variable once, at its first call.
+  /// Compiled code trusts its inputs: those of another shape or dtype give garbage or end the program. Every package
+  /// looks at this variable once, at its first call.
   static void turn_input_checks_on() {
     [[maybe_unused]] static const int once = ::setenv("AOTI_RUNTIME_CHECK_INPUTS", "1", /*overwrite=*/1);
   }
@@ -112,9 +114,10 @@ class CompiledModule : public FileModule {
       for (const auto& argument : arguments) {
         given.push_back(fmt::format("{} {}", c10::toString(argument.scalar_type()), to_string(argument.sizes())));
       }
-      throw ShapeError(fmt::format("g2d: {}: expected an input that the package was compiled for, got {} ({}); torch.export fixes "
-                                   "the dtype, and all sizes but those in dynamic_shapes",
-                                   where(), fmt::join(given, " and "), reason(error)));
+      throw ShapeError(
+          fmt::format("g2d: {}: expected an input that the package was compiled for, got {} ({}); torch.export fixes "
+                      "the dtype, and all sizes but those in dynamic_shapes",
+                      where(), fmt::join(given, " and "), reason(error)));
     }
   }
 
@@ -128,19 +131,20 @@ class CompiledModule : public FileModule {
 ///
 /// Use when   the model exists in Python alone and was compiled on this machine; else `read_torch_script_teacher`. The
 ///            package is native code that runs with the rights of this program: read only what you trust.
-/// Shapes     input [B, ...], of the dtype and sizes that torch.export was given, B dynamic; features [B, feature_width];
-///            logits [B, num_outputs].
+/// Shapes     input [B, ...], of the dtype and sizes that torch.export was given, B dynamic; features [B,
+///            feature_width]; logits [B, num_outputs].
 /// Device     `device` is of the type that the package was compiled for, and inputs belong there.
-/// Cost       of loading: the package is unpacked into a folder in TMPDIR, or /tmp, which goes with the teacher; LibTorch
-///            leaves it there when loading fails. Of a pass: one sample costs as much as two, for it is given twice.
-/// Errors     DataError naming the file when it is missing, no package, or compiled for another device, and, at a call, when
-///            it returns other than two tensors; ShapeError naming the file, at a call, for other widths, and for inputs of a
-///            number, shape or dtype that it was not compiled for, another batch than a fixed one included. LibTorch writes
-///            the reason to stderr too.
+/// Cost       of loading: the package is unpacked into a folder in TMPDIR, or /tmp, which goes with the teacher;
+///            LibTorch leaves it there when loading fails. Of a pass: one sample costs as much as two, for it is given
+///            twice.
+/// Errors     DataError naming the file when it is missing, no package, or compiled for another device, and, at a call,
+///            when it returns other than two tensors; ShapeError naming the file, at a call, for other widths, and for
+///            inputs of a number, shape or dtype that it was not compiled for, another batch than a fixed one included.
+///            LibTorch writes the reason to stderr too.
 ///
-/// The code fits the processor and the LibTorch version that it was compiled for, and neither is checked. `Precision` has no
-/// effect on it. Loading sets AOTI_RUNTIME_CHECK_INPUTS in the environment, which no other thread may use meanwhile: compiled
-/// code checks its inputs only where that is set. The fingerprint covers the whole file.
+/// The code fits the processor and the LibTorch version that it was compiled for, and neither is checked. `Precision`
+/// has no effect on it. Loading sets AOTI_RUNTIME_CHECK_INPUTS in the environment, which no other thread may use
+/// meanwhile: compiled code checks its inputs only where that is set. The fingerprint covers the whole file.
 [[nodiscard]] inline Teacher read_aot_inductor_teacher(const std::filesystem::path& path, std::int64_t feature_width,
                                                        std::int64_t num_outputs, at::Device device = at::kCPU) {
   return detail::teacher_of(std::make_shared<detail::CompiledModule>(path, device), feature_width, num_outputs);

@@ -28,9 +28,12 @@ enum class ConfidenceMeasure {
 
 [[nodiscard]] constexpr std::string_view to_string(ConfidenceMeasure measure) {
   switch (measure) {
-    case ConfidenceMeasure::Training: return "training";
-    case ConfidenceMeasure::HeldOut: return "held-out";
-    case ConfidenceMeasure::CrossFitted: return "cross-fitted";
+    case ConfidenceMeasure::Training:
+      return "training";
+    case ConfidenceMeasure::HeldOut:
+      return "held-out";
+    case ConfidenceMeasure::CrossFitted:
+      return "cross-fitted";
   }
   return "unknown";
 }
@@ -51,10 +54,13 @@ class ConfidenceReport {
     for (const auto& [known, confidence] : entries_) {
       if (known == measure) return confidence;
     }
-    throw ConfigError(fmt::format("g2d: ConfidenceReport: expected the measure \"{}\" to be known, got none", to_string(measure)));
+    throw ConfigError(
+        fmt::format("g2d: ConfidenceReport: expected the measure \"{}\" to be known, got none", to_string(measure)));
   }
 
-  [[nodiscard]] const std::vector<std::pair<ConfidenceMeasure, PerModality<double>>>& entries() const { return entries_; }
+  [[nodiscard]] const std::vector<std::pair<ConfidenceMeasure, PerModality<double>>>& entries() const {
+    return entries_;
+  }
 
   /// "image < audio": from weak to strong. Errors: as `add`.
   [[nodiscard]] std::string order(const PerModality<double>& confidence) const {
@@ -71,7 +77,8 @@ class ConfidenceReport {
       const auto other = order(entries_[i].second);
       if (first != other) {
         return fmt::format(
-            "the order depends on where rho is measured: {} by {} samples, {} by {} ones; overfitted teachers are sure of what "
+            "the order depends on where rho is measured: {} by {} samples, {} by {} ones; overfitted teachers are sure "
+            "of what "
             "they have learnt by heart, so trust the held-out or cross-fitted one",
             first, to_string(entries_[0].first), other, to_string(entries_[i].first));
       }

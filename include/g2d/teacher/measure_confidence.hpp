@@ -23,8 +23,8 @@
 
 namespace g2d {
 
-/// rho of each teacher on a dataset, for teachers whose outputs are not precomputed: the mean confidence over the samples that
-/// have its modality, augmented as in epoch 0 where the dataset augments.
+/// rho of each teacher on a dataset, for teachers whose outputs are not precomputed: the mean confidence over the
+/// samples that have its modality, augmented as in epoch 0 where the dataset augments.
 ///
 /// Cost       one forward pass of every teacher over the dataset.
 /// Errors     ConfigError for a dataset of other modalities.
@@ -32,8 +32,9 @@ template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
 [[nodiscard]] PerModality<double> measure_confidence(const Teachers& teachers, const Dataset& dataset, const Task& task,
                                                      std::int64_t batch_size = 128) {
   if (!(dataset.names() == teachers.names())) {
-    throw ConfigError(fmt::format("g2d: measure_confidence: expected a dataset of the teachers' modalities ({}), got ({})",
-                                  teachers.names().joined(), dataset.names().joined()));
+    throw ConfigError(
+        fmt::format("g2d: measure_confidence: expected a dataset of the teachers' modalities ({}), got ({})",
+                    teachers.names().joined(), dataset.names().joined()));
   }
   const at::NoGradGuard no_grad;
   const auto device = teachers[0].options().device();

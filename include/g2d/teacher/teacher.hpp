@@ -12,10 +12,10 @@
 #include <string>
 #include <utility>
 
+#include <g2d/core/fingerprint.hpp>
 #include <g2d/core/input.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/shape.hpp>
-#include <g2d/core/fingerprint.hpp>
 #include <g2d/encoder/detail/autocast_scope.hpp>
 #include <g2d/encoder/precision.hpp>
 
@@ -23,8 +23,8 @@ namespace g2d {
 
 /// A frozen unimodal model: features and logits of one modality. It owns its module, which is no part of any student.
 ///
-/// At construction the module goes into evaluation mode and none of its parameters requires a gradient; a call puts it back
-/// into evaluation mode if someone changed that, and runs without a graph.
+/// At construction the module goes into evaluation mode and none of its parameters requires a gradient; a call puts it
+/// back into evaluation mode if someone changed that, and runs without a graph.
 ///
 /// Shapes     input [B, ...]; features [B, D]; logits [B, C], both in the dtype of the parameters.
 /// Errors     ShapeError when the model does not give that; ConfigError for no module.
@@ -37,8 +37,12 @@ class Teacher {
   using Forward = std::function<Output(const Input&)>;
 
   /// Any module and the function that runs it.
-  Teacher(std::shared_ptr<torch::nn::Module> module, Forward forward, std::int64_t feature_width, std::int64_t num_outputs)
-      : module_(std::move(module)), forward_(std::move(forward)), feature_width_(feature_width), num_outputs_(num_outputs) {
+  Teacher(std::shared_ptr<torch::nn::Module> module, Forward forward, std::int64_t feature_width,
+          std::int64_t num_outputs)
+      : module_(std::move(module)),
+        forward_(std::move(forward)),
+        feature_width_(feature_width),
+        num_outputs_(num_outputs) {
     if (!module_) throw ConfigError("g2d: Teacher: expected a module, got none");
     module_->eval();
     for (auto& parameter : module_->parameters()) parameter.requires_grad_(false);
@@ -49,8 +53,8 @@ class Teacher {
   [[nodiscard]] static Teacher of(std::shared_ptr<UnimodalStudent> model) {
     if (!model) throw ConfigError("g2d: Teacher: expected a model, got none");
     if (model->num_modalities() != 1) {
-      throw ConfigError(fmt::format("g2d: Teacher: expected a model of one modality, got {} ({})", model->num_modalities(),
-                                    model->names().joined()));
+      throw ConfigError(fmt::format("g2d: Teacher: expected a model of one modality, got {} ({})",
+                                    model->num_modalities(), model->names().joined()));
     }
     auto forward = [raw = model.get()](const Input& input) {
       auto fused = raw->fuse(PerModality<at::Tensor>{raw->encode(0, input)});

@@ -47,7 +47,7 @@
 namespace g2d {
 
 struct TeacherCacheOptions {
-  std::int64_t batch_size = 0;      ///< Of the inference passes; 0: by the size of a sample, whatever the training batch.
+  std::int64_t batch_size = 0;  ///< Of the inference passes; 0: by the size of a sample, whatever the training batch.
   std::filesystem::path file = {};  ///< Empty: in memory. Else written to this file batch by batch, and mapped from it.
 
   /// What the tables are kept in, the teachers' own dtype if not given; outputs are handed out in the teachers' dtype.
@@ -62,14 +62,14 @@ struct TeacherCacheOptions {
 /// A file is reused when it was made of the same teachers, data and task, and replaced otherwise. A sample is found by
 /// its id, so that any order, subset or batch of the same samples can be asked for.
 ///
-/// Shapes     outputs(batch): see TeacherOutputs. Dtype: the teachers', whatever the storage; confidences are those of the
-///            logits that are handed out.
+/// Shapes     outputs(batch): see TeacherOutputs. Dtype: the teachers', whatever the storage; confidences are those of
+///            the logits that are handed out.
 /// Device     tables live on the teachers' device, mapped ones in host memory; confidences always in host memory.
-/// Cost       M forward passes over the data, once; 4 (D_m + C) bytes a sample and teacher in float32, half in float16. In a
-///            step: one gather a teacher.
-/// Errors     ConfigError when the dataset's transform is random, or of other modalities, or the storage is no floating-point
-///            dtype or too small for what the teachers give; DataError for an empty dataset, an unknown sample id, or a file
-///            that cannot be read or written; ShapeError for batches without ids.
+/// Cost       M forward passes over the data, once; 4 (D_m + C) bytes a sample and teacher in float32, half in float16.
+///            In a step: one gather a teacher.
+/// Errors     ConfigError when the dataset's transform is random, or of other modalities, or the storage is no
+///            floating-point dtype or too small for what the teachers give; DataError for an empty dataset, an unknown
+///            sample id, or a file that cannot be read or written; ShapeError for batches without ids.
 class TeacherCache {
  public:
   template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
@@ -115,10 +115,11 @@ class TeacherCache {
     return outputs;
   }
 
-  /// Keeps what all teachers say together by this formula, too: N (C + 1) numbers, mapped from an unnamed file where the tables are mapped.
-  /// Methods whose logit distillation is this formula
-  /// with one weight for all modalities then hear that alone, in steps that nobody observes and batches that lack no modality:
-  /// the same gradient at a cost that knows no M, and one term "logit", the mean over the teachers, in the place of M.
+  /// Keeps what all teachers say together by this formula, too: N (C + 1) numbers, mapped from an unnamed file where
+  /// the tables are mapped. Methods whose logit distillation is this formula
+  /// with one weight for all modalities then hear that alone, in steps that nobody observes and batches that lack no
+  /// modality: the same gradient at a cost that knows no M, and one term "logit", the mean over the teachers, in the
+  /// place of M.
   void keep_mean(const distillation::Kl& kl = distillation::Kl()) {
     PerModality<at::Tensor> logits;
     for (std::size_t m = 0; m < tensors_.tables.size(); ++m) logits.push_back(logits_of(tensors_.tables[m], m));
@@ -132,8 +133,8 @@ class TeacherCache {
     return {mean.const_data_ptr<double>(), mean.const_data_ptr<double>() + mean.numel()};
   }
 
-  /// For a run ranked by this cache's own confidence, or by another measure. The cache must outlive the source, so that one without a
-  /// name gives none.
+  /// For a run ranked by this cache's own confidence, or by another measure. The cache must outlive the source, so that
+  /// one without a name gives none.
   [[nodiscard]] TeacherSource source() const& { return source(confidence()); }
   [[nodiscard]] TeacherSource source() && = delete;
   [[nodiscard]] TeacherSource source(PerModality<double> confidence) && = delete;
@@ -147,7 +148,9 @@ class TeacherCache {
   }
 
   [[nodiscard]] std::int64_t size() const { return index_.size(); }
-  [[nodiscard]] double seconds() const { return seconds_; }        ///< That computing took, with handing its rows to a file; 0 when one was reused.
+  [[nodiscard]] double seconds() const {
+    return seconds_;
+  }  ///< That computing took, with handing its rows to a file; 0 when one was reused.
   [[nodiscard]] bool was_reused() const { return was_reused_; }
 
  private:
@@ -155,43 +158,53 @@ class TeacherCache {
       : summary_(teachers.summary({})), dtype_(teachers.dtype()), storage_(options.storage.value_or(dtype_)) {
     if (!c10::isFloatingType(storage_)) {
       throw ConfigError(fmt::format(
-          "g2d: TeacherCache: storage: expected a floating-point dtype (at::kHalf, at::kFloat, ...), got {}", c10::toString(storage_)));
+          "g2d: TeacherCache: storage: expected a floating-point dtype (at::kHalf, at::kFloat, ...), got {}",
+          c10::toString(storage_)));
     }
     if (options.batch_size < 0) {
-      throw ConfigError(fmt::format("g2d: TeacherCache: batch_size: expected at least 1, or 0 to choose it, got {}", options.batch_size));
+      throw ConfigError(fmt::format("g2d: TeacherCache: batch_size: expected at least 1, or 0 to choose it, got {}",
+                                    options.batch_size));
     }
   }
 
   template <class Dataset, class Task>
-  void compute_in_memory(const Teachers& teachers, const Dataset& dataset, const Task& task, const TeacherCacheOptions& options) {
+  void compute_in_memory(const Teachers& teachers, const Dataset& dataset, const Task& task,
+                         const TeacherCacheOptions& options) {
     tensors_ = detail::CachedTensors::make(dataset.size(), table_widths(), teachers[0].options().dtype(storage_));
-    compute(teachers, dataset, task, options, [&](std::int64_t first, std::int64_t count) { return tensors_.rows(first, count); },
-            [](std::int64_t, const detail::CachedTensors&) {});
+    compute(
+        teachers, dataset, task, options,
+        [&](std::int64_t first, std::int64_t count) { return tensors_.rows(first, count); },
+        [](std::int64_t, const detail::CachedTensors&) {});
     index_ = detail::SampleIndex(tensors_.ids);
   }
 
-  /// No more than the rows of a batch are in memory. Takes the file's room before the long computation: what cannot be written shows at once.
+  /// No more than the rows of a batch are in memory. Takes the file's room before the long computation: what cannot be
+  /// written shows at once.
   template <class Dataset, class Task>
-  void compute_in_file(const detail::CacheFile& file, const Teachers& teachers, const Dataset& dataset, const Task& task,
-                       const TeacherCacheOptions& options) {
+  void compute_in_file(const detail::CacheFile& file, const Teachers& teachers, const Dataset& dataset,
+                       const Task& task, const TeacherCacheOptions& options) {
     detail::CacheFile::Writer writer(file);
     detail::CachedTensors tensors;
     const auto rows = [&](std::int64_t, std::int64_t count) {
-      if (!tensors.ids.defined() || tensors.ids.size(0) < count) tensors = detail::CachedTensors::make(count, table_widths(), storage_);
+      if (!tensors.ids.defined() || tensors.ids.size(0) < count)
+        tensors = detail::CachedTensors::make(count, table_widths(), storage_);
       return tensors.rows(0, count);
     };
-    compute(teachers, dataset, task, options, rows, [&](std::int64_t first, const detail::CachedTensors& some) { writer.write(first, some); });
+    compute(teachers, dataset, task, options, rows,
+            [&](std::int64_t first, const detail::CachedTensors& some) { writer.write(first, some); });
     writer.commit();
   }
 
   /// Batch by batch: fills rows(first, count), and hands them to write(first, rows).
   template <class Dataset, class Task, class Rows, class Write>
-  void compute(const Teachers& teachers, const Dataset& dataset, const Task& task, const TeacherCacheOptions& options, Rows&& rows, Write&& write) {
+  void compute(const Teachers& teachers, const Dataset& dataset, const Task& task, const TeacherCacheOptions& options,
+               Rows&& rows, Write&& write) {
     at::NoGradGuard no_grad;
     const auto begin = std::chrono::steady_clock::now();
     const auto device = teachers[0].options().device();
-    const auto batch_size = options.batch_size > 0 ? options.batch_size
-                                                   : detail::inference_batch_size(dataset.batch(at::zeros({1}, at::kLong)), device);
+    const auto batch_size = options.batch_size > 0
+                                ? options.batch_size
+                                : detail::inference_batch_size(dataset.batch(at::zeros({1}, at::kLong)), device);
     std::int64_t first = 0;
     const auto batches = data::ordered_batches(dataset.size(), batch_size);
     auto stream = data::stream(dataset, batches);
@@ -206,7 +219,8 @@ class TeacherCache {
   }
 
   template <class Task>
-  void fill(const detail::CachedTensors& rows, const Teachers& teachers, const Batch& batch, const Task& task, Precision precision) const {
+  void fill(const detail::CachedTensors& rows, const Teachers& teachers, const Batch& batch, const Task& task,
+            Precision precision) const {
     detail::SampleIndex::check(batch.sample_ids);
     const auto outputs = teachers.predict(batch, precision);
     PerModality<at::Tensor> logits;
@@ -214,7 +228,8 @@ class TeacherCache {
       features_of(rows.tables[m], m).copy_(outputs.features[m]);
       logits_of(rows.tables[m], m).copy_(outputs.logits[m]);
       check_range(rows.tables[m], teachers.names()[m]);
-      logits.push_back(logits_of(rows.tables[m], m).to(outputs.logits[m].device(), dtype_));  // As stored, beside the targets.
+      logits.push_back(
+          logits_of(rows.tables[m], m).to(outputs.logits[m].device(), dtype_));  // As stored, beside the targets.
     }
     rows.confidence.copy_(known_confidence(task, logits, batch));
     rows.ids.copy_(batch.sample_ids);
@@ -235,23 +250,27 @@ class TeacherCache {
 
   /// Confidences [B, M], NaN where a sample lacks the modality.
   template <class Task>
-  [[nodiscard]] static at::Tensor known_confidence(const Task& task, const PerModality<at::Tensor>& logits, const Batch& batch) {
+  [[nodiscard]] static at::Tensor known_confidence(const Task& task, const PerModality<at::Tensor>& logits,
+                                                   const Batch& batch) {
     std::vector<at::Tensor> all;
     for (const auto& of_teacher : logits) all.push_back(task.confidence(of_teacher, batch.target).to(at::kDouble));
     const auto confidence = at::stack(all, 1);
-    return batch.present.defined() ? at::where(batch.present, confidence, confidence.new_full({}, std::nan(""))) : confidence;
+    return batch.present.defined() ? at::where(batch.present, confidence, confidence.new_full({}, std::nan("")))
+                                   : confidence;
   }
 
-  /// A storage smaller than the teachers' dtype turns what it cannot hold into infinities. Asked of rows that were just written, while
-  /// they are in the processor's cache.
+  /// A storage smaller than the teachers' dtype turns what it cannot hold into infinities. Asked of rows that were just
+  /// written, while they are in the processor's cache.
   void check_range(const at::Tensor& rows, const std::string& name) const {
     if (storage_ == dtype_ || !has_infinity(rows)) return;
-    throw ConfigError(fmt::format(
-        "g2d: TeacherCache: modality \"{}\": expected outputs that {} can hold, got larger ones; use storage = at::kFloat", name,
-        c10::toString(storage_)));
+    throw ConfigError(
+        fmt::format("g2d: TeacherCache: modality \"{}\": expected outputs that {} can hold, got larger ones; use "
+                    "storage = at::kFloat",
+                    name, c10::toString(storage_)));
   }
 
-  /// The extremes take a tenth of the time of asking every value, and a NaN is the only thing that hides others from them.
+  /// The extremes take a tenth of the time of asking every value, and a NaN is the only thing that hides others from
+  /// them.
   [[nodiscard]] static bool has_infinity(const at::Tensor& table) {
     const auto [least, greatest] = at::aminmax(table);
     if (least.isnan().template item<bool>()) return table.isinf().any().template item<bool>();
@@ -264,12 +283,14 @@ class TeacherCache {
     constexpr std::int64_t most = 128;
     const Batch batch = dataset.batch(at::arange(std::min(most, dataset.size()), at::kLong));
     const auto known = outputs(batch);
-    const auto confidence = known_confidence(task, known.logits, batch).nan_to_num(0.0);  // As outputs() hands them out.
+    const auto confidence =
+        known_confidence(task, known.logits, batch).nan_to_num(0.0);  // As outputs() hands them out.
     return confidence.allclose(known.confidence, 1e-4, 1e-6);
   }
 
   /// Features [B, D_m] and logits [B, C] of one teacher; without logits, undefined ones.
-  [[nodiscard]] std::pair<at::Tensor, at::Tensor> gather(std::size_t m, const at::Tensor& rows, at::Device device, bool with_logits) const {
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> gather(std::size_t m, const at::Tensor& rows, at::Device device,
+                                                         bool with_logits) const {
     const auto& table = tensors_.tables[m];
     if (table.is_cpu() && device.is_cpu() && storage_ == dtype_) return copy_rows(m, rows, with_logits);
     const auto some = (with_logits ? table : features_of(table, m))
@@ -279,9 +300,10 @@ class TeacherCache {
     return {features_of(some, m), with_logits ? logits_of(some, m) : at::Tensor()};
   }
 
-  /// Row by row in host memory: a row is kilobytes in one piece, so that operators would cost more than the copy; and features and
-  /// logits come out contiguous each.
-  [[nodiscard]] std::pair<at::Tensor, at::Tensor> copy_rows(std::size_t m, const at::Tensor& rows, bool with_logits) const {
+  /// Row by row in host memory: a row is kilobytes in one piece, so that operators would cost more than the copy; and
+  /// features and logits come out contiguous each.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> copy_rows(std::size_t m, const at::Tensor& rows,
+                                                            bool with_logits) const {
     const auto& table = tensors_.tables[m];
     const auto size_of = [&](std::int64_t width) { return static_cast<std::size_t>(width * table.element_size()); };
     const auto feature_bytes = size_of(summary_.feature_widths[m]), logit_bytes = size_of(summary_.num_outputs);
@@ -318,13 +340,15 @@ class TeacherCache {
   }
 
   template <class Dataset>
-  [[nodiscard]] detail::CacheFile file_of(const Teachers& teachers, const Dataset& dataset, const TeacherCacheOptions& options) const {
+  [[nodiscard]] detail::CacheFile file_of(const Teachers& teachers, const Dataset& dataset,
+                                          const TeacherCacheOptions& options) const {
     for (std::size_t m = 0; m < teachers.size(); ++m) {
       if (teachers[m].module()->parameters().empty() && teachers[m].module()->buffers().empty()) {
-        throw ConfigError(fmt::format(
-            "g2d: TeacherCache: modality \"{}\": expected a teacher with parameters, which tell its file from another's, got "
-            "none; leave the file out",
-            teachers.names()[m]));
+        throw ConfigError(
+            fmt::format("g2d: TeacherCache: modality \"{}\": expected a teacher with parameters, which tell its file "
+                        "from another's, got "
+                        "none; leave the file out",
+                        teachers.names()[m]));
       }
     }
     detail::CacheHeader header;

@@ -15,8 +15,10 @@ namespace g2d {
 struct TeacherSource {
   std::function<TeacherOutputs(const Batch&)> outputs;
   TeacherSummary summary;
-  std::function<TeacherOutputs(const Batch&)> without_logits = {};  ///< The same but for the logits, where that costs less.
-  bool needs_inputs = true;  ///< False where the outputs are found by the samples' ids: inputs that nobody else needs are not read then.
+  std::function<TeacherOutputs(const Batch&)> without_logits =
+      {};  ///< The same but for the logits, where that costs less.
+  /// False where the outputs are found by the samples' ids: inputs that nobody else needs are not read then.
+  bool needs_inputs = true;
 };
 
 /// Teachers that are run in every step: for data with random augmentation. `teachers` must outlive the source.

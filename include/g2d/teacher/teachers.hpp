@@ -16,9 +16,9 @@
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/core/fingerprint.hpp>
 #include <g2d/core/modality_names.hpp>
 #include <g2d/core/teacher_outputs.hpp>
-#include <g2d/core/fingerprint.hpp>
 #include <g2d/task/concept.hpp>
 #include <g2d/teacher/teacher.hpp>
 
@@ -29,15 +29,16 @@ namespace g2d {
 /// Errors     ConfigError naming the modality when there are too few, or their numbers of outputs differ.
 class Teachers {
  public:
-  Teachers(ModalityNames names, std::vector<Teacher> teachers) : names_(std::move(names)), teachers_(std::move(teachers)) {
+  Teachers(ModalityNames names, std::vector<Teacher> teachers)
+      : names_(std::move(names)), teachers_(std::move(teachers)) {
     if (teachers_.size() != names_.size()) {
       throw ConfigError(fmt::format("g2d: Teachers: expected {} teachers ({}), got {}", names_.size(), names_.joined(),
                                     teachers_.size()));
     }
     for (std::size_t m = 1; m < teachers_.size(); ++m) {
       if (teachers_[m].num_outputs() != teachers_[0].num_outputs()) {
-        throw ConfigError(fmt::format("g2d: Teachers: modality \"{}\": expected {} outputs as teacher \"{}\", got {}", names_[m],
-                                      teachers_[0].num_outputs(), names_[0], teachers_[m].num_outputs()));
+        throw ConfigError(fmt::format("g2d: Teachers: modality \"{}\": expected {} outputs as teacher \"{}\", got {}",
+                                      names_[m], teachers_[0].num_outputs(), names_[0], teachers_[m].num_outputs()));
       }
     }
   }

@@ -61,7 +61,8 @@ class ScriptedModule : public FileModule {
     for (const auto& parameter : script.named_parameters(/*recurse=*/false)) {
       module.register_parameter(parameter.name, parameter.value, /*requires_grad=*/false);
     }
-    for (const auto& buffer : script.named_buffers(/*recurse=*/false)) module.register_buffer(buffer.name, buffer.value);
+    for (const auto& buffer : script.named_buffers(/*recurse=*/false))
+      module.register_buffer(buffer.name, buffer.value);
     for (const auto& child : script.named_children()) {
       register_state(child.value, *module.register_module(child.name, std::make_shared<torch::nn::Module>()));
     }
@@ -74,8 +75,9 @@ class ScriptedModule : public FileModule {
     const auto tuple = type->cast<c10::TupleType>();
     const auto is_tensor = [](const c10::TypePtr& element) { return element->isSubtypeOf(*c10::TensorType::get()); };
     if (!tuple || tuple->elements().size() != 2 || !std::ranges::all_of(tuple->elements(), is_tensor)) {
-      fail(fmt::format("expected a forward that returns two tensors, (features, logits), got {}; wrap the model in one that does",
-                       type->str()));
+      fail(fmt::format(
+          "expected a forward that returns two tensors, (features, logits), got {}; wrap the model in one that does",
+          type->str()));
     }
   }
 
@@ -101,16 +103,17 @@ class ScriptedModule : public FileModule {
 /// A teacher from a TorchScript file: model and weights in one, without a class in C++. Its `forward(values)`, or
 /// `forward(values, lengths)` for sequences, returns the tuple (features, logits).
 ///
-/// Use when   the teacher was trained in Python and its architecture is not in C++; else `io::load_weights` and `Teacher::of`,
-///            whose file runs no code. A script is a program: read only what you trust.
+/// Use when   the teacher was trained in Python and its architecture is not in C++; else `io::load_weights` and
+///            `Teacher::of`, whose file runs no code. A script is a program: read only what you trust.
 /// Shapes     input [B, ...]; features [B, feature_width]; logits [B, num_outputs].
 /// Device     all tensors of the file are moved to `device`, and inputs belong there.
 /// Cost       of a pass: that of the same layers in C++; the first ones are slower, for they compile the script.
-/// Errors     DataError naming the file when it is missing or no TorchScript, or its forward returns anything else; ShapeError
-///            naming the file, at a call, for other widths, and for lengths that its forward does not take or lacks.
+/// Errors     DataError naming the file when it is missing or no TorchScript, or its forward returns anything else;
+///            ShapeError naming the file, at a call, for other widths, and for lengths that its forward does not take
+///            or lacks.
 ///
-/// The fingerprint covers the whole file: code and constants too. A model after `torch.jit.freeze` has no parameters that
-/// tell its dtype and device: `Teacher::options` gives LibTorch's defaults.
+/// The fingerprint covers the whole file: code and constants too. A model after `torch.jit.freeze` has no parameters
+/// that tell its dtype and device: `Teacher::options` gives LibTorch's defaults.
 [[nodiscard]] inline Teacher read_torch_script_teacher(const std::filesystem::path& path, std::int64_t feature_width,
                                                        std::int64_t num_outputs, at::Device device = at::kCPU) {
   return detail::teacher_of(std::make_shared<detail::ScriptedModule>(path, device), feature_width, num_outputs);

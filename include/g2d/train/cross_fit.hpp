@@ -28,9 +28,9 @@ namespace g2d {
 /// Cost       `num_folds` times the teachers' training on (1 - 1 / num_folds) of the samples.
 /// Errors     ConfigError for fewer than 2 folds, or more folds than half the samples; those of Trainer.
 template <class MakeEncoder, data::DatasetPolicy Train, task::TaskPolicy Task>
-[[nodiscard]] PerModality<double> cross_fitted_confidence(const MakeEncoder& make_encoder, const Train& train, const Task& task,
-                                                          std::int64_t num_outputs, TrainerOptions options,
-                                                          std::int64_t num_folds = 2) {
+[[nodiscard]] PerModality<double> cross_fitted_confidence(const MakeEncoder& make_encoder, const Train& train,
+                                                          const Task& task, std::int64_t num_outputs,
+                                                          TrainerOptions options, std::int64_t num_folds = 2) {
   if (num_folds < 2 || num_folds * 2 > train.size()) {
     throw ConfigError(fmt::format("g2d: cross-fitting: expected 2 to {} folds for {} samples, got {}", train.size() / 2,
                                   train.size(), num_folds));

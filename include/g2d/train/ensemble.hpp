@@ -29,18 +29,20 @@ using UnimodalModels = std::vector<std::shared_ptr<UnimodalModel>>;
 
 /// What a fusion of unimodal models joins: their modalities in order, their feature widths, their number of outputs.
 ///
-/// Errors     ConfigError for no model, a model of several modalities, two of one modality, or differing numbers of outputs.
+/// Errors     ConfigError for no model, a model of several modalities, two of one modality, or differing numbers of
+///            outputs.
 [[nodiscard]] inline FusionShape fusion_shape(const UnimodalModels& models) {
   std::vector<std::string> names;
   std::vector<std::int64_t> widths;
   for (const auto& model : models) {
     if (model->num_modalities() != 1) {
-      throw ConfigError(fmt::format("g2d: ensemble: expected models of one modality, got one of {} ({})", model->num_modalities(),
-                                    model->names().joined()));
+      throw ConfigError(fmt::format("g2d: ensemble: expected models of one modality, got one of {} ({})",
+                                    model->num_modalities(), model->names().joined()));
     }
     if (model->num_outputs() != models[0]->num_outputs()) {
-      throw ConfigError(fmt::format("g2d: ensemble: modality \"{}\": expected {} outputs as the model of \"{}\", got {}",
-                                    model->names()[0], models[0]->num_outputs(), models[0]->names()[0], model->num_outputs()));
+      throw ConfigError(
+          fmt::format("g2d: ensemble: modality \"{}\": expected {} outputs as the model of \"{}\", got {}",
+                      model->names()[0], models[0]->num_outputs(), models[0]->names()[0], model->num_outputs()));
     }
     names.push_back(model->names()[0]);
     widths.push_back(model->encoder(0).feature_width());
@@ -59,7 +61,8 @@ namespace detail {
   return state;
 }
 
-/// As Module::to, but for tensors that do not hold floating numbers, such as a norm layer's count of batches: they keep their dtype.
+/// As Module::to, but for tensors that do not hold floating numbers, such as a norm layer's count of batches: they keep
+/// their dtype.
 inline void move_module(torch::nn::Module& module, const at::TensorOptions& options) {
   const auto dtype = c10::typeMetaToScalarType(options.dtype());
   for (auto& [name, tensor] : named_state(module)) {
@@ -71,13 +74,14 @@ inline void move_module(torch::nn::Module& module, const at::TensorOptions& opti
 inline void copy_state(const torch::nn::Module& from, const torch::nn::Module& to, const std::string& modality) {
   const auto source = named_state(from);
   const auto target = named_state(to);
-  const bool is_alike = std::equal(source.begin(), source.end(), target.begin(), target.end(), [](const auto& a, const auto& b) {
-    return a.first == b.first && a.second.sizes() == b.second.sizes();
-  });
+  const bool is_alike = std::equal(
+      source.begin(), source.end(), target.begin(), target.end(),
+      [](const auto& a, const auto& b) { return a.first == b.first && a.second.sizes() == b.second.sizes(); });
   if (!is_alike) {
-    throw ConfigError(fmt::format(
-        "g2d: ensemble: modality \"{}\": expected make_encoder to give an encoder like the model's, got another architecture",
-        modality));
+    throw ConfigError(
+        fmt::format("g2d: ensemble: modality \"{}\": expected make_encoder to give an encoder like the model's, got "
+                    "another architecture",
+                    modality));
   }
   const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < target.size(); ++i) target[i].second.copy_(source[i].second);
@@ -85,8 +89,9 @@ inline void copy_state(const torch::nn::Module& from, const torch::nn::Module& t
 
 /// Copies of the models' encoders in a new student, in evaluation mode and on the first model's device.
 template <class MakeEncoder>
-[[nodiscard]] std::shared_ptr<AnyStudent> with_copied_encoders(const UnimodalModels& models, const MakeEncoder& make_encoder,
-                                                               fusion::Any fusion, readout::Any readout) {
+[[nodiscard]] std::shared_ptr<AnyStudent> with_copied_encoders(const UnimodalModels& models,
+                                                               const MakeEncoder& make_encoder, fusion::Any fusion,
+                                                               readout::Any readout) {
   std::vector<Encoder> encoders;
   for (std::size_t m = 0; m < models.size(); ++m) encoders.push_back(make_encoder(m));
   auto student = std::make_shared<AnyStudent>(std::move(fusion), std::move(encoders), std::move(readout));
@@ -100,13 +105,14 @@ template <class MakeEncoder>
 
 }  // namespace detail
 
-/// A student that is the mean of trained unimodal models' outputs, without any training of its own (UME, a logit ensemble).
+/// A student that is the mean of trained unimodal models' outputs, without any training of its own (UME, a logit
+/// ensemble).
 ///
 ///     z = (1/M) sum_m (W_m h_m + b_m), encoders and heads those of the models
 ///
 /// Use when   unimodal features dominate: what M models know apart is the least that a multimodal one has to beat.
-/// Gives      deep copies in a `fusion::Late`: training one changes none of the other. `make_encoder(m)` makes an encoder like
-///            that of model m; its weights do not matter, for the model's are copied into it.
+/// Gives      deep copies in a `fusion::Late`: training one changes none of the other. `make_encoder(m)` makes an
+///            encoder like that of model m; its weights do not matter, for the model's are copied into it.
 /// Shapes     M is the number of models, in their order.
 /// Errors     those of `fusion_shape`; ConfigError for an encoder of another architecture.
 /// Source     UME in Du et al. 2023, arXiv:2305.01233.
@@ -134,16 +140,18 @@ template <class MakeEncoder>
 /// Gives      deep copies, as `make_ensemble` does.
 /// Errors     those of `make_ensemble`; ConfigError for a fusion of another shape than `fusion_shape(models)`.
 template <class MakeEncoder>
-[[nodiscard]] std::shared_ptr<AnyStudent> make_student_of_teachers(const UnimodalModels& models, const MakeEncoder& make_encoder,
-                                                                   fusion::Any fusion, readout::Any readout = readout::Auto()) {
+[[nodiscard]] std::shared_ptr<AnyStudent> make_student_of_teachers(const UnimodalModels& models,
+                                                                   const MakeEncoder& make_encoder, fusion::Any fusion,
+                                                                   readout::Any readout = readout::Auto()) {
   const auto expected = fusion_shape(models);
   const auto& shape = fusion.shape();
   if (!(shape.names() == expected.names()) || shape.feature_widths() != expected.feature_widths() ||
       shape.num_outputs() != expected.num_outputs()) {
-    throw ConfigError(fmt::format(
-        "g2d: make_student_of_teachers: expected a fusion of the models' modalities ({}), feature widths and {} outputs, got one "
-        "of ({}) and {} outputs; make it with fusion_shape(models)",
-        expected.names().joined(), expected.num_outputs(), shape.names().joined(), shape.num_outputs()));
+    throw ConfigError(
+        fmt::format("g2d: make_student_of_teachers: expected a fusion of the models' modalities ({}), feature widths "
+                    "and {} outputs, got one "
+                    "of ({}) and {} outputs; make it with fusion_shape(models)",
+                    expected.names().joined(), expected.num_outputs(), shape.names().joined(), shape.num_outputs()));
   }
   auto student = detail::with_copied_encoders(models, make_encoder, std::move(fusion), std::move(readout));
   for (std::size_t m = 0; m < student->num_modalities(); ++m) {

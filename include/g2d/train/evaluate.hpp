@@ -27,12 +27,12 @@ namespace g2d {
 
 /// How good a student is on a dataset.
 struct Evaluation {
-  double loss = 0.0;                        ///< The task's, on the fused output.
-  metrics::Metrics fused;                   ///< Of the fused output.
-  /// Of what each modality says alone, by the readout. These and the two below count the samples that have the modality; NaN where
-  /// none does.
+  double loss = 0.0;       ///< The task's, on the fused output.
+  metrics::Metrics fused;  ///< Of the fused output.
+  /// Of what each modality says alone, by the readout. These and the two below count the samples that have the
+  /// modality; NaN where none does.
   PerModality<metrics::Metrics> unimodal;
-  PerModality<double> unimodal_loss = {};   ///< The task's, on the same.
+  PerModality<double> unimodal_loss = {};        ///< The task's, on the same.
   PerModality<double> unimodal_confidence = {};  ///< The student's own rho: the mean confidence of the same.
   std::int64_t num_samples = 0;
 
@@ -55,8 +55,8 @@ struct Predictions {
   at::Tensor present = {};  ///< bool [N, M]: which modalities a sample has; undefined when all have all.
 };
 
-/// Runs a student over a dataset in evaluation mode, without gradients; every module's mode is put back. `known`: features of
-/// encoders that stand still, kept from one call to the next; null: none are.
+/// Runs a student over a dataset in evaluation mode, without gradients; every module's mode is put back. `known`:
+/// features of encoders that stand still, kept from one call to the next; null: none are.
 template <class Student, data::DatasetPolicy Dataset, class Readout>
 [[nodiscard]] Predictions predict(Student& student, const Dataset& dataset, const Readout& readout,
                                   std::int64_t batch_size = 256, detail::StageFeatures* known = nullptr) {
@@ -66,7 +66,8 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
   std::vector<at::Tensor> fused, target, present;
   PerModality<std::vector<at::Tensor>> unimodal(student.num_modalities());
   const auto batches = data::ordered_batches(dataset.size(), batch_size);
-  auto stream = known == nullptr ? data::stream(dataset, batches) : data::stream_reading(known->missing(), dataset, batches);
+  auto stream =
+      known == nullptr ? data::stream(dataset, batches) : data::stream_reading(known->missing(), dataset, batches);
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const auto batch = data::to_device(stream.next(), device);
     const auto features = detail::encode_unless_known(student, batch, batches[i], known);
@@ -76,7 +77,8 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
     const auto parts = student.unimodal_logits(features, readout);
     for (std::size_t m = 0; m < parts.size(); ++m) unimodal[m].push_back(parts[m]);
   }
-  Predictions predictions{at::cat(fused), {}, at::cat(target), data::detail::join_present(present, target, student.num_modalities())};
+  Predictions predictions{
+      at::cat(fused), {}, at::cat(target), data::detail::join_present(present, target, student.num_modalities())};
   for (const auto& parts : unimodal) predictions.unimodal.push_back(at::cat(parts));
   return predictions;
 }
@@ -125,8 +127,8 @@ template <task::TaskPolicy Task>
 
 /// A student on a dataset, modalities read by the student's own readout.
 template <class Student, data::DatasetPolicy Dataset, task::TaskPolicy Task>
-[[nodiscard]] Evaluation evaluate(Student& student, const Dataset& dataset, const Task& task, std::int64_t batch_size = 256,
-                                  detail::StageFeatures* known = nullptr) {
+[[nodiscard]] Evaluation evaluate(Student& student, const Dataset& dataset, const Task& task,
+                                  std::int64_t batch_size = 256, detail::StageFeatures* known = nullptr) {
   return evaluate(predict(student, dataset, student.readout(), batch_size, known), task);
 }
 

@@ -22,10 +22,10 @@ struct Observation {
   std::int64_t step = 0;
   const method::Terms& terms;
   const at::Tensor& total;
-  const method::Outputs& outputs;          ///< `unimodal` is filled when the observer asks for it.
-  const method::Controls& controls;        ///< Who was frozen, or scaled by plan.
+  const method::Outputs& outputs;    ///< `unimodal` is filled when the observer asks for it.
+  const method::Controls& controls;  ///< Who was frozen, or scaled by plan.
   const TeacherOutputs* teachers;
-  PerModality<at::Tensor> coefficients;    ///< kappa_m applied to gradients; undefined: 1 (or frozen).
+  PerModality<at::Tensor> coefficients;              ///< kappa_m applied to gradients; undefined: 1 (or frozen).
   PerModality<at::Tensor> gradient_norms;            ///< Before modulation, on request.
   PerModality<at::Tensor> modulated_gradient_norms;  ///< After it, on request.
 };

@@ -19,12 +19,15 @@
 
 namespace g2d {
 
-/// Shows how far a run is: one line drawn in place on a terminal, a few whole lines in a log file. It only counts, so that
-/// no step waits for it.
+/// Shows how far a run is: one line drawn in place on a terminal, a few whole lines in a log file. It only counts, so
+/// that no step waits for it.
 class ProgressBar {
  public:
   explicit ProgressBar(std::string label, std::FILE* stream = stderr)
-      : label_(std::move(label)), stream_(stream), is_terminal_(::isatty(::fileno(stream)) == 1), begin_(Clock::now()) {}
+      : label_(std::move(label)),
+        stream_(stream),
+        is_terminal_(::isatty(::fileno(stream)) == 1),
+        begin_(Clock::now()) {}
 
   /// Adds a bar to the callbacks of a run.
   static void attach(TrainerOptions& options, std::string label, std::FILE* stream = stderr) {
@@ -38,10 +41,11 @@ class ProgressBar {
     const auto now = Clock::now();
     if (now - drawn_ < std::chrono::milliseconds(100)) return;
     drawn_ = now;
-    const double share = (static_cast<double>(report.epoch) + static_cast<double>(report.step) / static_cast<double>(report.num_steps)) /
-                         static_cast<double>(report.num_epochs);
-    draw(fmt::format("{} {:3.0f}%  epoch {}/{}  {}  {}", label_, 100.0 * share, report.epoch + 1, report.num_epochs, summary_,
-                     remaining(share)));
+    const double share =
+        (static_cast<double>(report.epoch) + static_cast<double>(report.step) / static_cast<double>(report.num_steps)) /
+        static_cast<double>(report.num_epochs);
+    draw(fmt::format("{} {:3.0f}%  epoch {}/{}  {}  {}", label_, 100.0 * share, report.epoch + 1, report.num_epochs,
+                     summary_, remaining(share)));
   }
 
   void on_epoch(const EpochReport& report) {

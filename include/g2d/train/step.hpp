@@ -42,26 +42,29 @@ namespace g2d {
 
 /// What one step gives back. All tensors stay on their device, so that nothing waits.
 struct StepResult {
-  at::Tensor total;       ///< The loss, detached; of all substeps together.
-  method::Terms terms;    ///< Its summands, detached, unweighted.
-  at::Tensor fused;       ///< The student's outputs [B, C] of the kept rows, detached; of the last substep.
-  at::Tensor is_skipped;  ///< 0-dim float: 1 when the step did not count for something was not finite, else 0. Undefined: off.
+  at::Tensor total;     ///< The loss, detached; of all substeps together.
+  method::Terms terms;  ///< Its summands, detached, unweighted.
+  at::Tensor fused;     ///< The student's outputs [B, C] of the kept rows, detached; of the last substep.
+  at::Tensor
+      is_skipped;  ///< 0-dim float: 1 when the step did not count for something was not finite, else 0. Undefined: off.
 };
 
 /// One training step: forward, loss terms, suppression, backward, modulation, clipping, update. No files, no printing.
 ///
-///     Step step(student, method::G2d<task::Classification>(), {.optimizer = optimizer::Sgd{}, .num_epochs = 40}, teachers);
-///     for (epoch...) { step.begin_epoch(epoch); for (batch...) step(batch, &teacher_outputs); }
+///     Step step(student, method::G2d<task::Classification>(), {.optimizer = optimizer::Sgd{}, .num_epochs = 40},
+///     teachers); for (epoch...) { step.begin_epoch(epoch); for (batch...) step(batch, &teacher_outputs); }
 ///
-/// The modes (train, eval) and `requires_grad` of the student's modules are the caller's; a suppressed encoder is run in
-/// evaluation mode and put back. A step that is not finite changes nothing: no weight, no optimizer state, no norm buffer.
+/// The modes (train, eval) and `requires_grad` of the student's modules are the caller's; a suppressed encoder is run
+/// in evaluation mode and put back. A step that is not finite changes nothing: no weight, no optimizer state, no norm
+/// buffer.
 ///
 /// Shapes     see Batch and TeacherOutputs. M is the student's.
-/// Device     the student's; batch and teacher outputs must be there, sample ids in host memory. No host sync in a step.
+/// Device     the student's; batch and teacher outputs must be there, sample ids in host memory. No host sync in a
+///            step.
 /// Cost       as the same step written by hand; suppressed encoders cost one forward pass without a graph.
-/// Errors     at construction: those of the method's parts. In a step: ShapeError, DataError; nothing is changed then, but for
-///            norm buffers with FiniteCheck::Off, which keeps no copy of them. Where a method plans several substeps, the updates of
-///            those before the one that fails stay.
+/// Errors     at construction: those of the method's parts. In a step: ShapeError, DataError; nothing is changed then,
+///            but for norm buffers with FiniteCheck::Off, which keeps no copy of them. Where a method plans several
+///            substeps, the updates of those before the one that fails stay.
 template <class Student, method::MethodPolicy Method>
 class Step {
  public:
@@ -70,16 +73,20 @@ class Step {
         method_(std::move(method)),
         options_(options),
         has_teachers_(teachers.has_value()),
-        work_{PerModality<std::int64_t>(student.num_modalities(), 0), PerModality<std::int64_t>(student.num_modalities(), 0), 0},
+        work_{PerModality<std::int64_t>(student.num_modalities(), 0),
+              PerModality<std::int64_t>(student.num_modalities(), 0), 0},
         view_(student, work_) {
-    if (options_.num_epochs < 1) throw ConfigError(fmt::format("g2d: Step: expected num_epochs >= 1, got {}", options_.num_epochs));
-    if (!(options_.clip_norm >= 0.0)) throw ConfigError(fmt::format("g2d: Step: expected clip_norm >= 0, got {}", options_.clip_norm));
+    if (options_.num_epochs < 1)
+      throw ConfigError(fmt::format("g2d: Step: expected num_epochs >= 1, got {}", options_.num_epochs));
+    if (!(options_.clip_norm >= 0.0))
+      throw ConfigError(fmt::format("g2d: Step: expected clip_norm >= 0, got {}", options_.clip_norm));
     begin_method(std::move(teachers));
     groups_ = student_.parameter_groups();
     append_method_parameters();
     optimizer_.emplace(options_.optimizer, groups_);
     scaler_.emplace(needs_loss_scale(), student_.parameters().front().options());
-    for (std::size_t m = 0; m < student_.num_modalities(); ++m) guards_.emplace_back(student_.encoder(m).module()->buffers());
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m)
+      guards_.emplace_back(student_.encoder(m).module()->buffers());
     begin_epoch(0);
   }
 
@@ -97,14 +104,15 @@ class Step {
     epoch_ = epoch;
     plan_ = method::Plan{.controls = method::Controls(student_.num_modalities())};
     method::detail::plan(method_, epoch, plan_);
-    if (plan_.num_substeps < 1) throw ConfigError(fmt::format("g2d: Step: expected a plan with num_substeps >= 1, got {}", plan_.num_substeps));
+    if (plan_.num_substeps < 1)
+      throw ConfigError(fmt::format("g2d: Step: expected a plan with num_substeps >= 1, got {}", plan_.num_substeps));
     for (std::size_t g = 0; g < groups_.size(); ++g) optimizer_->set_group_factor(g, planned_factor(groups_[g]));
     if (plan_.resets_optimizer) (void)optimizer_->exchange_memory();
   }
 
   /// One step. `teachers` holds the teachers' outputs for the rows of the batch; null for methods without teachers.
-  /// `known_features[m]`, where defined, [B, D_m]: the features of an encoder that stands still, which is not run then; its input may be
-  /// without values unless the method needs inputs.
+  /// `known_features[m]`, where defined, [B, D_m]: the features of an encoder that stands still, which is not run then;
+  /// its input may be without values unless the method needs inputs.
   StepResult operator()(const Batch& batch, const TeacherOutputs* teachers = nullptr,
                         ModalitySpan<at::Tensor> known_features = {}) {
     check_batch(batch, student_.names(), [&](std::size_t m) {
@@ -113,11 +121,13 @@ class Step {
     check_teachers(batch, teachers);
     check_known_features(batch, known_features);
     if (!is_prepared_ && method::detail::prepares(method_)) {
-      throw ConfigError("g2d: Step: this method looks at data between epochs; train it with Trainer, or call prepare(run) first");
+      throw ConfigError(
+          "g2d: Step: this method looks at data between epochs; train it with Trainer, or call prepare(run) first");
     }
     StepResult result;
     for (std::int64_t substep = 0; substep < plan_.num_substeps; ++substep) {
-      merge(result, guarded({epoch_, step_, batch, teachers, substep, &view_, observer_.on_step != nullptr}, known_features));
+      merge(result,
+            guarded({epoch_, step_, batch, teachers, substep, &view_, observer_.on_step != nullptr}, known_features));
     }
     ++step_;
     return result;
@@ -146,8 +156,9 @@ class Step {
   }
   void count_forwards(std::size_t m, std::int64_t num_samples) { work_.forwards[m] += num_samples; }
 
-  /// Steps that `run` makes count as none, and no observer hears of them: the optimizer starts anew for them and is put back, as are
-  /// the loss scale, the method's parameters and the counted steps. The student is the caller's to put back.
+  /// Steps that `run` makes count as none, and no observer hears of them: the optimizer starts anew for them and is put
+  /// back, as are the loss scale, the method's parameters and the counted steps. The student is the caller's to put
+  /// back.
   template <class Function>
   void apart(Function&& run) {
     auto memory = optimizer_->exchange_memory();
@@ -180,11 +191,12 @@ class Step {
       throw ConfigError("g2d: Step: this method distils from teachers, got none; give a TeacherSummary");
     }
     if (teachers && teachers->names && !(*teachers->names == student_.names())) {
-      throw ConfigError(fmt::format("g2d: Step: expected teachers of the student's modalities ({}), got ({})", student_.names().joined(),
-                                    teachers->names->joined()));
+      throw ConfigError(fmt::format("g2d: Step: expected teachers of the student's modalities ({}), got ({})",
+                                    student_.names().joined(), teachers->names->joined()));
     }
     method::Setup setup{student_.names(), {}, student_.num_outputs(), options_.num_epochs, std::move(teachers), &view_};
-    for (std::size_t m = 0; m < student_.num_modalities(); ++m) setup.feature_widths.push_back(student_.handed_on_width(m));
+    for (std::size_t m = 0; m < student_.num_modalities(); ++m)
+      setup.feature_widths.push_back(student_.handed_on_width(m));
     method::detail::begin(method_, setup);
   }
 
@@ -201,8 +213,9 @@ class Step {
     const bool hears_logits = needs_teacher_logits(batch) || (teachers != nullptr && !teachers->logits.empty());
     if (teachers == nullptr || (hears_logits && teachers->logits.size() != student_.num_modalities()) ||
         teachers->features.size() != student_.num_modalities()) {
-      throw ShapeError(fmt::format("g2d: Step: expected the outputs of {} teachers ({}), got {}", student_.num_modalities(),
-                                   student_.names().joined(), teachers == nullptr ? 0 : teachers->logits.size()));
+      throw ShapeError(fmt::format("g2d: Step: expected the outputs of {} teachers ({}), got {}",
+                                   student_.num_modalities(), student_.names().joined(),
+                                   teachers == nullptr ? 0 : teachers->logits.size()));
     }
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
       const auto where = [&](const char* what) {
@@ -216,8 +229,8 @@ class Step {
   void check_known_features(const Batch& batch, ModalitySpan<at::Tensor> known) const {
     if (known.empty()) return;
     if (known.size() != student_.num_modalities()) {
-      throw ShapeError(fmt::format("g2d: Step: expected known features for {} modalities ({}), got {}", student_.num_modalities(),
-                                   student_.names().joined(), known.size()));
+      throw ShapeError(fmt::format("g2d: Step: expected known features for {} modalities ({}), got {}",
+                                   student_.num_modalities(), student_.names().joined(), known.size()));
     }
     for (std::size_t m = 0; m < known.size(); ++m) {
       if (!known[m].defined()) continue;
@@ -242,7 +255,8 @@ class Step {
     }
   }
 
-  /// The learning-rate factor that is planned for a group: its modality's, and one for all modalities of a shared encoder.
+  /// The learning-rate factor that is planned for a group: its modality's, and one for all modalities of a shared
+  /// encoder.
   [[nodiscard]] double planned_factor(const ParameterGroup& group) const {
     if (group.modalities.empty()) return 1.0;
     const double factor = plan_.controls[group.modalities[0]].learning_rate_factor;
@@ -250,7 +264,8 @@ class Step {
       if (plan_.controls[m].learning_rate_factor != factor) {
         throw ConfigError(fmt::format(
             "g2d: Step: \"{}\" and \"{}\" share an encoder: expected one learning rate for both, got factors {} and {}",
-            student_.names()[group.modalities[0]], student_.names()[m], factor, plan_.controls[m].learning_rate_factor));
+            student_.names()[group.modalities[0]], student_.names()[m], factor,
+            plan_.controls[m].learning_rate_factor));
       }
     }
     return factor;
@@ -291,7 +306,8 @@ class Step {
       throw ConfigError("g2d: Step: expected at least one trainable parameter that the loss reaches, got none");
     }
     method::GradientView view(groups_, student_.names());
-    const auto found = checks_finite() ? at::zeros({}, total.options().dtype(at::kFloat).requires_grad(false)) : at::Tensor();
+    const auto found =
+        checks_finite() ? at::zeros({}, total.options().dtype(at::kFloat).requires_grad(false)) : at::Tensor();
     backward(context.batch, outputs, terms, total, found, view);
     const auto norms = gradient_norms(view);
     modulate(context, outputs, view);
@@ -317,15 +333,18 @@ class Step {
       scaler_->unscale(groups_, found);
     }
     for (std::size_t m = 0; m < controls_.size(); ++m) {
-      if (!controls_[m].frozen && outputs.encoded[m].requires_grad() && has_trainable(m)) work_.backwards[m] += passes * batch.size();
+      if (!controls_[m].frozen && outputs.encoded[m].requires_grad() && has_trainable(m))
+        work_.backwards[m] += passes * batch.size();
     }
   }
 
-  /// Whether the caller left anything of encoder m to train. Its features alone do not tell: what stands for absent ones may be trained.
+  /// Whether the caller left anything of encoder m to train. Its features alone do not tell: what stands for absent
+  /// ones may be trained.
   [[nodiscard]] bool has_trainable(std::size_t m) const {
     return std::any_of(groups_.begin(), groups_.end(), [m](const ParameterGroup& group) {
       return group.role == ParameterGroup::Role::Encoder && group.serves(m) &&
-             std::any_of(group.parameters.begin(), group.parameters.end(), [](const at::Tensor& p) { return p.requires_grad(); });
+             std::any_of(group.parameters.begin(), group.parameters.end(),
+                         [](const at::Tensor& p) { return p.requires_grad(); });
     });
   }
 
@@ -338,7 +357,8 @@ class Step {
     }
     auto fused = student_.fuse(features);
     method::Outputs outputs{std::move(fused.features), std::move(fused.logits), {}, {}, {}};
-    if (method::detail::needs(method_).unimodal || observer_.unimodal) outputs.unimodal = student_.unimodal_logits(features);
+    if (method::detail::needs(method_).unimodal || observer_.unimodal)
+      outputs.unimodal = student_.unimodal_logits(features);
     outputs.encoded = std::move(features);
     method::detail::forward(method_, context, outputs);
     return outputs;
@@ -367,7 +387,8 @@ class Step {
     at::NoGradGuard no_grad;
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
       std::vector<at::Tensor> each{at::zeros({}, student_.parameters().front().options())};
-      view.for_each(m, observer_.gradient_norm_filter, [&](const at::Tensor& g) { each.push_back(at::linalg_vector_norm(g)); });
+      view.for_each(m, observer_.gradient_norm_filter,
+                    [&](const at::Tensor& g) { each.push_back(at::linalg_vector_norm(g)); });
       norms.push_back(at::linalg_vector_norm(at::stack(each)));
     }
     return norms;
@@ -376,8 +397,8 @@ class Step {
   void notify(const method::StepContext& context, const method::Outputs& outputs, const method::Terms& terms,
               const at::Tensor& total, const method::GradientView& view, const PerModality<at::Tensor>& norms) const {
     if (!observer_.on_step) return;
-    observer_.on_step({context.epoch, context.step, terms, total, outputs, controls_, context.teachers, view.coefficients(),
-                       norms, gradient_norms(view)});
+    observer_.on_step({context.epoch, context.step, terms, total, outputs, controls_, context.teachers,
+                       view.coefficients(), norms, gradient_norms(view)});
   }
 
   [[nodiscard]] std::vector<at::Tensor> gradients() const {

@@ -17,8 +17,8 @@ enum class FiniteCheck {
 
 struct StepOptions {
   optimizer::Settings optimizer = optimizer::Sgd{};
-  std::int64_t num_epochs = 1;                    ///< Of the whole run; schedules divide it.
-  double clip_norm = 0.0;                         ///< Greatest norm of all gradients together; 0: no clipping.
+  std::int64_t num_epochs = 1;  ///< Of the whole run; schedules divide it.
+  double clip_norm = 0.0;       ///< Greatest norm of all gradients together; 0: no clipping.
   FiniteCheck finite_check = FiniteCheck::Loss;
 };
 

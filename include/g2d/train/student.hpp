@@ -48,8 +48,8 @@ struct StudentOptions {
 ///
 /// Use when   M is known at run time; `Student<Fusion, Encoders...>` fixes it at compile time.
 /// Shapes     inputs: M inputs [B, ...]; out: logits or values [B, C].
-/// Errors     ConfigError when the encoders do not match the fusion's modalities and widths, or two of them share some but
-///            not all parameters.
+/// Errors     ConfigError when the encoders do not match the fusion's modalities and widths, or two of them share some
+///            but not all parameters.
 template <fusion::FusionPolicy Fusion, readout::ReadoutFor<Fusion> Readout = readout::Auto>
 class BasicStudent : public torch::nn::Module {
  public:
@@ -60,7 +60,8 @@ class BasicStudent : public torch::nn::Module {
     for (std::size_t m = 0; m < encoders_.size(); ++m) holder->register_module(names()[m], encoders_[m].module());
     register_module("encoders", holder);
     detail::register_parameters(*this, "fusion", fusion_.parameters());
-    if constexpr (requires { readout_.parameters(); }) detail::register_parameters(*this, "readout", readout_.parameters());
+    if constexpr (requires { readout_.parameters(); })
+      detail::register_parameters(*this, "readout", readout_.parameters());
     if (options_.absent_features == AbsentFeatures::Learned) make_learned_absence();
     detail::check_sharing(encoders_, names());
   }
@@ -115,7 +116,8 @@ class BasicStudent : public torch::nn::Module {
     if constexpr (requires { readout_.parameters(); }) {
       detail::append_policy_groups(groups, "readout", readout_.parameters(), names());
     }
-    if (!absent_.empty()) groups.push_back({"absent", ParameterGroup::Role::Shared, {}, {absent_.begin(), absent_.end()}, 1.0});
+    if (!absent_.empty())
+      groups.push_back({"absent", ParameterGroup::Role::Shared, {}, {absent_.begin(), absent_.end()}, 1.0});
     return groups;
   }
 
@@ -128,8 +130,8 @@ class BasicStudent : public torch::nn::Module {
     } catch (const c10::OutOfMemoryError&) {
       throw;
     } catch (const c10::Error& error) {
-      throw ShapeError(fmt::format("g2d: Student: modality \"{}\": the encoder cannot take an input of shape {}: {}", names()[m],
-                                   to_string(input.values.sizes()), error.what_without_backtrace()));
+      throw ShapeError(fmt::format("g2d: Student: modality \"{}\": the encoder cannot take an input of shape {}: {}",
+                                   names()[m], to_string(input.values.sizes()), error.what_without_backtrace()));
     }
     check_matrix(features, input.values.size(0), encoders_[m].feature_width(),
                  [&] { return fmt::format("Student: modality \"{}\": features", names()[m]); });
@@ -144,8 +146,9 @@ class BasicStudent : public torch::nn::Module {
     }
     for (std::size_t m = 0; m < encoders_.size(); ++m) {
       if (encoders_[m].feature_width() != shape.feature_width(m)) {
-        throw ConfigError(fmt::format("g2d: Student: modality \"{}\": expected an encoder of feature width {} as the fusion's, got {}",
-                                      shape.names()[m], shape.feature_width(m), encoders_[m].feature_width()));
+        throw ConfigError(fmt::format(
+            "g2d: Student: modality \"{}\": expected an encoder of feature width {} as the fusion's, got {}",
+            shape.names()[m], shape.feature_width(m), encoders_[m].feature_width()));
       }
     }
   }
@@ -162,15 +165,18 @@ class BasicStudent : public torch::nn::Module {
     return present.select(1, static_cast<std::int64_t>(m));
   }
 
-  [[nodiscard]] at::Tensor replace_absent_rows(std::size_t m, const at::Tensor& features, const at::Tensor& present) const {
+  [[nodiscard]] at::Tensor replace_absent_rows(std::size_t m, const at::Tensor& features,
+                                               const at::Tensor& present) const {
     const auto rows = present.unsqueeze(1);
     switch (options_.absent_features) {
-      case AbsentFeatures::Learned: return at::where(rows, features, absent_[m].to(features.scalar_type()));
+      case AbsentFeatures::Learned:
+        return at::where(rows, features, absent_[m].to(features.scalar_type()));
       case AbsentFeatures::Mean: {
         const auto kept = at::where(rows, features, features.new_zeros({}));
         return at::where(rows, features, kept.sum(0).div(present.sum().clamp_min(1)));
       }
-      case AbsentFeatures::Zero: break;
+      case AbsentFeatures::Zero:
+        break;
     }
     return at::where(rows, features, features.new_zeros({}));
   }
@@ -195,7 +201,8 @@ class Student : public BasicStudent<Fusion> {
  public:
   static constexpr std::size_t static_modalities = sizeof...(Encoders);
   static_assert(static_modalities >= fusion::min_modalities_v<Fusion>,
-                "g2d: Student: this fusion joins more modalities than there are encoders; Film, Gated and CrossExcitation need two");
+                "g2d: Student: this fusion joins more modalities than there are encoders; Film, Gated and "
+                "CrossExcitation need two");
 
   Student(ModalityNames names, std::int64_t num_outputs, std::shared_ptr<Encoders>... encoders)
       : Student(std::move(names), num_outputs, std::vector<Encoder>{Encoder(encoders)...}) {}

@@ -41,15 +41,16 @@ struct TrainedTeacher {
   Teacher teacher;
   std::shared_ptr<UnimodalModel> model;  ///< To save: the same weights.
   History history;
-  Evaluation validation;                 ///< Of the selected weights.
+  Evaluation validation;  ///< Of the selected weights.
 };
 
 /// Trains a model of modality m with the student's trainer, on the student's training split, and freezes it.
 ///
 /// Errors     those of Trainer.
 template <data::DatasetPolicy Train, data::DatasetPolicy Validation, task::TaskPolicy Task>
-[[nodiscard]] TrainedTeacher train_teacher(std::shared_ptr<UnimodalModel> model, const Train& train, const Validation& validation,
-                                           std::size_t m, const Task& task, const TrainerOptions& options) {
+[[nodiscard]] TrainedTeacher train_teacher(std::shared_ptr<UnimodalModel> model, const Train& train,
+                                           const Validation& validation, std::size_t m, const Task& task,
+                                           const TrainerOptions& options) {
   const data::SingleModality one_train(train, m);
   const data::SingleModality one_validation(validation, m);
   Trainer trainer(*model, method::JointTraining<Task>(task), task, options);
@@ -60,10 +61,11 @@ template <data::DatasetPolicy Train, data::DatasetPolicy Validation, task::TaskP
 
 /// The same for an encoder with a new head.
 template <data::DatasetPolicy Train, data::DatasetPolicy Validation, task::TaskPolicy Task>
-[[nodiscard]] TrainedTeacher train_teacher(Encoder encoder, const Train& train, const Validation& validation, std::size_t m,
-                                           const Task& task, std::int64_t num_outputs, const TrainerOptions& options) {
-  return train_teacher(make_unimodal_model(train.names()[m], std::move(encoder), num_outputs), train, validation, m, task,
-                       options);
+[[nodiscard]] TrainedTeacher train_teacher(Encoder encoder, const Train& train, const Validation& validation,
+                                           std::size_t m, const Task& task, std::int64_t num_outputs,
+                                           const TrainerOptions& options) {
+  return train_teacher(make_unimodal_model(train.names()[m], std::move(encoder), num_outputs), train, validation, m,
+                       task, options);
 }
 
 }  // namespace g2d

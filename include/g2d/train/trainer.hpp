@@ -56,16 +56,17 @@ struct History {
 ///     Trainer trainer(student, method::G2d<task::Classification>(), task::Classification(), options, cache.source());
 ///     const auto history = trainer.fit(train, validation);
 ///
-/// Modules whose parameters are all frozen by the caller stay in evaluation mode; everything else is put into training mode
-/// for the run, and all modes are put back at its end.
+/// Modules whose parameters are all frozen by the caller stay in evaluation mode; everything else is put into training
+/// mode for the run, and all modes are put back at its end.
 ///
 /// Reproducible on the CPU: one seed and thread count give the same bytes.
-/// Errors     at construction, those of Step; in `fit`, ConfigError for datasets of other modalities, DataError for labels
-///            out of range. After an error, or a stop, the student holds the weights of the last good step.
+/// Errors     at construction, those of Step; in `fit`, ConfigError for datasets of other modalities, DataError for
+///            labels out of range. After an error, or a stop, the student holds the weights of the last good step.
 template <class Student, method::MethodPolicy Method, task::TaskPolicy Task>
 class Trainer {
  public:
-  Trainer(Student& student, Method method, Task task, TrainerOptions options, std::optional<TeacherSource> teachers = {})
+  Trainer(Student& student, Method method, Task task, TrainerOptions options,
+          std::optional<TeacherSource> teachers = {})
       : student_(student),
         task_(std::move(task)),
         options_(std::move(options)),
@@ -77,7 +78,8 @@ class Trainer {
     check_count(options_.calibration_batches, "calibration_batches");
   }
 
-  /// Trains for all epochs, or until a stop is asked for or the method ends the run. Selects on `validation`; no test data come near it.
+  /// Trains for all epochs, or until a stop is asked for or the method ends the run. Selects on `validation`; no test
+  /// data come near it.
   template <data::DatasetPolicy Train, data::DatasetPolicy Validation>
   History fit(const Train& train, const Validation& validation) {
     check(train, "training");
@@ -135,17 +137,20 @@ class Trainer {
   }
 
   static StepOptions step_options(const TrainerOptions& options) {
-    return {.optimizer = options.optimizer, .num_epochs = options.num_epochs, .clip_norm = options.clip_norm,
+    return {.optimizer = options.optimizer,
+            .num_epochs = options.num_epochs,
+            .clip_norm = options.clip_norm,
             .finite_check = options.finite_check};
   }
 
   template <class Dataset>
   void check(const Dataset& dataset, const char* which) const {
     if (!(dataset.names() == student_.names())) {
-      throw ConfigError(fmt::format("g2d: Trainer: expected a {} dataset of the student's modalities ({}), got ({})", which,
-                                    student_.names().joined(), dataset.names().joined()));
+      throw ConfigError(fmt::format("g2d: Trainer: expected a {} dataset of the student's modalities ({}), got ({})",
+                                    which, student_.names().joined(), dataset.names().joined()));
     }
-    if (dataset.size() < 1) throw DataError(fmt::format("g2d: Trainer: expected {} samples, got an empty dataset", which));
+    if (dataset.size() < 1)
+      throw DataError(fmt::format("g2d: Trainer: expected {} samples, got an empty dataset", which));
     if constexpr (data::KnowsTargets<Dataset>) task_.check(student_.num_outputs(), dataset.targets().cpu());
   }
 
@@ -162,7 +167,8 @@ class Trainer {
       rows.resize(static_cast<std::size_t>(options_.calibration_batches));
     }
     std::vector<std::function<Batch()>> batches;
-    for (const auto& some : rows) batches.push_back([&train, some, this] { return data::to_device(train.batch(some), device()); });
+    for (const auto& some : rows)
+      batches.push_back([&train, some, this] { return data::to_device(train.batch(some), device()); });
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
       const auto& control = step_.plan().controls[m];
       if (control.frozen && control.norm_statistics == suppression::NormStatistics::Frozen &&
@@ -193,8 +199,8 @@ class Trainer {
     return name;
   }
 
-  /// Which encoders say the same of the same sample until they learn again. While training, a view of the samples may hide
-  /// some of them or show them twice, and norm layers may use the batch's statistics.
+  /// Which encoders say the same of the same sample until they learn again. While training, a view of the samples may
+  /// hide some of them or show them twice, and norm layers may use the batch's statistics.
   template <class Dataset>
   [[nodiscard]] PerModality<bool> standing_still(const Dataset& dataset, bool is_training) const {
     const auto& plan = step_.plan();
@@ -203,7 +209,8 @@ class Trainer {
     for (std::size_t m = 0; m < still.size(); ++m) {
       const auto& control = plan.controls[m];
       const bool keeps_norms = !is_training || control.norm_statistics == suppression::NormStatistics::Frozen;
-      still[m] = !control.skipped && ((is_held(m) && keeps_norms) || detail::is_frozen_by_caller(*student_.encoder(m).module()));
+      still[m] = !control.skipped &&
+                 ((is_held(m) && keeps_norms) || detail::is_frozen_by_caller(*student_.encoder(m).module()));
     }
     return still;
   }
@@ -218,16 +225,19 @@ class Trainer {
     return controls[m].frozen;
   }
 
-  /// The modalities whose inputs an epoch of training needs: those of encoders that have to be run, unless somebody looks at all.
+  /// The modalities whose inputs an epoch of training needs: those of encoders that have to be run, unless somebody
+  /// looks at all.
   [[nodiscard]] PerModality<bool> needed(const detail::StageFeatures& features) const {
     auto needed = features.missing();
     const bool needs_all = method::detail::needs(step_.method()).inputs || (teachers_ && teachers_->needs_inputs);
-    for (std::size_t m = 0; m < needed.size(); ++m) needed[m] = needs_all || (needed[m] && !step_.plan().controls[m].skipped);
+    for (std::size_t m = 0; m < needed.size(); ++m)
+      needed[m] = needs_all || (needed[m] && !step_.plan().controls[m].skipped);
     return needed;
   }
 
   /// What is known of a batch before its step; encoders that stand still are run here for the first time.
-  [[nodiscard]] PerModality<at::Tensor> known_features(const Batch& batch, const at::Tensor& rows, detail::StageFeatures& known) {
+  [[nodiscard]] PerModality<at::Tensor> known_features(const Batch& batch, const at::Tensor& rows,
+                                                       detail::StageFeatures& known) {
     return known.features(rows, [&](std::size_t m) {
       const at::NoGradGuard no_grad;
       const detail::ModeScope evaluation(*student_.encoder(m).module(), /*training=*/false);
@@ -255,8 +265,8 @@ class Trainer {
   /// An epoch of steps that nobody hears of.
   template <class Dataset>
   void run_trial_epoch(const Dataset& train, std::int64_t epoch, std::int64_t trial_epoch) {
-    const auto batches = data::shuffled_batches(train.size(), options_.batch_size,
-                                                mix_seed(options_.seed, static_cast<std::uint64_t>(trial_epoch)), epoch);
+    const auto batches = data::shuffled_batches(
+        train.size(), options_.batch_size, mix_seed(options_.seed, static_cast<std::uint64_t>(trial_epoch)), epoch);
     auto stream = data::stream(train, batches, epoch);
     step_.set_learning_rate_factor(options_.learning_rate(epoch, options_.num_epochs));
     for (std::size_t i = 0; i < batches.size() && !options_.stop.stop_requested(); ++i) {
@@ -266,7 +276,8 @@ class Trainer {
 
   [[nodiscard]] double learning_rate_factor(std::int64_t epoch) const {
     const auto& span = step_.plan().learning_rate_span;
-    return span ? options_.learning_rate(epoch - span->first, span->num_epochs) : options_.learning_rate(epoch, options_.num_epochs);
+    return span ? options_.learning_rate(epoch - span->first, span->num_epochs)
+                : options_.learning_rate(epoch, options_.num_epochs);
   }
 
   template <class Dataset>
@@ -279,7 +290,8 @@ class Trainer {
     report.stage = stage_name();
     report.learning_rate = step_.learning_rate();
     detail::LossMeter meter;
-    const auto batches = detail::epoch_batches(step_.plan().samples, train.size(), options_.batch_size, options_.seed, epoch);
+    const auto batches =
+        detail::epoch_batches(step_.plan().samples, train.size(), options_.batch_size, options_.seed, epoch);
     auto stream = data::stream_reading(needed(features), train, batches.rows, epoch);
     for (std::size_t i = 0; i < batches.rows.size(); ++i) {
       if (options_.stop.stop_requested()) {

@@ -19,17 +19,17 @@ namespace g2d {
 
 /// Which weights a run ends with.
 enum class Selection {
-  /// Those of the best validation epoch, of those after every modality has begun to learn and as many as ever do have learnt
-  /// together: with stages that end in all modalities, of the last stage. Ties: the earlier one.
+  /// Those of the best validation epoch, of those after every modality has begun to learn and as many as ever do have
+  /// learnt together: with stages that end in all modalities, of the last stage. Ties: the earlier one.
   BestValidation,
-  Last,            ///< Those of the last epoch.
+  Last,  ///< Those of the last epoch.
 };
 
 /// What is known when an epoch is done.
 struct EpochReport {
-  std::int64_t epoch = 0;                              ///< 0-based.
+  std::int64_t epoch = 0;  ///< 0-based.
   std::int64_t num_epochs = 0;
-  std::string stage;                                   ///< The modalities that learn: "audio", or "all".
+  std::string stage;  ///< The modalities that learn: "audio", or "all".
   double learning_rate = 0.0;
   double seconds = 0.0;                                ///< Training alone.
   double preparation_seconds = 0.0;                    ///< Of what the method looked at, or tried, before the epoch.
@@ -38,14 +38,14 @@ struct EpochReport {
   Work work;                                           ///< Of the run up to here.
   std::int64_t num_skipped = 0;                        ///< Steps that did not count, for something was not finite.
   Evaluation validation;
-  bool is_best = false;                                ///< Best so far, of those that may still be selected.
+  bool is_best = false;  ///< Best so far, of those that may still be selected.
 };
 
 /// What is known after a step; counts only, so that nothing waits for the device.
 struct StepReport {
   std::int64_t epoch = 0;
   std::int64_t num_epochs = 0;
-  std::int64_t step = 0;   ///< Within the epoch, 1-based.
+  std::int64_t step = 0;  ///< Within the epoch, 1-based.
   std::int64_t num_steps = 0;
 };
 
@@ -53,21 +53,22 @@ struct TrainerOptions {
   optimizer::Settings optimizer = optimizer::Sgd{};
   std::int64_t num_epochs = 1;
   std::int64_t batch_size = 16;
-  std::uint64_t seed = 0;                          ///< Of the order of the samples.
+  std::uint64_t seed = 0;  ///< Of the order of the samples.
   learning_rate::Schedule learning_rate = learning_rate::constant();
-  double clip_norm = 0.0;                          ///< 0: no clipping.
+  double clip_norm = 0.0;  ///< 0: no clipping.
   FiniteCheck finite_check = FiniteCheck::Loss;
   Selection selection = Selection::BestValidation;
-  bool calibrate_norm_statistics = true;           ///< Before encoders are frozen that have never been trained.
-  std::int64_t calibration_batches = 50;           ///< Training batches that are enough for it.
+  bool calibrate_norm_statistics = true;  ///< Before encoders are frozen that have never been trained.
+  std::int64_t calibration_batches = 50;  ///< Training batches that are enough for it.
   std::int64_t evaluation_batch_size = 256;
-  /// Encoders that stand still, suppressed or frozen by the caller, are run once over data that never change, and not again
-  /// until they learn.
+  /// Encoders that stand still, suppressed or frozen by the caller, are run once over data that never change, and not
+  /// again until they learn.
   bool reuses_features = true;
-  std::int64_t feature_memory_bytes = std::int64_t{1} << 30;  ///< Of such features, for each dataset; more is mapped from an unnamed file.
+  std::int64_t feature_memory_bytes =
+      std::int64_t{1} << 30;  ///< Of such features, for each dataset; more is mapped from an unnamed file.
   std::vector<std::function<void(const EpochReport&)>> on_epoch = {};
   std::vector<std::function<void(const StepReport&)>> on_step = {};
-  std::stop_token stop = {};                       ///< A stop is looked at before every step.
+  std::stop_token stop = {};  ///< A stop is looked at before every step.
 };
 
 }  // namespace g2d

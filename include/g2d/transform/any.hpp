@@ -31,14 +31,19 @@ class Any {
     };
   }
 
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& sample, SampleRandom& random) const { return apply_(sample, random); }
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& sample, SampleRandom& random) const {
+    return apply_(sample, random);
+  }
   [[nodiscard]] const std::string& description() const { return description_; }
   [[nodiscard]] bool is_random() const { return is_random_; }
 
  private:
   template <class Transform>
   static bool decide_is_random(const Transform& transform) {
-    if constexpr (requires { { transform.is_random() } -> std::convertible_to<bool>; }) return transform.is_random();
+    if constexpr (requires {
+                    { transform.is_random() } -> std::convertible_to<bool>;
+                  })
+      return transform.is_random();
     return RandomTransform<Transform>;
   }
 

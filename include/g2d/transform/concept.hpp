@@ -18,8 +18,8 @@
 ///       std::string description() const { return "halve"; }                              // name and every setting
 ///     };
 ///
-/// One that draws takes `(const at::Tensor& sample, g2d::SampleRandom& random) const` instead, and draws from nothing else.
-/// Images are [C, H, W], waveforms [L], sequences [T, D].
+/// One that draws takes `(const at::Tensor& sample, g2d::SampleRandom& random) const` instead, and draws from nothing
+/// else. Images are [C, H, W], waveforms [L], sequences [T, D].
 namespace g2d::transform {
 
 template <class Transform>
@@ -33,10 +33,10 @@ concept RandomTransform = requires(const Transform& transform, const at::Tensor&
 };
 
 template <class Transform>
-concept TransformPolicy = std::copy_constructible<Transform> &&
-                          (DeterministicTransform<Transform> || RandomTransform<Transform>) &&
-                          requires(const Transform& transform) {
-                            { transform.description() } -> std::convertible_to<std::string>;
-                          };
+concept TransformPolicy =
+    std::copy_constructible<Transform> && (DeterministicTransform<Transform> || RandomTransform<Transform>) &&
+    requires(const Transform& transform) {
+      { transform.description() } -> std::convertible_to<std::string>;
+    };
 
 }  // namespace g2d::transform

@@ -18,8 +18,9 @@
 
 namespace g2d::transform {
 
-/// The same sound at another sample rate, band-limited: libsamplerate's SRC_SINC_MEDIUM_QUALITY, which passes 90 % of the
-/// lower rate's band and keeps aliases and noise 121 dB below the signal. At its own rate a waveform is handed through.
+/// The same sound at another sample rate, band-limited: libsamplerate's SRC_SINC_MEDIUM_QUALITY, which passes 90 % of
+/// the lower rate's band and keeps aliases and noise 121 dB below the signal. At its own rate a waveform is handed
+/// through.
 ///
 /// Shapes     in: samples float32 [L] on the CPU; out: [round(L * sample_rate / waveform.sample_rate)]. Sample n of the
 ///            output stands at time n / sample_rate, without delay.

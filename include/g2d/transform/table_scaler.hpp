@@ -45,8 +45,8 @@ class TableScaler {
  public:
   using Options = TableScalerOptions;
 
-  /// Errors     ShapeError unless the rows are [N, D]; DataError naming the column with infinite values or none, and when
-  ///            all columns are constant.
+  /// Errors     ShapeError unless the rows are [N, D]; DataError naming the column with infinite values or none, and
+  ///            when all columns are constant.
   [[nodiscard]] static TableScaler fit(const at::Tensor& train, const Options& options = {}) {
     detail::check_sample(train, 2, "rows [N, D]", "transform::TableScaler::fit");
     const auto rows = train.to(at::kCPU, at::kDouble);

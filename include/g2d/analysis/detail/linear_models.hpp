@@ -28,7 +28,8 @@ struct LinearModel {
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return at::addmm(bias, x, weight); }
 };
 
-/// argmin over weight and bias of  1/(2N) ||x weight + bias - y||^2 + penalty/2 ||weight||^2, for x [N, D] whose columns have
+/// argmin over weight and bias of  1/(2N) ||x weight + bias - y||^2 + penalty/2 ||weight||^2, for x [N, D] whose
+///                                 columns have
 /// mean 0.
 [[nodiscard]] inline LinearModel ridge_regression(const at::Tensor& x, const at::Tensor& y, double penalty) {
   const auto samples = static_cast<double>(x.size(0));

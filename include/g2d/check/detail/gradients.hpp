@@ -10,7 +10,8 @@
 
 namespace g2d::check::detail {
 
-/// d(total) / d(variable) for each leaf, zeros where it does not depend on it. What the leaves' `grad` held is put back.
+/// d(total) / d(variable) for each leaf, zeros where it does not depend on it. What the leaves' `grad` held is put
+/// back.
 [[nodiscard]] inline std::vector<at::Tensor> gradients(const at::Tensor& total,
                                                        const std::vector<at::Tensor>& variables) {
   std::vector<at::Tensor> held;

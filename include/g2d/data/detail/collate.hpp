@@ -28,11 +28,13 @@ using Column = std::vector<at::Tensor>;
   for (std::int64_t row = 0; row < samples.size(); ++row) {
     if (samples.has(row, m)) return samples.read(row, m, 0);
   }
-  throw DataError(fmt::format("g2d: modality \"{}\": expected at least one sample that has it, got none", samples.names()[m]));
+  throw DataError(
+      fmt::format("g2d: modality \"{}\": expected at least one sample that has it, got none", samples.names()[m]));
 }
 
 [[nodiscard]] inline at::Tensor first_value(const Samples& samples, std::size_t m, const Column& column) {
-  const auto found = std::find_if(column.begin(), column.end(), [](const at::Tensor& value) { return value.defined(); });
+  const auto found =
+      std::find_if(column.begin(), column.end(), [](const at::Tensor& value) { return value.defined(); });
   return found != column.end() ? *found : any_value(samples, m);
 }
 
@@ -42,11 +44,12 @@ using Column = std::vector<at::Tensor>;
     if (!column[i].defined()) column[i] = at::zeros_like(first);
     if (column[i].sizes() != first.sizes() || column[i].scalar_type() != first.scalar_type()) {
       const auto row = rows.const_data_ptr<std::int64_t>()[i];
-      throw DataError(fmt::format(
-          "g2d: sample \"{}\", modality \"{}\": expected {} {} as in other samples of its batch, got {} {}; a transform "
-          "(resize, crop, tile) makes them equal, or make the modality a sequence",
-          samples.sample_name(row), samples.names()[m], c10::toString(first.scalar_type()), to_string(first.sizes()),
-          c10::toString(column[i].scalar_type()), to_string(column[i].sizes())));
+      throw DataError(
+          fmt::format("g2d: sample \"{}\", modality \"{}\": expected {} {} as in other samples of its batch, got {} "
+                      "{}; a transform "
+                      "(resize, crop, tile) makes them equal, or make the modality a sequence",
+                      samples.sample_name(row), samples.names()[m], c10::toString(first.scalar_type()),
+                      to_string(first.sizes()), c10::toString(column[i].scalar_type()), to_string(column[i].sizes())));
     }
   }
   return at::stack(column);
@@ -97,16 +100,19 @@ using Column = std::vector<at::Tensor>;
 }
 
 /// Reads what is asked for of one sample to its place in the columns.
-inline void read_sample(const Samples& samples, std::int64_t row, std::int64_t epoch, std::vector<Column>& columns, std::int64_t position) {
+inline void read_sample(const Samples& samples, std::int64_t row, std::int64_t epoch, std::vector<Column>& columns,
+                        std::int64_t position) {
   for (std::size_t m = 0; m < columns.size(); ++m) {
-    if (samples.reads(m) && samples.has(row, m)) columns[m][static_cast<std::size_t>(position)] = samples.read(row, m, epoch);
+    if (samples.reads(m) && samples.has(row, m))
+      columns[m][static_cast<std::size_t>(position)] = samples.read(row, m, epoch);
   }
 }
 
 /// Reads a batch in this thread.
 [[nodiscard]] inline Batch read(const Samples& samples, const at::Tensor& rows, std::int64_t epoch) {
   std::vector<Column> columns(samples.names().size(), Column(static_cast<std::size_t>(rows.size(0))));
-  for (std::int64_t i = 0; i < rows.size(0); ++i) read_sample(samples, rows.const_data_ptr<std::int64_t>()[i], epoch, columns, i);
+  for (std::int64_t i = 0; i < rows.size(0); ++i)
+    read_sample(samples, rows.const_data_ptr<std::int64_t>()[i], epoch, columns, i);
   return collate(samples, rows, std::move(columns));
 }
 

@@ -23,8 +23,8 @@
 
 namespace g2d::data::detail {
 
-/// Threads that read the samples of a pass ahead of its consumer. What comes out is the same for any number of them: batch
-/// by batch in order, and of several failing samples of a batch the first one's error.
+/// Threads that read the samples of a pass ahead of its consumer. What comes out is the same for any number of them:
+/// batch by batch in order, and of several failing samples of a batch the first one's error.
 class PrefetchQueue {
  public:
   PrefetchQueue(Samples samples, std::vector<at::Tensor> batches, std::int64_t epoch, std::int64_t num_workers,
@@ -68,9 +68,9 @@ class PrefetchQueue {
     bool is_done = false;
   };
 
-  /// Decoding is one thread a sample: the workers must not call all cores to help. LibTorch keeps the number of threads for
-  /// each thread and once for all new ones, so workers set theirs first, and the caller's is put back after them. One at a
-  /// time: in a forked process LibTorch makes its thread pool anew at the first call, without a lock.
+  /// Decoding is one thread a sample: the workers must not call all cores to help. LibTorch keeps the number of threads
+  /// for each thread and once for all new ones, so workers set theirs first, and the caller's is put back after them.
+  /// One at a time: in a forked process LibTorch makes its thread pool anew at the first call, without a lock.
   void start(std::int64_t num_workers) {
     const int num_threads = at::get_num_threads();
     for (std::int64_t i = 0; i < num_workers; ++i) {
@@ -87,7 +87,8 @@ class PrefetchQueue {
     ++num_started_;
     done_.notify_all();
     while (true) {
-      if (!work_.wait(lock, stop, [&] { return num_taken_ < std::min(slots_.size(), num_consumed_ + capacity_); })) return;
+      if (!work_.wait(lock, stop, [&] { return num_taken_ < std::min(slots_.size(), num_consumed_ + capacity_); }))
+        return;
       auto& slot = slots_[num_taken_];
       const auto position = slot.num_taken++;
       if (position == 0) {
@@ -95,7 +96,9 @@ class PrefetchQueue {
       }
       if (slot.num_taken == slot.rows.size(0)) ++num_taken_;
       lock.unlock();
-      auto error = attempt([&] { read_sample(samples_, slot.rows.const_data_ptr<std::int64_t>()[position], epoch_, slot.columns, position); });
+      auto error = attempt([&] {
+        read_sample(samples_, slot.rows.const_data_ptr<std::int64_t>()[position], epoch_, slot.columns, position);
+      });
       lock.lock();
       if (error && (!slot.error || position < slot.error_position)) {
         slot.error = error;
@@ -103,7 +106,9 @@ class PrefetchQueue {
       }
       if (--slot.num_left > 0) continue;
       lock.unlock();
-      if (!slot.error) slot.error = attempt([&] { slot.batch = pin_if(pins_, collate(samples_, slot.rows, std::move(slot.columns))); });
+      if (!slot.error)
+        slot.error =
+            attempt([&] { slot.batch = pin_if(pins_, collate(samples_, slot.rows, std::move(slot.columns))); });
       lock.lock();
       slot.is_done = true;
       done_.notify_all();
@@ -126,7 +131,7 @@ class PrefetchQueue {
   bool pins_;
   std::vector<Slot> slots_;
   std::int64_t num_started_ = 0;
-  std::size_t num_taken_ = 0;     // slots whose samples have all been taken
+  std::size_t num_taken_ = 0;  // slots whose samples have all been taken
   std::size_t num_consumed_ = 0;
   std::mutex mutex_;
   std::condition_variable_any work_;

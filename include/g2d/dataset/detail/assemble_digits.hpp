@@ -11,10 +11,10 @@
 #include <string_view>
 
 #include <g2d/core/error.hpp>
+#include <g2d/data/splits.hpp>
 #include <g2d/dataset/audio_visual_digits.hpp>
 #include <g2d/dataset/detail/digit_streams.hpp>
 #include <g2d/dataset/gaussian_noise.hpp>
-#include <g2d/data/splits.hpp>
 #include <g2d/dataset/standardization.hpp>
 
 namespace g2d::dataset::detail {
@@ -52,11 +52,9 @@ inline void check_noise(double noise, std::string_view modality) {
     return at::arange(first, next_id, at::kLong);
   };
   const auto gather = [](const at::Tensor& audio_part, const at::Tensor& image_part, const at::Tensor& label_part,
-                         const at::Tensor& ids) {
-    return AudioVisualSplit{audio_part, image_part, label_part, ids};
-  };
+                         const at::Tensor& ids) { return AudioVisualSplit{audio_part, image_part, label_part, ids}; };
   return {data::map_splits(gather, finish(audio, audio_map, DigitStream::AudioNoise),
-                     finish(image, image_map, DigitStream::ImageNoise), labels, data::map_splits(number, labels)),
+                           finish(image, image_map, DigitStream::ImageNoise), labels, data::map_splits(number, labels)),
           fmt::format("{}; standardised by the training split: audio mean {:.9g} deviation {:.9g}, image mean {:.9g} "
                       "deviation {:.9g}",
                       description, audio_map.mean, audio_map.deviation, image_map.mean, image_map.deviation)};

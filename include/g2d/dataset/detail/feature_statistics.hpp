@@ -40,7 +40,8 @@ class FeatureStatistics {
     count_ = total;
   }
 
-  /// A feature that is constant gets the deviation 1. Errors: DataError naming `what` when nothing was added, or all are constant.
+  /// A feature that is constant gets the deviation 1. Errors: DataError naming `what` when nothing was added, or all
+  /// are constant.
   [[nodiscard]] transform::Standardize standardize(std::string_view what) const {
     if (!mean_.defined()) throw DataError(fmt::format("g2d: {}: expected training samples to measure, got none", what));
     constexpr double smallest_relative_deviation = 1e-9;  // below it, the deviation is what rounding left over

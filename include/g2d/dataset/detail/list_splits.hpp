@@ -57,8 +57,8 @@ struct SplitFractions {
   return {validation.kept, validation.held_out, test.held_out};
 }
 
-/// The rows as a column names their splits: "train", "validation" ("val", "dev"), "test". Without validation rows, some of the
-/// training rows are held out.
+/// The rows as a column names their splits: "train", "validation" ("val", "dev"), "test". Without validation rows, some
+/// of the training rows are held out.
 ///
 /// Errors     DataError naming the file, and the line of another text; when training or test rows are missing.
 [[nodiscard]] inline data::Splits<at::Tensor> divide_as_named(const io::Table& table, const std::string& column,

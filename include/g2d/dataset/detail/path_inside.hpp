@@ -13,7 +13,8 @@
 
 namespace g2d::dataset::detail {
 
-/// A path that a list names, relative to `folder`. What the folder links to may lie anywhere; what the list says may not.
+/// A path that a list names, relative to `folder`. What the folder links to may lie anywhere; what the list says may
+/// not.
 ///
 /// Errors     DataError that begins with `location` (file and line) for an absolute path and one with ".." in it.
 [[nodiscard]] inline std::filesystem::path path_inside(const std::filesystem::path& folder, const std::string& text,

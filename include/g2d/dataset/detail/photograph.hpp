@@ -30,7 +30,8 @@ struct PhotographOptions {
 
 [[nodiscard]] inline at::Tensor decode_photograph(const std::filesystem::path& path) { return io::read_image(path); }
 
-/// Resized with antialiasing, to [0, 1], normalised. Augmented: first a part of 60 % to 100 % of the area, mirrored by chance.
+/// Resized with antialiasing, to [0, 1], normalised. Augmented: first a part of 60 % to 100 % of the area, mirrored by
+/// chance.
 /// Errors     ConfigError unless the size is positive.
 [[nodiscard]] inline transform::Any prepare_photograph(const PhotographOptions& options, bool augments) {
   if (options.size < 1) throw ConfigError(fmt::format("g2d: dataset: expected image_size >= 1, got {}", options.size));

@@ -24,7 +24,8 @@ inline constexpr double arc = 5.0 / 6.0;
 
 /// A tone in 8 steps of 12 bands, whose pitch is the cue: it can be told from the mean over the steps.
 ///
-///     x[t, f] = loudness sin(pi (t + 1/2) / 8) exp(-(f - pitch_t)^2 / 2),   pitch_t = 1.5 + 8 cue + glide (t / 7 - 1/2)
+///     x[t, f] = loudness sin(pi (t + 1/2) / 8) exp(-(f - pitch_t)^2 / 2),   pitch_t = 1.5 + 8 cue + glide (t / 7 -
+///     1/2)
 ///
 /// with loudness = exp(0.3 N(0, 1)) and glide = 2 N(0, 1).
 ///
@@ -36,15 +37,17 @@ inline constexpr double arc = 5.0 / 6.0;
   const auto loudness = (0.3 * normal()).exp();
   const auto glide = 2 * normal();
   const auto progress = at::linspace(-0.5, 0.5, num_steps, at::kFloat).view({1, num_steps, 1});
-  const auto envelope = ((at::arange(num_steps, at::kFloat) + 0.5) * (std::numbers::pi / num_steps)).sin().view({1, num_steps, 1});
+  const auto envelope =
+      ((at::arange(num_steps, at::kFloat) + 0.5) * (std::numbers::pi / num_steps)).sin().view({1, num_steps, 1});
   const auto pitch = 1.5 + 8 * cues.view({-1, 1, 1}) + glide * progress;
   return loudness * envelope * (at::arange(num_bands, at::kFloat) - pitch).square().mul(-0.5).exp();
 }
 
-/// A patch of stripes somewhere in an image of 14 by 14 pixels, whose direction is the cue: their phase is random, so the mean of
-/// any pixel is 0 whatever the cue.
+/// A patch of stripes somewhere in an image of 14 by 14 pixels, whose direction is the cue: their phase is random, so
+/// the mean of any pixel is 0 whatever the cue.
 ///
-///     x[p] = exp(-|p - centre|^2 / 18) cos(2 pi <p - centre, (cos a, sin a)> / 4 + phase),   a = 5/6 pi cue + 0.06 N(0, 1)
+///     x[p] = exp(-|p - centre|^2 / 18) cos(2 pi <p - centre, (cos a, sin a)> / 4 + phase),   a = 5/6 pi cue + 0.06
+///     N(0, 1)
 ///
 /// with the centre 1.5 N(0, 1) pixels off the middle on either axis.
 ///
@@ -63,8 +66,8 @@ inline constexpr double arc = 5.0 / 6.0;
   return (window * ((x * angle.cos() + y * angle.sin()) * (turn / wavelength) + phase).cos()).unsqueeze(1);
 }
 
-/// How often each of 12 subjects and 12 objects is spoken of. Either topic is a random point on a circle of words, and the cue
-/// is the way from one to the other: neither half says anything alone, nor does any sum of words.
+/// How often each of 12 subjects and 12 objects is spoken of. Either topic is a random point on a circle of words, and
+/// the cue is the way from one to the other: neither half says anything alone, nor does any sum of words.
 ///
 ///     x[j] = exp(cos(2 pi (j / 12 - s)) - 1)^3,   x[12 + j] = exp(cos(2 pi (j / 12 - s - 5/6 cue)) - 1)^3,   s uniform
 ///

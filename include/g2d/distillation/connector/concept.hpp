@@ -22,8 +22,8 @@
 /// A connector is a plain class:
 ///
 ///     struct Mine {
-///       void begin(const g2d::ModalityNames&, g2d::ModalitySpan<std::int64_t> student, g2d::ModalitySpan<std::int64_t> teacher);
-///       at::Tensor operator()(std::size_t modality, const at::Tensor& student_features) const;
+///       void begin(const g2d::ModalityNames&, g2d::ModalitySpan<std::int64_t> student, g2d::ModalitySpan<std::int64_t>
+///       teacher); at::Tensor operator()(std::size_t modality, const at::Tensor& student_features) const;
 ///       g2d::Parameters parameters() const;   // trained with the student, after begin
 ///     };
 namespace g2d::distillation::connector {

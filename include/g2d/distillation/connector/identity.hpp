@@ -18,10 +18,11 @@ struct Identity {
   void begin(const ModalityNames& names, ModalitySpan<std::int64_t> student, ModalitySpan<std::int64_t> teacher) const {
     for (std::size_t m = 0; m < names.size(); ++m) {
       if (student[m] != teacher[m]) {
-        throw ConfigError(fmt::format(
-            "g2d: feature distillation: modality \"{}\": expected the teacher's feature width {} to equal the student's {}; "
-            "use connector::Projection, or None for features",
-            names[m], teacher[m], student[m]));
+        throw ConfigError(
+            fmt::format("g2d: feature distillation: modality \"{}\": expected the teacher's feature width {} to equal "
+                        "the student's {}; "
+                        "use connector::Projection, or None for features",
+                        names[m], teacher[m], student[m]));
       }
     }
   }

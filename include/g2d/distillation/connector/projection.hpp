@@ -12,7 +12,8 @@
 
 namespace g2d::distillation::connector {
 
-/// A linear layer from the student's width to the teacher's, for each modality where they differ; trained with the student.
+/// A linear layer from the student's width to the teacher's, for each modality where they differ; trained with the
+/// student.
 ///
 /// Use when   teachers are wider or narrower than the student's encoders.
 /// Shapes     [B, D_student] to [B, D_teacher].

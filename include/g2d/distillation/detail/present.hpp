@@ -7,7 +7,8 @@
 
 namespace g2d::distillation::detail {
 
-/// What a teacher says of the samples that have its modality, 0 of the others: NaN there would reach the gradient through any weight.
+/// What a teacher says of the samples that have its modality, 0 of the others: NaN there would reach the gradient
+/// through any weight.
 [[nodiscard]] inline at::Tensor known(const at::Tensor& teacher, const at::Tensor& present) {
   return at::where(present.unsqueeze(1), teacher, teacher.new_zeros({}));
 }

@@ -20,9 +20,9 @@ inline at::Tensor in_autocast_dtype(const at::Tensor& tensor) {
   return at::autocast::cached_cast(at::autocast::get_autocast_dtype(at::kCPU), tensor, at::kCPU);
 }
 
-/// A convolution 3x3 with padding 1 and without bias, in the way that takes least time. Of a picture that has shrunk to one pixel only
-/// the kernel's centre sees anything, the other eight ninths see padding: one matrix product does it, with the same values and gradients
-/// at a fifth of the time.
+/// A convolution 3x3 with padding 1 and without bias, in the way that takes least time. Of a picture that has shrunk to
+/// one pixel only the kernel's centre sees anything, the other eight ninths see padding: one matrix product does it,
+/// with the same values and gradients at a fifth of the time.
 inline at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x) {
   if (x.size(2) != 1 || x.size(3) != 1) {
     const auto stride = convolution->options.stride()->at(0);
@@ -34,7 +34,8 @@ inline at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x) 
   constexpr std::int64_t centre = 4;
   const auto& weight = convolution->weight;
   // Views in either layout, backwards too: a copy would cost more than the product.
-  const auto seen = weight.is_contiguous() ? weight.flatten(2).select(2, centre) : weight.permute({0, 2, 3, 1}).flatten(1, 2).select(1, centre);
+  const auto seen = weight.is_contiguous() ? weight.flatten(2).select(2, centre)
+                                           : weight.permute({0, 2, 3, 1}).flatten(1, 2).select(1, centre);
   return at::linear(x.flatten(1), seen).unflatten(1, {-1, 1, 1});
 }
 

@@ -18,15 +18,18 @@
 
 namespace g2d::encoder::detail {
 
-/// A convolution 3x3 with padding 1 and without bias, whose weight gradient is a matrix product of the outputs' gradients and the
-/// patches that the kernel saw, put together anew in the backward pass. Values and the inputs' gradient are LibTorch's convolution.
+/// A convolution 3x3 with padding 1 and without bias, whose weight gradient is a matrix product of the outputs'
+/// gradients and the patches that the kernel saw, put together anew in the backward pass. Values and the inputs'
+/// gradient are LibTorch's convolution.
 ///
-/// Use when   `pays`: LibTorch's own weight gradient runs at a half of its other two passes' rate there or less, the product at all of it.
-/// Cost       the weight gradient at a half of the time; in the backward pass the patches of some samples at a time, 16 MiB in float32.
+/// Use when   `pays`: LibTorch's own weight gradient runs at a half of its other two passes' rate there or less, the
+///            product at all of it.
+/// Cost       the weight gradient at a half of the time; in the backward pass the patches of some samples at a time, 16
+///            MiB in float32.
 class PatchConvolution : public torch::autograd::Function<PatchConvolution> {
  public:
-  /// Channels-last; on processors with AVX-512 for few positions in a batch, where LibTorch's pass is mostly fixed cost; on those with
-  /// AVX2 alone for many channels, in the weights' own precision.
+  /// Channels-last; on processors with AVX-512 for few positions in a batch, where LibTorch's pass is mostly fixed
+  /// cost; on those with AVX2 alone for many channels, in the weights' own precision.
   [[nodiscard]] static bool pays(const at::Tensor& x, const at::Tensor& weight, std::int64_t stride) {
     static const auto processor = at::get_cpu_capability();
     if (!x.is_cpu() || x.size(0) == 0 || !weight.is_contiguous(at::MemoryFormat::ChannelsLast)) return false;
@@ -36,19 +39,21 @@ class PatchConvolution : public torch::autograd::Function<PatchConvolution> {
     return processor == "AVX2" && weight.size(0) >= fewest_channels && !at::autocast::is_autocast_enabled(at::kCPU);
   }
 
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, std::int64_t stride) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            std::int64_t stride) {
     context->save_for_backward({x, weight});
     context->saved_data["stride"] = stride;
     return at::convolution(x, weight, {}, {stride, stride}, {1, 1}, {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const auto stride = context->saved_data["stride"].toInt();
     at::Tensor of_input, of_weight;
     if (context->needs_input_grad(0)) {
-      of_input = std::get<0>(at::convolution_backward(gradients[0], saved[0], saved[1], {}, {stride, stride}, {1, 1}, {1, 1}, false, {0, 0}, 1,
-                                                      {true, false, false}));
+      of_input = std::get<0>(at::convolution_backward(gradients[0], saved[0], saved[1], {}, {stride, stride}, {1, 1},
+                                                      {1, 1}, false, {0, 0}, 1, {true, false, false}));
     }
     if (context->needs_input_grad(1)) of_weight = weight_gradient(saved[0], saved[1], gradients[0], stride);
     return {of_input, of_weight, {}};
@@ -63,7 +68,8 @@ class PatchConvolution : public torch::autograd::Function<PatchConvolution> {
   }
 
   /// Channels-last as the weight is, so that it is stored as it comes.
-  static at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& gradient, std::int64_t stride) {
+  static at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& gradient,
+                                    std::int64_t stride) {
     constexpr std::int64_t numbers = 1 << 22;
     const auto out_channels = weight.size(0), in_channels = weight.size(1);
     const auto samples = std::max<std::int64_t>(1, numbers / (gradient.size(2) * gradient.size(3) * 9 * in_channels));

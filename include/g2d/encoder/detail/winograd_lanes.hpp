@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
-// Functions marked so are for processors with AVX2, whatever the program is compiled for; who calls them asks for such a processor.
+// Functions marked so are for processors with AVX2, whatever the program is compiled for; who calls them asks for such
+// a processor.
 #if defined(__GNUC__) && defined(__x86_64__)
 #define G2D_FOR_AVX2 [[gnu::target("avx2,fma")]]
 #else

@@ -10,8 +10,9 @@
 //
 //     Y = A^T [(G w G^T) * (B^T d B)] A,
 //
-// with one product for each pair of channels and input instead of nine for each output (arXiv:1509.09308). A transform works on the
-// columns of a square, then on its rows; here are the products with one of the matrices, for some channels side by side.
+// with one product for each pair of channels and input instead of nine for each output (arXiv:1509.09308). A transform
+// works on the columns of a square, then on its rows; here are the products with one of the matrices, for some channels
+// side by side.
 namespace g2d::encoder::detail::winograd {
 
 constexpr std::size_t taps = 3;  ///< Of a kernel, along one axis.
@@ -43,7 +44,8 @@ struct Tile4x4 {
   G2D_FOR_AVX2 static Line<outputs> transform_outputs(const Line<inputs>& m) {
     const auto sum = m[1] + m[2], difference = m[1] - m[2];
     const auto far_sum = m[3] + m[4], far_difference = m[3] - m[4];
-    return {m[0] + sum + far_sum, difference + 2.0F * far_difference, sum + 4.0F * far_sum, difference + 8.0F * far_difference + m[5]};
+    return {m[0] + sum + far_sum, difference + 2.0F * far_difference, sum + 4.0F * far_sum,
+            difference + 8.0F * far_difference + m[5]};
   }
 
   /// A y
@@ -64,8 +66,7 @@ struct Tile4x4 {
   G2D_FOR_AVX2 static Line<taps> transform_taps_back(const Line<inputs>& u) {
     const auto sum = u[1] + u[2], far_sum = u[3] + u[4];
     return {0.25F * u[0] - sum * (1.0F / 6.0F) + far_sum * (1.0F / 24.0F),
-            (u[2] - u[1]) * (1.0F / 6.0F) + (u[3] - u[4]) * (1.0F / 12.0F),
-            (far_sum - sum) * (1.0F / 6.0F) + u[5]};
+            (u[2] - u[1]) * (1.0F / 6.0F) + (u[3] - u[4]) * (1.0F / 12.0F), (far_sum - sum) * (1.0F / 6.0F) + u[5]};
   }
 };
 
@@ -74,7 +75,9 @@ struct Tile2x2 {
   static constexpr std::size_t outputs = 2, inputs = 4;  ///< Along one axis.
 
   /// B^T d
-  G2D_FOR_AVX2 static Line<inputs> transform_inputs(const Line<inputs>& d) { return {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]}; }
+  G2D_FOR_AVX2 static Line<inputs> transform_inputs(const Line<inputs>& d) {
+    return {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
+  }
 
   /// B d
   G2D_FOR_AVX2 static Line<inputs> transform_inputs_back(const Line<inputs>& d) {
@@ -82,10 +85,14 @@ struct Tile2x2 {
   }
 
   /// A^T m
-  G2D_FOR_AVX2 static Line<outputs> transform_outputs(const Line<inputs>& m) { return {m[0] + m[1] + m[2], m[1] - m[2] - m[3]}; }
+  G2D_FOR_AVX2 static Line<outputs> transform_outputs(const Line<inputs>& m) {
+    return {m[0] + m[1] + m[2], m[1] - m[2] - m[3]};
+  }
 
   /// A y
-  G2D_FOR_AVX2 static Line<inputs> transform_outputs_back(const Line<outputs>& y) { return {y[0], y[0] + y[1], y[0] - y[1], -y[1]}; }
+  G2D_FOR_AVX2 static Line<inputs> transform_outputs_back(const Line<outputs>& y) {
+    return {y[0], y[0] + y[1], y[0] - y[1], -y[1]};
+  }
 
   /// G w
   G2D_FOR_AVX2 static Line<inputs> transform_taps(const Line<taps>& w) {

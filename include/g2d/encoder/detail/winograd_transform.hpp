@@ -21,16 +21,18 @@ using Places = std::array<std::array<Float*, Size>, Size>;
 template <std::size_t Size, class Float>
 Places<Size, Float> places_apart(Float* first, std::int64_t distance) {
   Places<Size, Float> places;
-  for (std::size_t i = 0; i < Size * Size; ++i) places[i / Size][i % Size] = first + static_cast<std::int64_t>(i) * distance;
+  for (std::size_t i = 0; i < Size * Size; ++i)
+    places[i / Size][i % Size] = first + static_cast<std::int64_t>(i) * distance;
   return places;
 }
 
 enum class Write { Over, Added };
 
-/// Transforms the columns of a square, then the rows of what comes of it, for the channels from `channel` on that fit side by side.
-/// (Not unrolled it takes half as long again.)
+/// Transforms the columns of a square, then the rows of what comes of it, for the channels from `channel` on that fit
+/// side by side. (Not unrolled it takes half as long again.)
 template <std::size_t From, std::size_t To, Line<To> (&transform)(const Line<From>&), Write write>
-G2D_FOR_AVX2 void transform_square(const Places<From, const float>& from, const Places<To, float>& to, std::int64_t channel) {
+G2D_FOR_AVX2 void transform_square(const Places<From, const float>& from, const Places<To, float>& to,
+                                   std::int64_t channel) {
   std::array<Line<From>, To> half;
 #pragma GCC unroll 6
   for (std::size_t column = 0; column < From; ++column) {
@@ -56,15 +58,18 @@ struct Range {
   std::int64_t begin, end;
 };
 
-/// Transforms squares: from(square, zeros) and to(square, unused) tell the places, those outside of a picture by the pointer given.
-template <std::size_t From, std::size_t To, Line<To> (&transform)(const Line<From>&), Write write, class FromPlaces, class ToPlaces>
+/// Transforms squares: from(square, zeros) and to(square, unused) tell the places, those outside of a picture by the
+/// pointer given.
+template <std::size_t From, std::size_t To, Line<To> (&transform)(const Line<From>&), Write write, class FromPlaces,
+          class ToPlaces>
 G2D_FOR_AVX2 void transform_range(Range squares, Range channels, FromPlaces&& from, ToPlaces&& to) {
   const std::vector<float> zeros(static_cast<std::size_t>(channels.end));
   std::vector<float> unused(static_cast<std::size_t>(channels.end));
   for (auto square = squares.begin; square < squares.end; ++square) {
     const Places<From, const float> read = from(square, zeros.data());
     const Places<To, float> written = to(square, unused.data());
-    for (auto channel = channels.begin; channel < channels.end; channel += num_lanes) transform_square<From, To, transform, write>(read, written, channel);
+    for (auto channel = channels.begin; channel < channels.end; channel += num_lanes)
+      transform_square<From, To, transform, write>(read, written, channel);
   }
 }
 

@@ -30,8 +30,8 @@ namespace g2d::fusion::detail {
   for (std::size_t m = 0; m < shape.num_modalities(); ++m) {
     if (m != conditioning && shape.feature_width(m) != shape.feature_width(first)) {
       throw ConfigError(fmt::format(
-          "g2d: {}: modality \"{}\": expected the feature width {} of \"{}\", got {}; give the encoders one width", where,
-          shape.names()[m], shape.feature_width(first), shape.names()[first], shape.feature_width(m)));
+          "g2d: {}: modality \"{}\": expected the feature width {} of \"{}\", got {}; give the encoders one width",
+          where, shape.names()[m], shape.feature_width(first), shape.names()[first], shape.feature_width(m)));
     }
   }
   return shape.feature_width(first);

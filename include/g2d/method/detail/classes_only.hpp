@@ -23,7 +23,8 @@ inline constexpr bool may_have_classes_v = [] {
 }();
 
 /// The same where only the task object knows. `reason` says what the method does with classes.
-inline void check_classes(OutputKind kind, std::string_view method, std::string_view reason = "it compares their probabilities") {
+inline void check_classes(OutputKind kind, std::string_view method,
+                          std::string_view reason = "it compares their probabilities") {
   if (kind == OutputKind::Classes) return;
   throw ConfigError(
       fmt::format("g2d: method::{}: expected a task of classes, for {}; use task::Classification", method, reason));

@@ -29,8 +29,8 @@ struct KMeansOptions {
 };
 
 struct Clusters {
-  at::Tensor centers;     ///< [K, D]
-  at::Tensor assignment;  ///< Each point's nearest center, int64 [N].
+  at::Tensor centers;                                        ///< [K, D]
+  at::Tensor assignment;                                     ///< Each point's nearest center, int64 [N].
   double inertia = std::numeric_limits<double>::infinity();  ///< sum_i |x_i - its center|^2
 };
 
@@ -41,7 +41,8 @@ struct Clusters {
 }
 
 /// k-means++: each further center is a point, drawn in proportion to its squared distance from the nearest one so far.
-[[nodiscard]] inline at::Tensor spread_centers(const at::Tensor& points, std::int64_t num_clusters, at::Generator generator) {
+[[nodiscard]] inline at::Tensor spread_centers(const at::Tensor& points, std::int64_t num_clusters,
+                                               at::Generator generator) {
   const auto draws = at::rand({num_clusters}, std::optional(std::move(generator)), at::kDouble);
   const auto* draw = draws.const_data_ptr<double>();
   const auto num_points = points.size(0);
@@ -51,16 +52,18 @@ struct Clusters {
   for (std::int64_t k = 1; k < num_clusters; ++k) {
     const auto cumulated = nearest.to(at::kDouble).cumsum(0);
     const auto threshold = cumulated.narrow(0, num_points - 1, 1).mul(draw[k]);
-    const auto row = at::searchsorted(cumulated, threshold, /*out_int32=*/false, /*right=*/true).clamp_max(num_points - 1);
+    const auto row =
+        at::searchsorted(cumulated, threshold, /*out_int32=*/false, /*right=*/true).clamp_max(num_points - 1);
     centers.push_back(points.index_select(0, row));
     nearest = nearest.minimum(squared_distances(points, centers.back()).squeeze(1));
   }
   return at::cat(centers);
 }
 
-/// The mean of each cluster's points; a cluster without any moves to one of the points that are farthest from their centers.
-[[nodiscard]] inline at::Tensor mean_centers(const at::Tensor& points, const at::Tensor& assignment, const at::Tensor& distances,
-                                             std::int64_t num_clusters) {
+/// The mean of each cluster's points; a cluster without any moves to one of the points that are farthest from their
+/// centers.
+[[nodiscard]] inline at::Tensor mean_centers(const at::Tensor& points, const at::Tensor& assignment,
+                                             const at::Tensor& distances, std::int64_t num_clusters) {
   const auto members =
       at::arange(num_clusters, assignment.options()).unsqueeze(1).eq(assignment).to(points.scalar_type());
   const auto counts = members.sum(1);

@@ -9,8 +9,8 @@
 
 namespace g2d::method::detail {
 
-/// The task's loss of what one modality says, with a gradient from the samples alone that have it, bool [B]; undefined: all.
-/// The mean is still over the whole batch, so that a sample counts here for what it counts in the fused term.
+/// The task's loss of what one modality says, with a gradient from the samples alone that have it, bool [B]; undefined:
+/// all. The mean is still over the whole batch, so that a sample counts here for what it counts in the fused term.
 template <task::TaskPolicy Task>
 [[nodiscard]] at::Tensor present_loss(const Task& task, const at::Tensor& logits, const at::Tensor& target,
                                       const at::Tensor& present) {

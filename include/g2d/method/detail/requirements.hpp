@@ -18,17 +18,18 @@ inline void check_own_encoders(const Setup& setup, std::string_view where) {
   for (const auto& group : setup.student->parameter_groups()) {
     if (group.role != ParameterGroup::Role::Encoder || group.modalities.size() < 2) continue;
     throw ConfigError(fmt::format(
-        "g2d: {}: expected an encoder for each modality, got one that \"{}\" and \"{}\" share; give each its own", where,
-        setup.names[group.modalities[0]], setup.names[group.modalities[1]]));
+        "g2d: {}: expected an encoder for each modality, got one that \"{}\" and \"{}\" share; give each its own",
+        where, setup.names[group.modalities[0]], setup.names[group.modalities[1]]));
   }
 }
 
 /// Refuses a single modality, for a method that compares modalities.
 inline void check_several_modalities(const Setup& setup, std::string_view where) {
   if (setup.names.size() > 1) return;
-  throw ConfigError(fmt::format("g2d: {}: expected at least 2 modalities, got only \"{}\"; there is nothing to balance, train "
-                                "with method::JointTraining",
-                                where, setup.names[0]));
+  throw ConfigError(
+      fmt::format("g2d: {}: expected at least 2 modalities, got only \"{}\"; there is nothing to balance, train "
+                  "with method::JointTraining",
+                  where, setup.names[0]));
 }
 
 }  // namespace g2d::method::detail

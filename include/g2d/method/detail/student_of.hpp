@@ -16,7 +16,8 @@ namespace g2d::method::detail {
 /// Errors     ConfigError when there is none.
 [[nodiscard]] inline const StudentView& student_of(const Setup& setup, std::string_view method) {
   if (setup.student == nullptr) {
-    throw ConfigError(fmt::format("g2d: method::{}: expected Setup::student, got none; Step and Trainer give it", method));
+    throw ConfigError(
+        fmt::format("g2d: method::{}: expected Setup::student, got none; Step and Trainer give it", method));
   }
   return *setup.student;
 }

@@ -23,7 +23,8 @@ namespace g2d::reference::fusion {
 /// Shapes     in: M >= 2 features [B, D_m]; squeeze sum_m D_m -> U; excites[m] U -> D_m; heads[m] D_m -> C;
 ///            out: logits [B, C]; the features handed on are the gated g_m [B, D_m].
 /// Gradient   with v_m = 1/M dL/dlogits W_m plus what reaches g_m: dL/dh_m = v_m * gate_m plus the columns of m in what
-///            reaches the squeeze, dL/d(E_m u + e_m) = v_m * h_m * gate_m (1 - gate_m), dL/du the sum over m of that E_m.
+///            reaches the squeeze, dL/d(E_m u + e_m) = v_m * h_m * gate_m (1 - gate_m), dL/du the sum over m of that
+///            E_m.
 /// Errors     ShapeError naming modality, expected and given shape; ConfigError for M < 2.
 /// Source     Joze et al. 2020, arXiv:1911.08670, for M = 2; as used in Wu et al. 2022, arXiv:2202.05306.
 struct CrossExcitation {

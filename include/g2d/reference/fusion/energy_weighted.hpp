@@ -18,8 +18,8 @@ namespace g2d::reference::fusion {
 ///     logits = sum_m conf_m z_m
 ///
 /// Shapes     in: M features [B, D_m]; heads[m] D_m -> C; out: logits [B, C], features handed through.
-/// Gradient   takes conf_m for a constant: dL/dz_m = conf_m dL/dlogits. It is not the gradient of `forward`, but that of
-///            `weighed` with the confidences held.
+/// Gradient   takes conf_m for a constant: dL/dz_m = conf_m dL/dlogits. It is not the gradient of `forward`, but that
+///            of `weighed` with the confidences held.
 /// Errors     ShapeError naming modality, expected and given shape; ConfigError without heads.
 /// Source     Zhang et al. 2023, arXiv:2306.02050.
 struct EnergyWeighted {

@@ -31,7 +31,8 @@ class CacheFile {
   CacheFile(std::filesystem::path path, CacheHeader header, const PerModality<std::int64_t>& feature_widths)
       : path_(std::move(path)), header_(header), dtype_(static_cast<at::ScalarType>(header.dtype)) {
     for (const auto width : feature_widths) widths_.push_back(width + header_.num_outputs);
-    constexpr auto id_bytes = static_cast<std::int64_t>(sizeof(std::int64_t)), confidence_bytes = static_cast<std::int64_t>(sizeof(double));
+    constexpr auto id_bytes = static_cast<std::int64_t>(sizeof(std::int64_t)),
+                   confidence_bytes = static_cast<std::int64_t>(sizeof(double));
     offsets_ = {aligned(static_cast<std::int64_t>(sizeof header_))};
     append_offset(id_bytes);
     append_offset(header_.num_modalities * confidence_bytes);
@@ -61,7 +62,8 @@ class CacheFile {
    private:
     void write(std::size_t index, std::int64_t first, const at::Tensor& rows) {
       const auto row_bytes = static_cast<std::int64_t>(rows.nbytes()) / rows.size(0);
-      target_.write_at(static_cast<std::size_t>(file_.offsets_[index] + first * row_bytes), rows.const_data_ptr(), rows.nbytes());
+      target_.write_at(static_cast<std::size_t>(file_.offsets_[index] + first * row_bytes), rows.const_data_ptr(),
+                       rows.nbytes());
     }
 
     const CacheFile& file_;
@@ -79,14 +81,18 @@ class CacheFile {
       return bytes.narrow(0, offsets_[index], length).view(type).view(sizes);
     };
     CachedTensors tensors{view(0, at::kLong, {header_.num_samples}),
-                          view(1, at::kDouble, {header_.num_samples, header_.num_modalities}), {}};
-    for (std::size_t m = 0; m < widths_.size(); ++m) tensors.tables.push_back(view(m + 2, dtype_, {header_.num_samples, widths_[m]}));
+                          view(1, at::kDouble, {header_.num_samples, header_.num_modalities}),
+                          {}};
+    for (std::size_t m = 0; m < widths_.size(); ++m)
+      tensors.tables.push_back(view(m + 2, dtype_, {header_.num_samples, widths_[m]}));
     return tensors;
   }
 
  private:
   /// Where the next tensor begins, behind one with rows of so many bytes.
-  void append_offset(std::int64_t row_bytes) { offsets_.push_back(aligned(offsets_.back() + header_.num_samples * row_bytes)); }
+  void append_offset(std::int64_t row_bytes) {
+    offsets_.push_back(aligned(offsets_.back() + header_.num_samples * row_bytes));
+  }
 
   [[nodiscard]] bool has_expected_header() const {
     CacheHeader found;

@@ -19,8 +19,10 @@ struct CachedTensors {
   std::vector<at::Tensor> tables = {};  ///< Of each teacher, [N, D_m + C].
 
   /// Not filled; ids and confidence in host memory, tables where and of what `options` say.
-  [[nodiscard]] static CachedTensors make(std::int64_t num_samples, const PerModality<std::int64_t>& widths, const at::TensorOptions& options) {
-    CachedTensors tensors{at::empty({num_samples}, at::kLong), at::empty({num_samples, static_cast<std::int64_t>(widths.size())}, at::kDouble)};
+  [[nodiscard]] static CachedTensors make(std::int64_t num_samples, const PerModality<std::int64_t>& widths,
+                                          const at::TensorOptions& options) {
+    CachedTensors tensors{at::empty({num_samples}, at::kLong),
+                          at::empty({num_samples, static_cast<std::int64_t>(widths.size())}, at::kDouble)};
     for (const auto width : widths) tensors.tables.push_back(at::empty({num_samples, width}, options));
     return tensors;
   }

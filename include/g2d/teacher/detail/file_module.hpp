@@ -47,13 +47,15 @@ class FileModule : public torch::nn::Module {
 
   [[noreturn]] void fail(std::string_view what) const { throw DataError(fmt::format("g2d: {}: {}", where_, what)); }
 
-  /// A step of loading: what it throws becomes a DataError that names the file. `writer`: what writes such files in Python.
+  /// A step of loading: what it throws becomes a DataError that names the file. `writer`: what writes such files in
+  /// Python.
   template <class Step>
   void try_loading(at::Device device, std::string_view writer, const Step& step) const {
     try {
       step();
     } catch (const std::exception& error) {  // What the parser of scripts throws is no c10::Error.
-      fail(fmt::format("cannot be loaded onto {}: {}; expected what Python's {} writes", device.str(), reason(error), writer));
+      fail(fmt::format("cannot be loaded onto {}: {}; expected what Python's {} writes", device.str(), reason(error),
+                       writer));
     }
   }
 
@@ -77,7 +79,8 @@ class FileModule : public torch::nn::Module {
 };
 
 /// The file does not tell its widths: every call checks them.
-[[nodiscard]] inline Teacher teacher_of(std::shared_ptr<FileModule> module, std::int64_t feature_width, std::int64_t num_outputs) {
+[[nodiscard]] inline Teacher teacher_of(std::shared_ptr<FileModule> module, std::int64_t feature_width,
+                                        std::int64_t num_outputs) {
   auto forward = [raw = module.get(), feature_width, num_outputs](const Input& input) {
     auto output = raw->forward(input);
     check_matrix(output.features, input.values.size(0), feature_width, raw->where() + ": features");

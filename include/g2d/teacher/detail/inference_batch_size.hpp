@@ -14,7 +14,8 @@
 namespace g2d::detail {
 
 /// How many samples a forward pass without gradients takes at once, by the largest input of a sample: on a CPU so that
-/// activations stay near the caches (ResNet-18: 16 at 112 x 112, 256 at 28 x 28), elsewhere so that the device is filled.
+/// activations stay near the caches (ResNet-18: 16 at 112 x 112, 256 at 28 x 28), elsewhere so that the device is
+/// filled.
 [[nodiscard]] inline std::int64_t inference_batch_size(const Batch& one_sample, const at::Device& device) {
   constexpr std::int64_t values_on_host = std::int64_t{1} << 18;
   constexpr std::int64_t values_on_device = std::int64_t{1} << 22;

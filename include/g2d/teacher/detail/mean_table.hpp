@@ -39,7 +39,8 @@ class MeanTable {
   }
 
   [[nodiscard]] MeanTeacher rows(const at::Tensor& rows, at::Device device) const {
-    const auto found = table_.index_select(0, rows.to(table_.device(), /*non_blocking=*/true)).to(device, /*non_blocking=*/true);
+    const auto found =
+        table_.index_select(0, rows.to(table_.device(), /*non_blocking=*/true)).to(device, /*non_blocking=*/true);
     const auto num_outputs = found.size(1) - 1;
     return {found.narrow(1, 0, num_outputs), found.select(1, num_outputs)};
   }

@@ -20,13 +20,15 @@ class SampleIndex {
  public:
   SampleIndex() = default;
   /// `ids`: int64 [N], of each row.
-  explicit SampleIndex(const at::Tensor& ids) : size_(ids.size(0)), is_identity_(ids.equal(at::arange(size_, at::kLong))) {
+  explicit SampleIndex(const at::Tensor& ids)
+      : size_(ids.size(0)), is_identity_(ids.equal(at::arange(size_, at::kLong))) {
     if (!is_identity_) std::tie(sorted_ids_, sorted_rows_) = ids.sort();
   }
 
   /// Throws ShapeError for what are no ids of a batch.
   static void check(const at::Tensor& ids) {
-    if (!ids.defined()) throw ShapeError("g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them");
+    if (!ids.defined())
+      throw ShapeError("g2d: TeacherCache: expected a batch with sample_ids, got none; datasets give them");
     if (ids.dim() != 1 || ids.scalar_type() != at::kLong || !ids.is_cpu()) {
       throw ShapeError(fmt::format("g2d: TeacherCache: expected sample_ids int64 [B] in host memory, got {} {} on {}",
                                    c10::toString(ids.scalar_type()), to_string(ids.sizes()), ids.device().str()));
@@ -60,10 +62,11 @@ class SampleIndex {
   }
 
   [[noreturn]] static void throw_unknown(std::int64_t id) {
-    throw DataError(fmt::format(
-        "g2d: TeacherCache: expected samples that the teachers have seen, got sample id {}; precompute over the dataset "
-        "that is trained on",
-        id));
+    throw DataError(
+        fmt::format("g2d: TeacherCache: expected samples that the teachers have seen, got sample id {}; precompute "
+                    "over the dataset "
+                    "that is trained on",
+                    id));
   }
 
   std::int64_t size_ = 0;

@@ -17,20 +17,23 @@ namespace g2d::detail {
 
 /// Keeps the old values of buffers (norm statistics), to put them back when a step must not count.
 ///
-/// Cost       a few kernels for each dtype, however many buffers: LibTorch copies lists of one dtype together. None of its operators on
-///            lists selects (those that multiply keep a NaN), so that copies lie side by side in one tensor, where one `where` does.
+/// Cost       a few kernels for each dtype, however many buffers: LibTorch copies lists of one dtype together. None of
+///            its operators on lists selects (those that multiply keep a NaN), so that copies lie side by side in one
+///            tensor, where one `where` does.
 class BufferGuard {
  public:
   explicit BufferGuard(std::vector<at::Tensor> buffers) : buffers_(std::move(buffers)) {}
 
   void save() {
     const at::NoGradGuard no_grad;
-    if (std::any_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.has_moved(); })) groups_.clear();
+    if (std::any_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.has_moved(); }))
+      groups_.clear();
     if (groups_.empty()) group_by_dtype();
     for (auto& group : groups_) at::_foreach_copy_(group.saved.each, group.buffers);
   }
 
-  /// As data, so that the backward pass of a norm layer, which checks its buffers' versions without reading them, goes on.
+  /// As data, so that the backward pass of a norm layer, which checks its buffers' versions without reading them, goes
+  /// on.
   void restore() {
     const at::NoGradGuard no_grad;
     for (const auto& group : groups_) {
@@ -88,7 +91,9 @@ class BufferGuard {
 
   void group_by_dtype() {
     for (const auto& buffer : buffers_) {
-      const auto has_its_dtype = [&](const Group& group) { return group.buffers[0].scalar_type() == buffer.scalar_type(); };
+      const auto has_its_dtype = [&](const Group& group) {
+        return group.buffers[0].scalar_type() == buffer.scalar_type();
+      };
       auto group = std::find_if(groups_.begin(), groups_.end(), has_its_dtype);
       if (group == groups_.end()) group = groups_.insert(group, Group());
       group->buffers.push_back(buffer);

@@ -44,8 +44,8 @@ struct UntrainedNorm {
   return found;
 }
 
-/// Norm layers in training mode without momentum, so that their statistics are averages over all batches; put back at the
-/// end. Lives inside a ModeScope.
+/// Norm layers in training mode without momentum, so that their statistics are averages over all batches; put back at
+/// the end. Lives inside a ModeScope.
 class AveragingNorms {
  public:
   explicit AveragingNorms(std::vector<UntrainedNorm> norms) : norms_(std::move(norms)) {
@@ -64,9 +64,9 @@ class AveragingNorms {
   std::vector<UntrainedNorm> norms_;
 };
 
-/// Fits the running statistics of an encoder's untrained norm layers: cumulative averages over the batches, all other layers
-/// in evaluation mode, no gradients. Gives back whether there was anything to fit. Batches that give features which are not
-/// finite do not count; an error changes nothing.
+/// Fits the running statistics of an encoder's untrained norm layers: cumulative averages over the batches, all other
+/// layers in evaluation mode, no gradients. Gives back whether there was anything to fit. Batches that give features
+/// which are not finite do not count; an error changes nothing.
 template <class Student, class Batches>
 bool calibrate_norm_statistics(const Student& student, std::size_t m, const Batches& batches) {
   auto& module = *student.encoder(m).module();

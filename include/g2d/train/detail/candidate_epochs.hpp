@@ -9,9 +9,9 @@
 
 namespace g2d::detail {
 
-/// Which epochs a run may end with: those after every modality that ever learns has begun to, and after as many as ever do
-/// have learnt together. An epoch in which an encoder is untrained is no candidate, however well it does; a method that lets
-/// modalities take turns is selected among all turns after the first round.
+/// Which epochs a run may end with: those after every modality that ever learns has begun to, and after as many as ever
+/// do have learnt together. An epoch in which an encoder is untrained is no candidate, however well it does; a method
+/// that lets modalities take turns is selected among all turns after the first round.
 class CandidateEpochs {
  public:
   /// Whether all epochs before this one are candidates no more.

@@ -51,11 +51,12 @@ template <class Student>
 /// What stands for the features of an encoder that is not run.
 template <class Student>
 [[nodiscard]] at::Tensor unseen_features(const Student& student, std::size_t m, std::int64_t num_samples) {
-  return at::zeros({num_samples, student.encoder(m).feature_width()}, student.parameters().front().options().requires_grad(false));
+  return at::zeros({num_samples, student.encoder(m).feature_width()},
+                   student.parameters().front().options().requires_grad(false));
 }
 
-/// The features of modality m under its control: without a graph when it is frozen. `known`: what `encode_present` would give;
-/// undefined where the encoder has to be run.
+/// The features of modality m under its control: without a graph when it is frozen. `known`: what `encode_present`
+/// would give; undefined where the encoder has to be run.
 template <class Student>
 [[nodiscard]] at::Tensor encode_controlled(const Student& student, std::size_t m, const Batch& batch,
                                            const method::Control& control, const at::Tensor& known) {

@@ -31,8 +31,10 @@ class LossMeter {
       row = at::where(is_skipped, row.new_zeros({}), row);
       skipped_ = skipped_.defined() ? skipped_.add(is_skipped) : is_skipped.to(at::kLong);
     }
-    if (!sums_.defined() || sums_.size(0) != row.size(0)) start(result, names, row);
-    else sums_ = sums_.add(row);
+    if (!sums_.defined() || sums_.size(0) != row.size(0))
+      start(result, names, row);
+    else
+      sums_ = sums_.add(row);
     ++steps_;
   }
 
@@ -55,10 +57,12 @@ class LossMeter {
     // A method that changes its terms within an epoch is averaged from there on.
     sums_ = row;
     first_step_ = steps_;
-    if (steps_ > 0) skipped_before_ = num_skipped() - (result.is_skipped.defined() ? result.is_skipped.item<std::int64_t>() : 0);
+    if (steps_ > 0)
+      skipped_before_ = num_skipped() - (result.is_skipped.defined() ? result.is_skipped.item<std::int64_t>() : 0);
     labels_ = {"total"};
     for (const auto& term : result.terms) {
-      labels_.push_back(term.modality ? fmt::format("{}.{}", term.name, names[*term.modality]) : std::string(term.name));
+      labels_.push_back(term.modality ? fmt::format("{}.{}", term.name, names[*term.modality])
+                                      : std::string(term.name));
     }
   }
 

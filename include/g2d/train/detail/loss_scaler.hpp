@@ -17,8 +17,9 @@
 
 namespace g2d::detail {
 
-/// Keeps gradients within the range of float16: the loss is multiplied by a scale before the backward pass, the gradients are
-/// divided by it after. A step whose gradients overflow does not count and halves the scale; many good ones double it.
+/// Keeps gradients within the range of float16: the loss is multiplied by a scale before the backward pass, the
+/// gradients are divided by it after. A step whose gradients overflow does not count and halves the scale; many good
+/// ones double it.
 ///
 /// Device     the parameters'; nothing waits for it.
 /// Cost       nothing unless active; else one pass over the gradients.
@@ -61,7 +62,8 @@ class LossScaler {
   void finish_step(const at::Tensor& found) {
     if (!is_active_) return;
     const at::NoGradGuard no_grad;
-    at::_amp_update_scale_(scale_, num_good_, found, /*scale_growth_factor=*/2.0, /*scale_backoff_factor=*/0.5, growth_interval);
+    at::_amp_update_scale_(scale_, num_good_, found, /*scale_growth_factor=*/2.0, /*scale_backoff_factor=*/0.5,
+                           growth_interval);
   }
 
  private:

@@ -10,7 +10,8 @@
 
 namespace g2d::detail {
 
-/// Puts a module and all its children into training or evaluation mode, and puts each back into its own mode at the end.
+/// Puts a module and all its children into training or evaluation mode, and puts each back into its own mode at the
+/// end.
 class ModeScope {
  public:
   ModeScope(torch::nn::Module& module, bool training)

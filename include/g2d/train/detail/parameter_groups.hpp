@@ -35,7 +35,8 @@ namespace g2d::detail {
   return each;
 }
 
-/// Two encoders have the same parameters or none in common: a part that two modalities share could be frozen for neither.
+/// Two encoders have the same parameters or none in common: a part that two modalities share could be frozen for
+/// neither.
 inline void check_sharing(const std::vector<Encoder>& encoders, const ModalityNames& names) {
   std::vector<std::unordered_set<at::TensorImpl*>> sets;
   for (const auto& encoder : encoders) sets.push_back(parameter_set(*encoder.module()));
@@ -43,16 +44,18 @@ inline void check_sharing(const std::vector<Encoder>& encoders, const ModalityNa
     for (std::size_t b = a + 1; b < sets.size(); ++b) {
       const bool overlap = std::any_of(sets[a].begin(), sets[a].end(), [&](auto* p) { return sets[b].contains(p); });
       if (overlap && sets[a] != sets[b]) {
-        throw ConfigError(fmt::format(
-            "g2d: Student: modalities \"{}\" and \"{}\": expected encoders that share all parameters or none, got some in "
-            "common, so that neither could be frozen alone; share the whole encoder",
-            names[a], names[b]));
+        throw ConfigError(
+            fmt::format("g2d: Student: modalities \"{}\" and \"{}\": expected encoders that share all parameters or "
+                        "none, got some in "
+                        "common, so that neither could be frozen alone; share the whole encoder",
+                        names[a], names[b]));
       }
     }
   }
 }
 
-/// One group for each distinct encoder, named after its first modality's, or all that share it ("encoder.front+kitchen").
+/// One group for each distinct encoder, named after its first modality's, or all that share it
+/// ("encoder.front+kitchen").
 [[nodiscard]] inline std::vector<ParameterGroup> encoder_groups(const std::vector<Encoder>& encoders,
                                                                 const ModalityNames& names) {
   std::vector<ParameterGroup> groups;
@@ -65,7 +68,10 @@ inline void check_sharing(const std::vector<Encoder>& encoders, const ModalityNa
       shared->modalities.push_back(m);
       shared->name += "+" + names[m];
     } else {
-      groups.push_back({"encoder." + names[m], ParameterGroup::Role::Encoder, {m}, std::move(parameters),
+      groups.push_back({"encoder." + names[m],
+                        ParameterGroup::Role::Encoder,
+                        {m},
+                        std::move(parameters),
                         encoders[m].learning_rate_factor()});
     }
   }

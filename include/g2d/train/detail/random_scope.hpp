@@ -12,7 +12,8 @@
 
 namespace g2d::detail {
 
-/// Puts LibTorch's generators of the host and of a device back at the end, so that what draws numbers within changes nothing after.
+/// Puts LibTorch's generators of the host and of a device back at the end, so that what draws numbers within changes
+/// nothing after.
 class RandomScope {
  public:
   explicit RandomScope(at::Device device) {

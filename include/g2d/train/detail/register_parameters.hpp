@@ -23,7 +23,9 @@ class ParameterHolder : public torch::nn::Module {
     }
     const auto child_name = name.substr(0, dot);
     auto* existing = children_.find(child_name);
-    auto child = existing != nullptr ? *existing : children_.insert(child_name, register_module(child_name, std::make_shared<ParameterHolder>()));
+    auto child = existing != nullptr
+                     ? *existing
+                     : children_.insert(child_name, register_module(child_name, std::make_shared<ParameterHolder>()));
     child->add(name.substr(dot + 1), value);
   }
 

@@ -49,8 +49,8 @@ inline void put_sums(std::span<const ParameterGroup> groups, const std::vector<s
   for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].mutable_grad() = std::move(sums[i]);
 }
 
-/// Two backward passes, one of the terms that belong to no modality and one of those that do; the parameters get the sum, the view
-/// both parts; `found` notes what the scaler finds. Gives back the number of passes.
+/// Two backward passes, one of the terms that belong to no modality and one of those that do; the parameters get the
+/// sum, the view both parts; `found` notes what the scaler finds. Gives back the number of passes.
 inline std::int64_t backward_separately(const method::Terms& terms, std::span<const ParameterGroup> groups,
                                         LossScaler& scaler, const at::Tensor& found, method::GradientView& view) {
   method::Terms joint, own;

@@ -17,14 +17,16 @@ namespace g2d::detail {
 
 /// What encoders that stand still say of every sample of a dataset: one table [N, D_m] for each.
 ///
-/// The first epoch of a stage fills a table with what it computes anyway, the others read it, so that nothing is ever computed
-/// for the table alone. A table goes when its encoder learns again, or somebody has written to it.
+/// The first epoch of a stage fills a table with what it computes anyway, the others read it, so that nothing is ever
+/// computed for the table alone. A table goes when its encoder learns again, or somebody has written to it.
 ///
-/// Device     the features'; tables past `memory_limit` bytes, all together, in host memory mapped from an unnamed file.
+/// Device     the features'; tables past `memory_limit` bytes, all together, in host memory mapped from an unnamed
+///            file.
 /// Cost       4 D_m bytes a sample in float32; a gather in a step.
 class StageFeatures {
  public:
-  StageFeatures(std::int64_t num_samples, std::int64_t memory_limit) : num_samples_(num_samples), memory_limit_(memory_limit) {}
+  StageFeatures(std::int64_t num_samples, std::int64_t memory_limit)
+      : num_samples_(num_samples), memory_limit_(memory_limit) {}
 
   /// `stands_still[m]`: encoder m does not change in this epoch, and says the same of the same sample.
   template <class Student>
@@ -47,8 +49,8 @@ class StageFeatures {
     return missing;
   }
 
-  /// The features [B, D_m] of encoders that stand still, for these rows of the dataset, int64 [B] in host memory; undefined for the
-  /// others. What no table has yet is asked of `compute(m)`. Each row is asked for once an epoch.
+  /// The features [B, D_m] of encoders that stand still, for these rows of the dataset, int64 [B] in host memory;
+  /// undefined for the others. What no table has yet is asked of `compute(m)`. Each row is asked for once an epoch.
   template <class Compute>
   [[nodiscard]] PerModality<at::Tensor> features(const at::Tensor& rows, Compute&& compute) {
     PerModality<at::Tensor> features(tables_.size());
@@ -85,12 +87,15 @@ class StageFeatures {
 
   void allocate(Table& table, const at::Tensor& features) const {
     std::int64_t used = 0;
-    for (const auto& other : tables_) used += other.values.defined() && !other.is_mapped ? static_cast<std::int64_t>(other.values.nbytes()) : 0;
+    for (const auto& other : tables_)
+      used += other.values.defined() && !other.is_mapped ? static_cast<std::int64_t>(other.values.nbytes()) : 0;
     const auto needed = num_samples_ * features.size(1) * static_cast<std::int64_t>(features.element_size());
     table.device = features.device();
     table.is_mapped = used + needed > memory_limit_;
-    table.values = table.is_mapped ? make_unlinked_table({num_samples_, features.size(1)}, features.scalar_type(), "Trainer", "raise feature_memory_bytes")
-                                   : at::empty({num_samples_, features.size(1)}, features.options().requires_grad(false));
+    table.values = table.is_mapped
+                       ? make_unlinked_table({num_samples_, features.size(1)}, features.scalar_type(), "Trainer",
+                                             "raise feature_memory_bytes")
+                       : at::empty({num_samples_, features.size(1)}, features.options().requires_grad(false));
   }
 
   std::int64_t num_samples_;

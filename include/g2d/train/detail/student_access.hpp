@@ -34,14 +34,17 @@ class StudentAccess final : public method::StudentView {
     const ModeScope evaluation(*student_.encoder(m).module(), /*training=*/false);
     return encode(m, input);
   }
-  [[nodiscard]] fusion::Output fuse(ModalitySpan<at::Tensor> features) const override { return student_.fuse(features); }
+  [[nodiscard]] fusion::Output fuse(ModalitySpan<at::Tensor> features) const override {
+    return student_.fuse(features);
+  }
   [[nodiscard]] const fusion::Any& fusion() const override { return fusion_; }
   [[nodiscard]] bool splits() const override { return fusion::splits(student_.fusion()); }
   [[nodiscard]] PerModality<at::Tensor> split_logits(ModalitySpan<at::Tensor> features) const override {
     if constexpr (requires { student_.fusion().split_logits(features); }) {
       return student_.fusion().split_logits(features);
     } else {
-      throw ConfigError("g2d: expected a fusion whose output is a sum of one part for each modality; use Late, Sum or Concat");
+      throw ConfigError(
+          "g2d: expected a fusion whose output is a sum of one part for each modality; use Late, Sum or Concat");
     }
   }
   [[nodiscard]] std::span<const ParameterGroup> parameter_groups() const override { return groups_; }

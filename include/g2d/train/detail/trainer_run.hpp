@@ -38,7 +38,8 @@ namespace g2d::detail {
   return result;
 }
 
-/// The services of a trainer for its method, before one epoch. `train_epoch(i)` runs the steps of the i-th epoch of trials.
+/// The services of a trainer for its method, before one epoch. `train_epoch(i)` runs the steps of the i-th epoch of
+/// trials.
 template <class Student, class Task, class Step, class Train, class Validation>
 class TrainerRun final : public method::Run {
  public:
@@ -49,15 +50,17 @@ class TrainerRun final : public method::Run {
     std::int64_t evaluation_batch_size = 256;
   };
 
-  TrainerRun(Student& student, const Task& task, Step& step, const Train& train, const Validation& validation, Settings settings,
-             std::optional<method::ValidationResult> last, std::function<void(std::int64_t)> train_epoch)
+  TrainerRun(Student& student, const Task& task, Step& step, const Train& train, const Validation& validation,
+             Settings settings, std::optional<method::ValidationResult> last,
+             std::function<void(std::int64_t)> train_epoch)
       : student_(student),
         task_(task),
         step_(step),
         train_(train),
         validation_(validation),
         settings_(settings),
-        generator_(make_generator(mix_seed(settings.seed, stream_of_draws), static_cast<std::uint64_t>(settings.epoch))),
+        generator_(
+            make_generator(mix_seed(settings.seed, stream_of_draws), static_cast<std::uint64_t>(settings.epoch))),
         last_(std::move(last)),
         train_epoch_(std::move(train_epoch)) {}
 

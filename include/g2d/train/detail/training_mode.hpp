@@ -13,11 +13,12 @@ namespace g2d::detail {
 /// Whether it has parameters and none of them takes a gradient.
 [[nodiscard]] inline bool is_frozen_by_caller(const torch::nn::Module& module) {
   const auto parameters = module.parameters();
-  return !parameters.empty() && std::none_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.requires_grad(); });
+  return !parameters.empty() &&
+         std::none_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.requires_grad(); });
 }
 
-/// Training mode for a module, except for the children that the caller froze: all their parameters need no gradient. Every
-/// module's own mode is put back at the end.
+/// Training mode for a module, except for the children that the caller froze: all their parameters need no gradient.
+/// Every module's own mode is put back at the end.
 class TrainingMode {
  public:
   explicit TrainingMode(torch::nn::Module& module) : modes_(module, /*training=*/true) {

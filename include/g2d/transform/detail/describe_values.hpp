@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include <g2d/core/shape.hpp>
 #include <g2d/core/fingerprint.hpp>
+#include <g2d/core/shape.hpp>
 
 namespace g2d::transform::detail {
 
