@@ -7,11 +7,12 @@ JOBS ?= $(shell nproc)
 export PATH := $(CURDIR)/build/python/bin:$(PATH)
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test bench suite clean
+.PHONY: help setup demo test format bench suite clean
 
 help:
 	@echo 'make demo [ARGS=...]   train on digits; ARGS are options of `train_audio_visual digits`, --help lists them'
 	@echo 'make test              build and run all tests, with and without sanitizers'
+	@echo 'make format            format the C++ code'
 	@echo 'make bench [ARGS=...]  build and run the speed benchmarks; ARGS default to `--all`, `--help` tells the others'
 	@echo 'make suite [ARGS=...]  run the benchmark suite; ARGS default to `run --quick`, docs/guide/suite.md has more'
 	@echo 'make setup             only install what is missing'
@@ -28,6 +29,9 @@ demo: setup
 
 test: setup
 	@tools/test.sh $(JOBS)
+
+format: setup
+	@tools/format.sh
 
 bench: ARGS ?= --all
 bench: setup

@@ -115,9 +115,18 @@ install_report_packages() {
   build/python/bin/pip install 'matplotlib==3.11.2' 'scipy==1.17.1' numpy
 }
 
+# One version for everybody: another formats otherwise.
+install_formatter() {
+  local version=20.1.8
+  ! build/python/bin/clang-format --version 2> /dev/null | grep -qF "$version" || return 0
+  make_environment
+  build/python/bin/pip install "clang-format==$version"
+}
+
 # What is installed into build/python counts from here on.
 export PATH="$PWD/build/python/bin:$PATH"
 install_packages
 install_cmake
 install_torch
 install_report_packages
+install_formatter

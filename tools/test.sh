@@ -2,11 +2,12 @@
 # SPDX-FileCopyrightText: 2026 The g2d authors
 # SPDX-License-Identifier: MIT
 #
-# Builds and runs all tests, then those of single parts under the sanitizers, and says what was skipped and why.
+# Checks the format, builds and runs all tests, then those of single parts under the sanitizers, and says what was skipped and why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs="${1:-2}"
 
+tools/format.sh --check
 status=0
 for preset in release asan; do
   cmake --preset "$preset"
