@@ -72,8 +72,9 @@ class NpyWriter {
         rows.sizes().slice(1) == at::IntArrayRef(shape_).slice(1) && num_rows_ + rows.size(0) <= shape_[0];
     if (!fits) {
       throw ShapeError(fmt::format(
-          "g2d: {}: expected parts of {} {}, got {} after {} rows", where, c10::toString(dtype_), to_string(shape_),
-          rows.defined() ? fmt::format("{} {}", c10::toString(rows.scalar_type()), to_string(rows.sizes()))
+          "g2d: {}: expected parts of {} {}, got {} after {} rows", where, c10::toString(dtype_),
+          g2d::to_string(shape_),
+          rows.defined() ? fmt::format("{} {}", c10::toString(rows.scalar_type()), g2d::to_string(rows.sizes()))
                          : "no tensor",
           num_rows_));
     }

@@ -29,10 +29,10 @@ inline void write_png(const std::filesystem::path& path, const at::Tensor& image
   const bool fits = image.defined() && image.scalar_type() == at::kByte && image.dim() == 3 && image.numel() > 0 &&
                     (image.size(0) == 1 || image.size(0) == 3);
   if (!fits) {
-    throw ShapeError(
-        fmt::format("g2d: {}: expected uint8 [3, H, W] or [1, H, W], got {}", where,
-                    image.defined() ? fmt::format("{} {}", c10::toString(image.scalar_type()), to_string(image.sizes()))
-                                    : "no tensor"));
+    throw ShapeError(fmt::format(
+        "g2d: {}: expected uint8 [3, H, W] or [1, H, W], got {}", where,
+        image.defined() ? fmt::format("{} {}", c10::toString(image.scalar_type()), g2d::to_string(image.sizes()))
+                        : "no tensor"));
   }
   const auto pixels = image.cpu().permute({1, 2, 0}).contiguous();
   detail::PngImage png;
