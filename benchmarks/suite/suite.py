@@ -109,7 +109,8 @@ def run_command(arguments: argparse.Namespace) -> int:
     command = shlex.join(["suite", *sys.argv[1:]])
     folder = out_of(arguments)
     status = run(plan, folder, make_machine(arguments, binary), command, with_probes=not arguments.quick)
-    write_report(folder)
+    if not arguments.no_report:
+        write_report(folder)
     return status
 
 
@@ -241,7 +242,9 @@ def make_parser() -> argparse.ArgumentParser:
         added.set_defaults(function=function)
         return added
 
-    add_plan_options(command("run", "run what is missing, then report", run_command))
+    running = command("run", "run what is missing, then report", run_command)
+    add_plan_options(running)
+    running.add_argument("--no-report", action="store_true", help="only the cells; `suite report` writes it later")
     add_plan_options(command("estimate", "how many cells and CPU hours a run would take", estimate_command))
     folder = command("report", "write report.md and report.html of a folder", report_command)
     folder.add_argument("folder", type=Path, nargs="?", default=FULL_OUT)

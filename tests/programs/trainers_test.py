@@ -416,7 +416,7 @@ class Manifest(Runs):
             while not process.stdout.readline().startswith("  rho, held-out"):
                 self.assertIsNone(process.poll())
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=3000)
         self.assertEqual(process.returncode, 130)
         self.assertIn("stopping after this step", err)
         self.assertIn("written: run/results.csv", out)
