@@ -7,11 +7,13 @@ JOBS ?= $(shell nproc)
 export PATH := $(CURDIR)/build/python/bin:$(PATH)
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test format bench suite clean
+.PHONY: help setup demo check test headers format bench suite clean
 
 help:
 	@echo 'make demo [ARGS=...]   train on digits; ARGS are options of `train_audio_visual digits`, --help lists them'
+	@echo 'make check             the unit and golden tests only, for the loop while working'
 	@echo 'make test              build and run all tests, with and without sanitizers'
+	@echo 'make headers           compile every header alone; make test compiles those of a family together'
 	@echo 'make format            format the C++ code'
 	@echo 'make bench [ARGS=...]  build and run the speed benchmarks; ARGS default to `--all`, `--help` tells the others'
 	@echo 'make suite [ARGS=...]  run the benchmark suite; ARGS default to `run --quick`, docs/guide/suite.md has more'
@@ -27,8 +29,17 @@ demo: setup
 	@cmake --build --preset release --parallel $(JOBS) --target train_audio_visual
 	build/release/examples/train_audio_visual digits $(ARGS)
 
+check: setup
+	@cmake --preset release
+	@cmake --build --preset release --parallel $(JOBS) --target g2d_test_unit g2d_test_golden
+	@ctest --preset release --parallel $(JOBS) -R '^(unit|golden)\.'
+
 test: setup
 	@tools/test.sh $(JOBS)
+
+headers: setup
+	@cmake --preset release
+	@cmake --build --preset release --parallel $(JOBS) --target header_check_alone
 
 format: setup
 	@tools/format.sh
