@@ -7,6 +7,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -192,6 +193,15 @@ class Experiment {
     return g2d::Teacher::of(model);
   }
 
+  /// The mean of the outputs of the teachers whose modality a sample has.
+  [[nodiscard]] static at::Tensor mean_over_teachers(const g2d::PerModality<at::Tensor>& logits,
+                                                     const at::Tensor& present) {
+    const auto all = at::stack(at::TensorList(logits.data(), logits.size()), 1);
+    if (!present.defined()) return all.mean(1);
+    const auto known = at::where(present.unsqueeze(2), all, all.new_zeros({}));
+    return known.sum(1).div(present.sum(1, /*keepdim=*/true).clamp_min(1));
+  }
+
   /// The mean of the teachers' outputs: what no training of a student should lose against.
   void add_ensemble() {
     const at::NoGradGuard no_grad;
@@ -200,8 +210,7 @@ class Experiment {
     auto stream = g2d::data::stream(dataset_.splits.test, batches);
     for (std::size_t i = 0; i < batches.size(); ++i) {
       const auto batch = g2d::data::to_device(stream.next(), device_);
-      const auto logits = (*teachers_)(batch, task_).logits;
-      means.push_back(at::stack(at::TensorList(logits.data(), logits.size())).mean(0));
+      means.push_back(mean_over_teachers(teachers_->predict(batch).logits, batch.present));
       targets.push_back(batch.target);
     }
     results_.add({seed_, "teachers' mean", g2d::metrics::measure(task_, at::cat(means), at::cat(targets)), {}, 0, 0.0});

@@ -131,7 +131,7 @@ g2d::optimizer::Settings make_optimizer(const OfficialCase& golden) {
 }
 
 g2d::method::OgmOptions ogm_options(const OfficialCase& golden) {
-  return {.strength = golden.get<double>("alpha"), .damps_on_tie = true};
+  return g2d::method::official_ogm(golden.get<double>("alpha"));
 }
 
 g2d::method::Any make_method(const OfficialCase& golden) {
@@ -156,7 +156,8 @@ g2d::method::Any make_method(const OfficialCase& golden) {
   } else {
     REQUIRE(modulation == "g2d");
     recipe.schedule = g2d::schedule::Batchwise<g2d::suppression::ZeroedGradients>(
-        {.first_epoch = first_epoch, .last_epoch = last_epoch});
+        {.first_epoch = first_epoch, .last_epoch = last_epoch},
+        g2d::suppression::ZeroedGradients({.filter = g2d::suppression::official_filter()}));
   }
   return g2d::recipe::make_method(recipe);
 }
@@ -246,7 +247,7 @@ void run(const std::filesystem::path& folder) {
                            },
                        .unimodal = true,
                        .gradient_norms = true,
-                       .gradient_norm_filter = {.convolutions_only = true}});
+                       .gradient_norm_filter = g2d::suppression::official_filter()});
     const auto outputs = teachers(batch, g2d::task::Classification());
     step(batch, &outputs);
   }

@@ -531,6 +531,48 @@ TEST_CASE("method::Greedy: a bad batch or a frozen encoder is not measured", "[m
   CHECK_FALSE(policy.mean_gates()[0].equal(gate));
 }
 
+TEST_CASE("method::Greedy: a step that fails before the fusion leaves no gate curated", "[method]") {
+  torch::manual_seed(8);
+  const auto fragile = std::make_shared<Fragile>(input_width);
+  const auto student = make_student({fragile, linear_tanh(input_width, 3)}, num_classes, "cross-excitation");
+  const auto samples = [](std::uint64_t number) {
+    return Random(number, torch::kFloat)
+        .batch(g2d::OutputKind::Classes, batch_size, widths(2, input_width), num_classes);
+  };
+  GreedyStep step(*student, greedy({.threshold = 0.0, .window = 100, .first_epoch = 0}), {.optimizer = plain_sgd});
+  (void)step(samples(1));
+  const auto& policy = step.method().get<1>();
+  REQUIRE((policy.is_curated(0).item<bool>() || policy.is_curated(1).item<bool>()));
+  fragile->breaks = true;
+  CHECK(thrown<std::runtime_error>([&] { (void)step(samples(2)); }) == "the encoder broke");
+  fragile->breaks = false;
+  student->eval();
+  const auto features = student->encode(samples(3).inputs);
+  const auto parts = student->fusion().get_if<fusion::CrossExcitation>()->split_logits(features);
+  CHECK(torch::allclose(student->fuse(features).logits, parts[0] + parts[1]));
+  student->train();
+  CHECK_NOTHROW(step(samples(4)));
+}
+
+TEST_CASE("method::Greedy: a mean gate is that of the samples that have the modality", "[method][presence]") {
+  const auto student = double_student(2, "cross-excitation");
+  GreedyStep step(*student, greedy({.first_epoch = 100}), {.optimizer = plain_sgd});
+  const auto& policy = step.method().get<1>();
+  auto samples = batch(2, 1);
+  samples.present = at::ones({batch_size, 2}, at::kBool);
+  samples.present.select(1, 0).slice(0, 1).fill_(false);
+  (void)step(samples);
+  const auto& gates = student->fusion().get_if<fusion::CrossExcitation>()->gate().recorded();
+  CHECK(policy.mean_gates()[0].allclose(gates[0][0]));
+  CHECK(policy.mean_gates()[1].allclose(gates[1].mean(0)));
+  const auto first = policy.mean_gates()[0].clone();
+  const auto second = policy.mean_gates()[1].clone();
+  samples.present.select(1, 0).fill_(false);
+  (void)step(samples);
+  CHECK(policy.mean_gates()[0].equal(first));
+  CHECK(policy.mean_gates()[1].allclose((second + gates[1].mean(0)) / 2));
+}
+
 TEST_CASE("method::Greedy: other fusions, shared encoders and settings out of range are refused", "[method]") {
   const auto late = double_student(2, "late");
   CHECK(

@@ -5,6 +5,9 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -13,7 +16,10 @@
 
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/learning_rate/schedule.hpp>
+#include <g2d/method/gradient_blending.hpp>
 #include <g2d/method/joint_training.hpp>
+#include <g2d/method/prioritization.hpp>
+#include <g2d/method/stack.hpp>
 #include <g2d/method/uniform_multi_task.hpp>
 #include <g2d/method/window.hpp>
 #include <g2d/train/evaluate.hpp>
@@ -415,6 +421,70 @@ TEST_CASE("Trainer: a trial learns, and leaves the run as it was to the last byt
     return snapshot(*student);
   };
   CHECK(run(true) == run(false));
+}
+
+TEST_CASE("Trainer: a trial is run as the coming epoch is planned", "[method]") {
+  const auto student = make();
+  bool is_trial = false;
+  std::vector<std::int64_t> trial_epochs, trial_sizes, scheduled;
+  Scripted policy;
+  policy.on_plan = [](std::int64_t epoch, method::Plan& plan) {
+    plan.controls[static_cast<std::size_t>(epoch) % 2].frozen = true;
+    plan.learning_rate_span = {epoch, 7};
+    plan.samples = {torch::arange(3 + epoch), torch::tensor({{true, false}}).expand({3 + epoch, 2})};
+  };
+  policy.on_forward = [&](const method::StepContext& context, method::Outputs& outputs) {
+    const auto frozen = static_cast<std::size_t>(context.epoch) % 2;
+    CHECK_FALSE(outputs.encoded[frozen].requires_grad());
+    CHECK(outputs.encoded[1 - frozen].requires_grad());
+    CHECK_FALSE(context.batch.present.select(1, 1).any().item<bool>());
+    if (!is_trial) return;
+    trial_epochs.push_back(context.epoch);
+    trial_sizes.push_back(context.batch.size());
+  };
+  policy.on_prepare = [&](method::Run& run) {
+    is_trial = true;
+    (void)run.trial(1);
+    is_trial = false;
+  };
+  auto trainer = make_trainer(
+      *student, policy,
+      {.num_epochs = 3, .batch_size = 16, .learning_rate = [&](std::int64_t epoch, std::int64_t num_epochs) {
+         CHECK(epoch == 0);
+         scheduled.push_back(num_epochs);
+         return 1.0;
+       }});
+  (void)trainer.fit(blobs(24, 1), blobs(12, 2));
+  CHECK(trial_epochs == std::vector<std::int64_t>{0, 1, 2});
+  CHECK(trial_sizes == std::vector<std::int64_t>{3, 4, 5});
+  CHECK(scheduled == std::vector<std::int64_t>(6, 7));
+}
+
+TEST_CASE("method::GradientBlending: in stages, who learns in an epoch learns in the trials before it", "[method]") {
+  torch::manual_seed(7);
+  const auto student =
+      make_student(tanh_encoders({input_width, input_width}, {3, 3}), num_classes, "late", "own-heads");
+  using Smp = method::Prioritization<g2d::schedule::Sequential<>>;
+  auto trainer = make_trainer(
+      *student,
+      method::Stack(
+          method::GradientBlending<Classification>({.super_epoch = 1}),
+          Smp(g2d::schedule::Sequential<>({.stage_epochs = {1, 1, 0}, .order = g2d::schedule::Order::Declared}))),
+      {.num_epochs = 2, .batch_size = 8});
+  (void)trainer.fit(blobs(24, 1), blobs(12, 2));
+  // Each modality: the trials of its own stream and of the fused one, and its epoch.
+  CHECK(trainer.step().work().backwards == g2d::PerModality<std::int64_t>{3 * 24, 3 * 24});
+}
+
+TEST_CASE("Step: a learning-rate factor that is no number is refused when the epoch begins", "[method]") {
+  const auto student = make();
+  Planned policy;
+  policy.on_plan = [](std::int64_t epoch, method::Plan& plan) {
+    if (epoch == 1) plan.controls[1].learning_rate_factor = std::nan("");
+  };
+  AnyStep step(*student, policy, {.num_epochs = 2});
+  CHECK(thrown<g2d::ConfigError>([&] { step.begin_epoch(1); }) ==
+        "g2d: optimizer: group \"encoder.image\": expected a finite learning-rate factor >= 0, got nan");
 }
 
 TEST_CASE("Trainer: in a trial too, modules that the caller froze stay in evaluation mode", "[method]") {

@@ -175,7 +175,7 @@ def pmr(kind, momentum=0.3, alpha=0.7, M=3):
             loss -= np.log(p[y[i]]) / counts.sum()
             dD = (p - np.eye(C)[y[i]]) / counts.sum()
             gradient[i] = (dD[:, None] * -difference / distance[:, None])[known[m]].sum(axis=0)
-        q.append(score)
+        q.append(score / max(counts.sum(), 1))
         losses.append(loss)
         gradients.append(gradient)
     rho = np.array(q) / max(q)

@@ -78,6 +78,26 @@ TEST_CASE("method::Mslr: an accuracy of 0 does not end learning", "[method]") {
   CHECK(mslr.factors()[0] == 1.0);
 }
 
+TEST_CASE("method::Mslr: an accuracy that is no number moves nothing, and is not remembered", "[method]") {
+  for (const auto mode : {method::MslrMode::Relative, method::MslrMode::Cumulative}) {
+    const auto factors = [mode](const std::vector<double>& of_first) {
+      method::Mslr<Classification> mslr({.history = 2, .mode = mode});
+      mslr.begin({names(2), {3, 3}, num_outputs, 20});
+      ShownRun run;
+      for (const double accuracy : of_first) {
+        run.last = method::ValidationResult{{0.0, {0.0, 0.0}}, {accuracy, 0.4}};
+        run.next += 2;
+        mslr.prepare(run);
+      }
+      return std::vector<double>(mslr.factors().begin(), mslr.factors().end());
+    };
+    const double nan = std::nan("");
+    CHECK(factors({nan, nan, nan}) == std::vector<double>{1.0, 1.0});
+    CHECK(factors({0.2, nan, 0.4, nan, 0.6, nan}) == factors({0.2, 0.4, 0.6}));
+    CHECK(factors({0.2, 0.4, 0.6})[0] > 1.0);
+  }
+}
+
 // --- MSES ---
 
 namespace {
@@ -157,6 +177,37 @@ TEST_CASE("method::Mses: a first loss that is not a number is improved upon", "[
   training.epoch({0.7, 0.6});
   training.epoch({0.6, 0.5});
   CHECK_FALSE(training.step.plan().controls[0].frozen);
+}
+
+TEST_CASE("method::Mses: a modality whose loss is no number is not judged", "[method]") {
+  const double nan = std::nan("");
+  for (const bool is_official : {false, true}) {
+    INFO((is_official ? "official" : "own"));
+    const method::MsesOptions options{.patience = 1, .restores_everything = is_official};
+    // No validation sample has the first modality.
+    Stopping never(options, 2);
+    for (int epoch = 0; epoch < 6; ++epoch) {
+      const auto end = never.epoch({nan, 1.0 / (epoch + 1)});
+      CHECK(snapshot(*never.student) == end);
+      for (const auto& control : never.step.plan().controls) CHECK_FALSE(control.frozen);
+    }
+    CHECK_FALSE(never.step.plan().ends_run);
+
+    // The other one is judged all the same, and its stop is not the end of the run.
+    Stopping one(options, 2);
+    for (const double loss : {1.0, 2.0, 3.0}) one.epoch({nan, loss});
+    CHECK_FALSE(one.step.plan().controls[0].frozen);
+    CHECK(one.step.plan().controls[1].frozen);
+    CHECK_FALSE(one.step.plan().ends_run);
+  }
+  // Epochs that judge nobody do not count towards the patience.
+  Stopping training({.patience = 1}, 2);
+  training.epoch({1.0, 1.0});
+  for (int epoch = 0; epoch < 5; ++epoch) training.epoch({nan, 0.5});
+  training.epoch({2.0, 0.5});
+  CHECK_FALSE(training.step.plan().controls[0].frozen);
+  training.epoch({2.0, 0.4});
+  CHECK(training.step.plan().controls[0].frozen);
 }
 
 TEST_CASE("method::Mses: options out of range are refused", "[method]") {

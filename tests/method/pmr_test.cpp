@@ -72,6 +72,89 @@ TEST_CASE("method::Pmr: prototypes of four epochs, terms and gradients equal Num
   }
 }
 
+namespace {
+
+/// Two modalities that say the same of every sample, and one batch of labels 0, 1, 2, 0, ...
+struct Alike {
+  static constexpr std::int64_t rows = 10;
+
+  explicit Alike(method::PmrOptions options = {}, Classification task = Classification())
+      : pmr(options, std::move(task)) {
+    pmr.begin({names(2), {2, 2}, num_outputs, 10});
+    const auto centres = torch::tensor({{1.0, 2.0}, {-1.0, 0.5}, {0.0, -2.0}, {3.0, 0.0}}, torch::kDouble);
+    ShownRun run;
+    run.table = {{centres, centres}, torch::arange(4), {}, {}};
+    pmr.prepare(run);
+    labels = torch::arange(rows).remainder(4);
+    // Equally far from their prototypes, so that any of them stand for all.
+    features = torch::zeros({rows, 2}, torch::kDouble);
+    present = torch::ones({rows, 2}, torch::kBool);
+  }
+
+  [[nodiscard]] std::vector<double> terms() {
+    g2d::Batch batch;
+    batch.target = labels;
+    batch.present = present;
+    method::Outputs outputs;
+    outputs.encoded = {features, features_of_second.defined() ? features_of_second : features};
+    method::Terms found;
+    pmr.loss({0, 0, batch}, outputs, found);
+    return {found[0].value.item<double>(), found[1].value.item<double>()};
+  }
+
+  method::Pmr<Classification> pmr;
+  at::Tensor labels, features, features_of_second, present;
+};
+
+}  // namespace
+
+TEST_CASE("method::Pmr: a modality that is often missing is not behind for that", "[method][presence]") {
+  for (const auto kind : {method::PmrWeights::Soft, method::PmrWeights::Hard}) {
+    for (const std::int64_t missing : {0, 3, 5, 7, 9, 10}) {
+      INFO(missing << " of 10 are missing");
+      Alike alike({.weights = kind});
+      alike.labels = torch::zeros({Alike::rows}, torch::kLong);
+      alike.present.select(1, 1).narrow(0, 0, missing).fill_(false);
+      for (const double of_absent : {0.0, std::nan("")}) {
+        alike.features_of_second = alike.features.clone();
+        alike.features_of_second.narrow(0, 0, missing).fill_(of_absent);
+        CHECK(alike.terms() == std::vector<double>{0.0, 0.0});
+      }
+    }
+  }
+}
+
+TEST_CASE("method::Pmr: one sample is enough to tell who is behind", "[method][presence]") {
+  Alike alike({.weights = method::PmrWeights::Hard});
+  alike.features_of_second = alike.features + torch::tensor({-1.0, -2.0}, torch::kDouble);  // away from class 0
+  alike.present.fill_(false);
+  alike.present[0].fill_(true);
+  const auto terms = alike.terms();
+  CHECK(terms[0] == 0.0);
+  CHECK(terms[1] > 0.0);
+}
+
+TEST_CASE("method::Pmr: class weights count samples as often as they say", "[method]") {
+  const Classification weighted({.class_weights = torch::tensor({1.0, 3.0, 1.0, 1.0})});
+  const auto terms = [](Alike alike, std::vector<std::int64_t> labels) {
+    alike.labels = torch::tensor(labels);
+    const auto rows = static_cast<std::int64_t>(labels.size());
+    alike.features = torch::zeros({rows, 2}, torch::kDouble);
+    alike.features_of_second = torch::tensor({-2.0, 1.0}, torch::kDouble).expand({rows, 2});
+    alike.present = torch::ones({rows, 2}, torch::kBool);
+    return alike.terms();
+  };
+  const method::PmrOptions hard{.weights = method::PmrWeights::Hard};
+  const auto repeated = terms(Alike(hard), {0, 1, 1, 1, 3});
+  const auto counted = terms(Alike(hard, weighted), {0, 1, 3});
+  const auto plain = terms(Alike(hard), {0, 1, 3});
+  REQUIRE(repeated[0] + repeated[1] > 0.0);
+  for (std::size_t m = 0; m < 2; ++m) {
+    if (repeated[m] > 0.0 && counted[m] > 0.0) CHECK(counted[m] == Approx(repeated[m]));
+  }
+  CHECK(counted != plain);
+}
+
 TEST_CASE("method::Pmr: features on a prototype, and classes without one, have finite gradients", "[method]") {
   method::Pmr<Classification> pmr({.weights = method::PmrWeights::Hard});
   pmr.begin({names(2), {2, 2}, num_outputs, 10});

@@ -393,6 +393,20 @@ TEST_CASE("method::GradientBlending: losses that fall, rise or are no numbers ke
   CHECK(sum == Approx(1.0));
   CHECK(weights[0] > 0.999);
   CHECK(weights[3] == 0.0);
+  CHECK(weights[2] == 0.0);
+
+  // What the others weigh is what they would without the stream that diverged.
+  const g2d::PerModality<double> some{0.05, nan, 0.1}, their_overfittings{0.5, nan, 0.3};
+  const auto beside_diverged = method::blending_weights(some, their_overfittings, {});
+  const double first = 0.05 / 0.25, third = 0.1 / 0.09;
+  CHECK(beside_diverged[0] == Approx(first / (first + third)));
+  CHECK(beside_diverged[1] == 0.0);
+  CHECK(beside_diverged[2] == Approx(third / (first + third)));
+  const g2d::PerModality<double> only_gain{nan, 0.1}, no_overfitting{0.3, 0.3};
+  CHECK(method::blending_weights(only_gain, no_overfitting, {})[0] == 0.0);
+  const g2d::PerModality<double> none{nan, nan};
+  CHECK(method::blending_weights(none, none, {}) == g2d::PerModality<double>{0.5, 0.5});
+
   using Blending = method::GradientBlending<Classification>;
   CHECK(thrown<g2d::ConfigError>([] { Blending({.super_epoch = 0}); }) ==
         "g2d: method::GradientBlending: expected super_epoch >= 1, got 0");

@@ -102,6 +102,60 @@ TEST_CASE("method::Qmf: a missing modality costs a sample nothing, and a bad bat
   CHECK(step.method().history().sums().isfinite().all().item<bool>());
 }
 
+TEST_CASE("method::Qmf: the modalities' losses are the task's, class weights and label smoothing included",
+          "[method][qmf]") {
+  const Classification task({.class_weights = torch::linspace(0.5, 3.0, num_classes), .label_smoothing = 0.2});
+  const auto student = student_with("energy-weighted");
+  const auto samples = batch_with_gaps(1);
+  const auto logits = student->fusion().authors_logits(student->encode(samples.inputs, samples.present));
+  const auto rows = torch::tensor({0, 2, 3, 5});
+  const auto of_first = task.loss(logits[0].index_select(0, rows), samples.target.index_select(0, rows));
+  const auto of_second = task.loss(logits[1], samples.target);
+  AnyStep step(*student, Qmf({}, task), {.optimizer = plain_sgd});
+  std::vector<double> unimodal;
+  for (const auto& term : step(samples).terms) {
+    if (term.name == "unimodal") unimodal.push_back(term.value.item<double>());
+  }
+  REQUIRE(unimodal.size() == 2);
+  CHECK(unimodal[0] == Approx(of_first.item<double>()));
+  CHECK(unimodal[1] == Approx(of_second.item<double>()));
+}
+
+TEST_CASE("method::Qmf: samples that lack a modality do not set the scale of its histories", "[method][qmf]") {
+  const auto student = student_with("energy-weighted");
+  const auto rank_of_first = [&](const at::Tensor& rows) {
+    auto samples = batch_with_gaps(1);
+    for (auto& input : samples.inputs) input.values = input.values.index_select(0, rows);
+    samples.target = samples.target.index_select(0, rows);
+    samples.sample_ids = samples.sample_ids.index_select(0, rows);
+    samples.present = samples.present.index_select(0, rows);
+    method::Qmf<Classification> qmf({.rank_weight = 1.0});
+    g2d::Work work{{0, 0}, {0, 0}, 0};
+    const g2d::detail::StudentAccess<g2d::AnyStudent> view(*student, work);
+    qmf.begin({student->names(), {width, width}, num_classes, 10, {}, &view});
+    method::Outputs outputs;
+    const at::NoGradGuard no_grad;
+    outputs.encoded = student->encode(samples.inputs, samples.present);
+    // The first sample is far surer than the second, and both are wrong, the first one more: it must not be so sure.
+    outputs.encoded[0] = outputs.encoded[0].mul(60.0);
+    outputs.encoded[0].select(0, 0).mul_(5.0);
+    samples.target = student->fusion().authors_logits(outputs.encoded)[0].argmin(1);
+    outputs.fused = view.fuse(outputs.encoded).logits;
+    method::Terms terms;
+    qmf.loss({0, 0, samples, nullptr, 0, &view}, outputs, terms);
+    for (const auto& term : terms) {
+      if (term.name == "rank" && term.modality == std::size_t{0}) return term.value.item<double>();
+    }
+    return not_a_number;
+  };
+  // 2 and 3 are neighbours that have the modality; 1 and 4 lack it.
+  const auto of_pairs = [&](std::vector<std::int64_t> rows) { return rank_of_first(torch::tensor(rows)); };
+  const double alone = of_pairs({2, 3});
+  REQUIRE(alone > 0.0);
+  CHECK(of_pairs({2, 3, 4}) == Approx(alone));
+  CHECK(of_pairs({2, 3, 1, 4}) == Approx(alone));
+}
+
 TEST_CASE("method::Qmf: what it cannot train is refused", "[method][qmf]") {
   const auto late = student_with("late");
   CHECK(thrown<g2d::ConfigError>([&] { AnyStep(*late, Qmf(), {}); }) ==

@@ -103,6 +103,19 @@ TEST_CASE("method::ReconBoost: samples that lack a modality do not count in its 
       compare(parameter(*student, "fusion.hidden.weight"), parameter(*whole, "fusion.hidden.weight"), "head", 1e-9));
 }
 
+TEST_CASE("method::ReconBoost: the learner learns by the task's class weights and label smoothing",
+          "[method][recon_boost]") {
+  const Classification task({.class_weights = torch::linspace(0.5, 3.0, num_classes), .label_smoothing = 0.2});
+  const auto student = student_with("boosted");
+  const auto samples = batch_with_gaps(1);
+  const auto logits = student->fusion().authors_logits(student->encode(samples.inputs, samples.present))[0].detach();
+  const auto rows = torch::tensor({0, 2, 3, 5});
+  const auto expected = task.loss(logits.index_select(0, rows), samples.target.index_select(0, rows));
+  AnyStep step(*student, ReconBoost({}, task), {.optimizer = plain_sgd});
+  // In the first stage w_1 - w_2 = 4 weighs everything alike.
+  CHECK(at_step(step(samples).terms, "learner") == Approx(4.0 / num_classes * expected.item<double>()));
+}
+
 TEST_CASE("method::ReconBoost: what it cannot train is refused", "[method][recon_boost]") {
   const auto late = student_with("late");
   CHECK(thrown<g2d::ConfigError>([&] { AnyStep(*late, ReconBoost(), {}); }) ==

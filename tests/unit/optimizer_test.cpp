@@ -8,16 +8,20 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include <g2d/check/compare.hpp>
+#include <g2d/core/error.hpp>
 #include <g2d/core/parameter_group.hpp>
 #include <g2d/optimizer/optimizer.hpp>
 
 #include "support/check_report.hpp"
 #include "support/optimizers.hpp"
+#include "support/thrown.hpp"
 
 namespace {
 
@@ -98,4 +102,25 @@ TEST_CASE("optimizer::Optimizer: a parameter with gaps in memory is refused with
   CHECK_THROWS_WITH(
       g2d::optimizer::Optimizer(g2d::optimizer::Sgd{}, group_of({columns})),
       Catch::Matchers::Contains("encoder.audio") && Catch::Matchers::Contains("[6, 16] with strides [40, 1]"));
+}
+
+TEST_CASE("optimizer::Optimizer: a learning-rate factor that is negative or no number is refused", "[optimizer]") {
+  using g2d_test::thrown;
+  const Tensors values{torch::ones({2}).requires_grad_()};
+  g2d::optimizer::Optimizer optimizer(g2d::optimizer::Sgd{}, group_of(values));
+  const auto said = [](const std::string& group, const std::string& factor) {
+    return "g2d: optimizer: group \"" + group + "\": expected a finite learning-rate factor >= 0, got " + factor;
+  };
+  CHECK(thrown<g2d::ConfigError>([&] { optimizer.set_group_factor(0, std::nan("")); }) == said("encoder.audio", "nan"));
+  CHECK(thrown<g2d::ConfigError>([&] { optimizer.set_group_factor(0, -0.5); }) == said("encoder.audio", "-0.5"));
+  CHECK(thrown<g2d::ConfigError>([&] { optimizer.set_learning_rate_factor(std::nan("")); }) == said("all", "nan"));
+  auto groups = group_of(values);
+  groups[0].learning_rate_factor = std::numeric_limits<double>::infinity();
+  CHECK(thrown<g2d::ConfigError>([&] { g2d::optimizer::Optimizer(g2d::optimizer::Sgd{}, groups); }) ==
+        said("encoder.audio", "inf"));
+
+  values[0].mutable_grad() = torch::ones({2});
+  optimizer.set_group_factor(0, 0.0);
+  optimizer.update({});
+  CHECK(values[0].eq(1.0).all().item<bool>());
 }

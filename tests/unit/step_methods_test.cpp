@@ -8,12 +8,17 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <g2d/encoder/gru.hpp>
+#include <g2d/encoder/small_cnn.hpp>
+#include <g2d/encoder/transformer.hpp>
 #include <g2d/method/mm_pareto.hpp>
 #include <g2d/method/ogm.hpp>
 #include <g2d/method/uniform_multi_task.hpp>
@@ -61,6 +66,121 @@ TEST_CASE("method::UniformMultiTask and MmPareto: what a sample lacks teaches it
     CHECK(heads_after(policy(), false, holed).second != heads_after(policy(), true, holed).second);
     CHECK(heads_after(policy(), false, whole) == heads_after(policy(), false, {}));
   }
+}
+
+TEST_CASE("method::UniformMultiTask: a modality's loss is that of the samples that have it, few or many",
+          "[step][method][presence]") {
+  const task::Classification weighted({.class_weights = torch::tensor({1.0, 4.0, 0.5, 2.0}), .label_smoothing = 0.1});
+  const auto student = plain_student("concat", "own-heads");
+  for (const std::int64_t num_present : {std::int64_t{0}, std::int64_t{1}, std::int64_t{2}, num_samples}) {
+    INFO(num_present);
+    auto samples = batch(1);
+    samples.present = torch::ones({num_samples, 2}, torch::kBool);
+    samples.present.select(1, 0).narrow(0, num_present, num_samples - num_present).fill_(false);
+    samples.inputs[0].values =
+        samples.inputs[0].values.masked_fill(samples.present.select(1, 0).logical_not().unsqueeze(1), std::nan(""));
+    const auto audio = student->unimodal_logits(student->encode(samples.inputs, samples.present))[0].detach();
+    const auto expected = weighted.loss(audio.narrow(0, 0, num_present), samples.target.narrow(0, 0, num_present));
+    AnyStep step(*student, method::UniformMultiTask<Classification>(weighted),
+                 {.optimizer = g2d::optimizer::Sgd{.learning_rate = 1e-12}});
+    const auto result = step(samples);
+    CHECK_FALSE(result.is_skipped.item<bool>());
+    CHECK(result.terms[1].value.item<double>() == Approx(num_present == 0 ? 0.0 : expected.item<double>()));
+  }
+}
+
+TEST_CASE("method: a task that does not split its loss by samples is asked for that of those present",
+          "[step][method][presence]") {
+  const auto student = plain_student("concat", "own-heads");
+  auto samples = batch(1);
+  samples.target = torch::one_hot(samples.target, num_outputs).to(torch::kFloat);
+  samples.present = torch::ones({num_samples, 2}, torch::kBool);
+  samples.present.select(1, 0).narrow(0, 2, num_samples - 2).fill_(false);
+  const auto unimodal = student->unimodal_logits(student->encode(samples.inputs, samples.present));
+  const user::AbsoluteTask task;
+  const auto expected = task.loss(unimodal[0].narrow(0, 0, 2), samples.target.narrow(0, 0, 2)).item<double>();
+  const auto expected_of_image = task.loss(unimodal[1], samples.target).item<double>();
+  AnyStep step(*student, method::UniformMultiTask<user::AbsoluteTask>(), {});
+  const auto result = step(samples);
+  CHECK(result.terms[1].value.item<double>() == Approx(expected));
+  CHECK(result.terms[2].value.item<double>() == Approx(expected_of_image));
+}
+
+namespace {
+
+/// A step of OGM: what each modality was scaled by, and how much shorter its gradients became, its head's left out.
+struct OgmStep {
+  OgmStep(const std::shared_ptr<g2d::AnyStudent>& student, const g2d::Batch& samples, method::OgmOptions options) {
+    AnyStep step(*student, method::Stack(method::Supervised<Classification>(), method::Ogm<Classification>(options)),
+                 {.optimizer = plain_sgd});
+    step.set_observer({.on_step =
+                           [this](const g2d::Observation& seen) {
+                             for (std::size_t m = 0; m < 2; ++m) {
+                               kappa.push_back(seen.coefficients[m].item<double>());
+                               ratio.push_back(
+                                   (seen.modulated_gradient_norms[m] / seen.gradient_norms[m]).item<double>());
+                             }
+                           },
+                       .gradient_norms = true});
+    step(samples);
+  }
+
+  std::vector<double> kappa, ratio;
+};
+
+}  // namespace
+
+TEST_CASE("method::Ogm: holds back encoders of every kind, not those of 2-D convolutions alone",
+          "[step][method][ogm]") {
+  const std::vector<std::pair<std::string, g2d::Encoder>> encoders{
+      {"mlp", linear_tanh(5, 3)},
+      {"gru", std::make_shared<g2d::encoder::Gru>(g2d::encoder::GruOptions{.in_features = 5, .hidden = 3})},
+      {"transformer", std::make_shared<g2d::encoder::Transformer>(
+                          g2d::encoder::TransformerOptions{.in_features = 5, .width = 4, .heads = 2, .layers = 1})},
+      {"small cnn", std::make_shared<g2d::encoder::SmallCnn>()}};
+  for (const auto& [name, encoder] : encoders) {
+    INFO(name);
+    torch::manual_seed(3);
+    const auto student = make_student({encoder, linear_tanh(2, 3)}, num_outputs, "concat");
+    Random random(4, torch::kFloat);
+    g2d::Batch samples;
+    samples.target = random.labels(num_samples, num_outputs);
+    const bool is_sequence = name == "gru" || name == "transformer";
+    const std::vector<std::int64_t> sizes = name == "small cnn" ? std::vector<std::int64_t>{num_samples, 1, 28, 28}
+                                            : is_sequence       ? std::vector<std::int64_t>{num_samples, 4, 5}
+                                                                : std::vector<std::int64_t>{num_samples, 5};
+    samples.inputs = {random.normal(sizes), random.normal({num_samples, 2})};
+    const OgmStep step(student, samples, {.strength = 0.5});
+    CHECK(std::min(step.kappa[0], step.kappa[1]) < 0.9);
+    for (std::size_t m = 0; m < 2; ++m) CHECK(step.ratio[m] == Approx(step.kappa[m]).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("method::official_ogm: scales the weights of 2-D convolutions, and nothing beside them",
+          "[step][method][ogm]") {
+  const auto official = method::official_ogm(0.5);
+  CHECK(official.strength == 0.5);
+  CHECK(official.damps_on_tie);
+  const auto movements = [](g2d::method::Any method) {
+    torch::manual_seed(5);
+    const auto student = make_student({std::make_shared<TinyConv>(), std::make_shared<TinyConv>()}, num_outputs);
+    Random random(6, torch::kFloat);
+    g2d::Batch samples;
+    samples.inputs = {random.normal({num_samples, 1, 6, 6}), random.normal({num_samples, 1, 6, 6})};
+    samples.target = random.labels(num_samples, num_outputs);
+    AnyStep step(*student, std::move(method), {.optimizer = plain_sgd});
+    step(samples);
+    return snapshot(*student);
+  };
+  const auto joint = movements(method::Supervised<Classification>());
+  const auto held = movements(
+      method::Stack(method::Supervised<Classification>(), method::Ogm<Classification>(method::official_ogm(0.5))));
+  Names differing;
+  for (const auto& [name, value] : joint) {
+    if (value != held.at(name)) differing.push_back(name);
+  }
+  REQUIRE(differing.size() == 1);
+  CHECK(differing[0].ends_with("convolution.weight"));
 }
 
 TEST_CASE("method::Ogm: scores are those of the samples that have the modality", "[step][method][ogm][presence]") {

@@ -23,6 +23,7 @@
 #include "support/policy_lists.hpp"
 #include "support/snapshot.hpp"
 #include "support/students.hpp"
+#include "support/thrown.hpp"
 #include "support/tiny_encoders.hpp"
 #include "unit/policy_case.hpp"
 
@@ -328,17 +329,20 @@ TEST_CASE("suppression::ZeroedGradients: weight decay and momentum still move th
           "[suppression]") {
   torch::manual_seed(10);
   const auto convolutional = std::make_shared<TinyConv>();
-  const auto student = make_student({convolutional, linear_tanh(2, 3)}, num_classes);
+  const auto student = make_student({convolutional, std::make_shared<TinyConv>()}, num_classes);
+  suppression::ParameterFilter filter = suppression::official_filter();
   const auto run = [&](double momentum, double weight_decay) {
     AnyStep step(
-        *student, supervised<suppression::ZeroedGradients>({nobody, only_audio}),
+        *student,
+        supervised<suppression::ZeroedGradients>({nobody, only_audio},
+                                                 suppression::ZeroedGradients({.filter = filter})),
         {.optimizer = g2d::optimizer::Sgd{.learning_rate = 0.1, .momentum = momentum, .weight_decay = weight_decay},
          .num_epochs = 2});
     const auto one_step = [&](std::int64_t epoch) {
       step.begin_epoch(epoch);
       Random random(11, torch::kFloat);
       g2d::Batch samples;
-      samples.inputs = {random.normal({num_samples, 1, 6, 6}), random.normal({num_samples, 2})};
+      samples.inputs = {random.normal({num_samples, 1, 6, 6}), random.normal({num_samples, 1, 6, 6})};
       samples.target = random.labels(num_samples, num_classes);
       step(samples);
     };
@@ -354,6 +358,10 @@ TEST_CASE("suppression::ZeroedGradients: weight decay and momentum still move th
   CHECK(run(0.0, 0.0) == statistics_and_norm);
   CHECK(run(0.9, 0.0) == all);
   CHECK(run(0.0, 0.01) == all);
+
+  filter = {};
+  const Names statistics{"norm.num_batches_tracked", "norm.running_mean", "norm.running_var"};
+  CHECK(run(0.0, 0.0) == statistics);
 }
 
 namespace {
@@ -393,11 +401,9 @@ TEST_CASE("suppression::Partial: scales the gradients of a suppressed modality t
   }
 }
 
-TEST_CASE("suppression::ParameterFilter: says whether convolutions alone, and whether the head too, are touched",
-          "[suppression]") {
-  const auto still = [](suppression::ParameterFilter filter) {
+TEST_CASE("suppression::ParameterFilter: the whole encoder is touched, on request its head too", "[suppression]") {
+  const auto still = [](suppression::ZeroedGradients zeroed) {
     Pair pair;
-    const suppression::ZeroedGradients zeroed({.filter = filter});
     const auto moved = movements(supervised<suppression::ZeroedGradients>({only_audio}, zeroed), *pair.student);
     const auto names = pair.student->named_parameters().keys();
     Names unmoved;
@@ -410,17 +416,105 @@ TEST_CASE("suppression::ParameterFilter: says whether convolutions alone, and wh
                       "encoders.audio.norm.bias",    "encoders.audio.second.weight", "encoders.audio.second.bias"};
   auto with_head = encoder;
   with_head.insert(with_head.end(), {"fusion.audio.weight", "fusion.audio.bias"});
-  CHECK(still({}) == encoder);
-  CHECK(still({.with_head = true}) == with_head);
-  CHECK(still({.convolutions_only = true}).empty());
+  CHECK(still(suppression::ZeroedGradients()) == encoder);
+  CHECK(still(suppression::ZeroedGradients({.filter = {.with_head = true}})) == with_head);
 }
 
 namespace {
 
-/// Who was held back in one step under a batchwise schedule: "frozen", kappa, or nothing.
+/// The mean over positions of a 1-D convolution. [B, 1, T] to [B, 3].
+struct OneDimensional : torch::nn::Module {
+  at::Tensor forward(const at::Tensor& x) { return convolution(x).mean(2); }
+  [[nodiscard]] std::int64_t feature_width() const { return 3; }
+
+  torch::nn::Conv1d convolution = register_module("convolution", torch::nn::Conv1d(1, 3, 3));
+};
+
+/// Features as they are.
+struct Unlearned : torch::nn::Module {
+  at::Tensor forward(const at::Tensor& x) { return x; }
+  [[nodiscard]] std::int64_t feature_width() const { return 3; }
+};
+
+/// What a method that scales gradients says of an encoder beside one of 2-D convolutions.
+std::string refusal(g2d::Encoder encoder, g2d::method::Any method) {
+  const auto student = make_student({std::make_shared<TinyConv>(), std::move(encoder)}, num_classes);
+  return thrown<g2d::ConfigError>([&] { AnyStep(*student, std::move(method), {}); });
+}
+
+}  // namespace
+
+TEST_CASE("suppression::ParameterFilter: one that admits nothing of an encoder is refused before the first step",
+          "[suppression][method]") {
+  const auto zeroed = [](suppression::ParameterFilter filter) {
+    return supervised<suppression::ZeroedGradients>({only_audio}, suppression::ZeroedGradients({.filter = filter}));
+  };
+  const auto partial = [](suppression::ParameterFilter filter) {
+    return supervised<suppression::Partial>({nobody}, suppression::Partial({.filter = filter}));
+  };
+  const auto ogm = [](suppression::ParameterFilter filter) -> g2d::method::Any {
+    return method::Stack(method::Supervised<task::Classification>(),
+                         method::Ogm<task::Classification>({.filter = filter}));
+  };
+  const auto official = suppression::official_filter();
+  const auto no_convolutions = [](const std::string& where, int parameters) {
+    return fmt::format(
+        "g2d: method::{}: expected 2-D convolutions in the encoder of modality \"image\", for the filter admits "
+        "nothing "
+        "else, got none among {} parameters; use a filter without convolutions_only",
+        where, parameters);
+  };
+  const std::string unlearned =
+      "expected parameters in the encoder of modality \"image\", whose gradients are scaled, got none; use an encoder "
+      "that learns";
+  CHECK(refusal(linear_tanh(2, 3), zeroed(official)) == no_convolutions("Prioritization", 2));
+  CHECK(refusal(linear_tanh(2, 3), ogm(official)) == no_convolutions("Ogm", 2));
+  CHECK(refusal(std::make_shared<OneDimensional>(), ogm(official)) == no_convolutions("Ogm", 2));
+  CHECK(refusal(std::make_shared<Unlearned>(), ogm({})) == "g2d: method::Ogm: " + unlearned);
+  CHECK(refusal(std::make_shared<Unlearned>(), zeroed({})) == "g2d: method::Prioritization: " + unlearned);
+
+  const std::string fine = "nothing was thrown";
+  CHECK(refusal(std::make_shared<TinyConv>(), ogm(official)) == fine);
+  CHECK(refusal(std::make_shared<TinyConv>(), zeroed(official)) == fine);
+  CHECK(refusal(linear_tanh(2, 3), ogm({})) == fine);
+  CHECK(refusal(linear_tanh(2, 3), zeroed({})) == fine);
+  CHECK(refusal(linear_tanh(2, 3), partial(official)) == fine);  // nobody is ever suppressed
+}
+
+TEST_CASE("suppression: a coefficient is reported only where it was applied", "[suppression][observer]") {
+  Pair pair;
+  for (auto& parameter : pair.audio->parameters()) parameter.requires_grad_(false);
+  AnyStep step(*pair.student, supervised<suppression::ZeroedGradients>({{true, true}}), {});
+  g2d::PerModality<at::Tensor> kappa;
+  step.set_observer({.on_step = [&](const g2d::Observation& seen) { kappa = seen.coefficients; }});
+  step(batch(3));
+  CHECK_FALSE(kappa[0].defined());
+  CHECK(kappa[1].item<double>() == 0.0);
+}
+
+TEST_CASE("method::Control: scales of different parameters have no product", "[suppression][method]") {
+  const auto scaled = [](suppression::ParameterFilter filter) {
+    method::Control control;
+    control.gradient_scale = torch::full({}, 0.5);
+    control.filter = filter;
+    return control;
+  };
+  auto whole = scaled({});
+  whole.combine(scaled({}));
+  CHECK(value(whole.gradient_scale) == 0.25);
+  CHECK(
+      thrown<g2d::ConfigError>([&] { whole.combine(scaled(suppression::official_filter())); }) ==
+      "g2d: method::Control: expected one filter of all policies that scale a modality's gradients, got two; give them "
+      "the same");
+}
+
+namespace {
+
+/// Who was held back in one step under a batchwise schedule: "frozen", kappa, or nothing. `confidence` is that of every
+/// sample, [2], or of each, [num_samples, 2].
 template <class Suppression>
-Names held_back(const std::vector<double>& confidence, std::int64_t epoch = 0,
-                const schedule::BatchwiseOptions& options = {}) {
+Names held_back(const at::Tensor& confidence, std::int64_t epoch = 0, const schedule::BatchwiseOptions& options = {},
+                at::Tensor present = {}) {
   Pair pair;
   const g2d::TeacherSummary summary{{3, 3}, num_classes, {0.5, 0.5}};
   const method::G2d<task::Classification, distillation::Mse, distillation::Kl, schedule::Batchwise<Suppression>>
@@ -438,9 +532,16 @@ Names held_back(const std::vector<double>& confidence, std::int64_t epoch = 0,
   }});
   step.begin_epoch(epoch);
   auto teachers = Random(15, torch::kFloat).teachers(num_samples, {3, 3}, num_classes);
-  teachers.confidence = torch::tensor(confidence, torch::kDouble).expand({num_samples, 2});
-  step(batch(16), &teachers);
+  teachers.confidence = confidence.expand({num_samples, 2});
+  auto samples = batch(16);
+  samples.present = std::move(present);
+  step(samples, &teachers);
   return seen;
+}
+template <class Suppression>
+Names held_back(const std::vector<double>& confidence, std::int64_t epoch = 0,
+                const schedule::BatchwiseOptions& options = {}) {
+  return held_back<Suppression>(torch::tensor(confidence, torch::kDouble), epoch, options);
 }
 
 }  // namespace
@@ -458,4 +559,30 @@ TEST_CASE(
   CHECK(held_back<ZeroedGradients>({0.9, 0.4}, 1, {.first_epoch = 2, .last_epoch = 3}) == Names{"", ""});
   CHECK(held_back<ZeroedGradients>({0.9, 0.4}, 3, {.first_epoch = 2, .last_epoch = 3}) == Names{"0", "1"});
   CHECK(held_back<ZeroedGradients>({0.9, 0.4}, 4, {.first_epoch = 2, .last_epoch = 3}) == Names{"", ""});
+}
+
+TEST_CASE("schedule::Batchwise: a modality is as sure as the teacher is of the samples that have it",
+          "[suppression][schedule][presence]") {
+  using suppression::Complete;
+  using suppression::ZeroedGradients;
+  const auto equal = torch::full({2}, 0.5, torch::kDouble);
+  auto half = torch::ones({num_samples, 2}, torch::kBool);
+  half.select(1, 1).narrow(0, 0, num_samples / 2).fill_(false);
+  CHECK(held_back<ZeroedGradients>(equal, 0, {}, half) == Names{"1", "1"});
+  CHECK(held_back<Complete>(equal, 0, {}, half) == Names{"", ""});
+  const auto image_surer = torch::tensor({0.5, 0.6}, torch::kDouble);
+  CHECK(held_back<ZeroedGradients>(image_surer, 0, {}, half) == Names{"1", "0"});
+
+  // What is said of absent samples, a number or none, means nothing.
+  for (const double of_absent : {0.0, 1.0, std::nan("")}) {
+    const auto confidence = torch::where(half, image_surer, torch::full({}, of_absent, torch::kDouble));
+    CHECK(held_back<Complete>(confidence, 0, {}, half) == Names{"", "frozen"});
+  }
+  auto single = torch::zeros({num_samples, 2}, torch::kBool);
+  single[0].fill_(true);
+  single[1][0] = true;
+  CHECK(held_back<Complete>(image_surer, 0, {}, single) == Names{"", "frozen"});
+  auto never = torch::ones({num_samples, 2}, torch::kBool);
+  never.select(1, 1).fill_(false);
+  CHECK(held_back<Complete>(image_surer, 0, {}, never) == Names{"", ""});
 }

@@ -66,6 +66,26 @@ TEST_CASE("task::Classification: class weights and label smoothing are LibTorch'
   }
 }
 
+TEST_CASE("task: the loss is what the samples add to it over what they count", "[task]") {
+  const auto check = [](const auto& task) {
+    Random random(21);
+    const auto output = random.normal({6, 4});
+    const auto target = random.target(task.output_kind, 6, 4);
+    const auto losses = task.sample_losses(output, target);
+    const auto weights = task.sample_weights(output, target);
+    CHECK(losses.sizes() == at::IntArrayRef{6});
+    CHECK(weights.sizes() == at::IntArrayRef{6});
+    CHECK_REPORT(compare(losses.sum() / weights.sum(), task.loss(output, target), "loss", rounding));
+    const auto some = torch::tensor({0, 2, 5});
+    CHECK_REPORT(compare(losses.index_select(0, some).sum() / weights.index_select(0, some).sum(),
+                         task.loss(output.index_select(0, some), target.index_select(0, some)), "of some", rounding));
+  };
+  check(task::Classification());
+  check(task::Classification({.class_weights = torch::tensor({0.5, 2.0, 1.0, 3.0}), .label_smoothing = 0.1}));
+  check(task::Regression({.mean = torch::ones({4}), .deviation = torch::full({4}, 2.0)}));
+  check(task::MultiLabel());
+}
+
 TEST_CASE("task::Classification: the confidence is the probability of the true class", "[task][confidence]") {
   const auto logits = torch::log(torch::tensor({{0.2, 0.8}, {0.9, 0.1}}, torch::kDouble));
   const auto confidence = task::Classification().confidence(logits, torch::tensor({1, 1}));

@@ -47,6 +47,8 @@ class ExcitationGate {
     state_->curations = std::move(curations);
     state_->is_armed = true;
   }
+  /// For a pass that did not come about.
+  void disarm() { state_->is_armed = false; }
 
   /// The gates as the last armed forward pass computed them, detached; none before.
   [[nodiscard]] const PerModality<at::Tensor>& recorded() const { return state_->recorded; }

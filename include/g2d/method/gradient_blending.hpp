@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -30,18 +31,19 @@ struct GradientBlendingOptions {
   double overfitting_floor = 1e-8;  ///< O^2 is at least this, > 0.
 };
 
-/// w_k = (G_k / O_k^2) / sum_j (G_j / O_j^2), with G and O^2 no less than their floors. A trial that came to no number
-/// gains the floor.
+/// w_k = (G_k / O_k^2) / sum_j (G_j / O_j^2), with G and O^2 no less than their floors. A stream whose trial came to no
+/// number has weight 0; when none came to one, all weigh the same.
 [[nodiscard]] inline PerModality<double> blending_weights(ModalitySpan<double> gains, ModalitySpan<double> overfittings,
                                                           const GradientBlendingOptions& options) {
   PerModality<double> weights;
   double sum = 0.0;
   for (std::size_t k = 0; k < gains.size(); ++k) {
     const double overfitting = std::max(options.overfitting_floor, overfittings[k] * overfittings[k]);
-    weights.push_back(std::max(options.gain_floor, gains[k]) / overfitting);
+    const bool is_number = std::isfinite(gains[k]) && std::isfinite(overfittings[k]);
+    weights.push_back(is_number ? std::max(options.gain_floor, gains[k]) / overfitting : 0.0);
     sum += weights.back();
   }
-  for (auto& weight : weights) weight /= sum;
+  for (auto& weight : weights) weight = sum > 0.0 ? weight / sum : 1.0 / static_cast<double>(weights.size());
   return weights;
 }
 
@@ -52,8 +54,9 @@ struct GradientBlendingOptions {
 ///     G_k = L^V_k(before) - L^V_k(after),  O_k = (L^V_k - L^T_k)(after) - (L^V_k - L^T_k)(before),  w_k ~ G_k / O_k^2
 ///
 /// For each stream k, a modality or the fused output, a trial trains a copy of the student for n epochs on L_k alone;
-/// L^T and L^V are its mean training and validation losses. Complete: it brings the task's loss, as "task" and
-/// "unimodal". Samples that lack a modality give its stream no gradient.
+/// L^T and L^V are its mean training and validation losses. A trial is run as the epoch that comes is: by the plan of
+/// all methods of a stack, with its learning rates. Complete: it brings the task's loss, as "task" and "unimodal".
+/// The loss of a modality is over the samples that have it.
 ///
 /// Use when   modalities overfit at different rates, and training M + 2 times is affordable. The student's readout
 ///            should be `readout::OwnHeads`, which the streams of the modalities train. Needs a trainer.

@@ -65,11 +65,13 @@ class GradientView {
     own_ = std::move(own);
   }
 
-  /// g <- kappa g for the gradients of modality m that the filter admits; kappa is 0-dim and stays on its device.
+  /// g <- kappa g for the gradients of modality m that the filter admits; kappa is 0-dim and stays on its device. Where
+  /// there are none, nothing is scaled and no coefficient is reported.
   void scale(std::size_t m, const at::Tensor& coefficient, suppression::ParameterFilter filter) {
     std::vector<at::Tensor> gradients;
     for_each(m, filter, [&](at::Tensor& gradient) { gradients.push_back(gradient); });
-    if (!gradients.empty()) at::_foreach_mul_(gradients, coefficient);
+    if (gradients.empty()) return;
+    at::_foreach_mul_(gradients, coefficient);
     coefficients_[m] = coefficients_[m].defined() ? coefficients_[m].mul(coefficient) : coefficient;
   }
 
@@ -78,10 +80,8 @@ class GradientView {
 
  private:
   [[nodiscard]] bool touches(const ParameterGroup& group, std::size_t m, suppression::ParameterFilter filter) const {
-    if (!group.serves(m)) return false;
-    if (group.role == ParameterGroup::Role::Head) return filter.with_head;
-    if (group.role != ParameterGroup::Role::Encoder) return false;
-    if (group.modalities.size() > 1) {
+    if (!filter.reaches(group, m)) return false;
+    if (group.role == ParameterGroup::Role::Encoder && group.modalities.size() > 1) {
       throw ConfigError(
           fmt::format("g2d: modality \"{}\": its encoder also serves \"{}\", so that its gradients cannot be scaled "
                       "alone; give it an "

@@ -15,14 +15,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/fusion/any.hpp>
 #include <g2d/fusion/cross_excitation.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/method/detail/requirements.hpp>
 #include <g2d/method/detail/student_of.hpp>
 
@@ -44,14 +47,15 @@ struct GreedyOptions {
 ///     r_m = log10(B_m / A_m);  Delta_m = r_m - mean_(j != m) r_j
 ///
 /// When the greatest Delta_m exceeds epsilon, modality m is curated in the next W steps: its gate is its mean over all
-/// steps so far. Added: stacked on `Supervised`. Inference knows nothing of it.
+/// steps so far, in each over the samples that have the modality. Added: stacked on `Supervised`. Inference knows
+/// nothing of it.
 ///
 /// Use when   the student's fusion is `fusion::CrossExcitation`, and one modality learns through its gates instead of
 ///            its encoder.
 /// Shapes     M >= 2.
 /// Cost       the norms of all encoders' parameters and gradients. No sync: who is curated is decided on the device.
-/// Errors     ConfigError for another fusion, an encoder that several modalities share, a negative threshold, a window
-///            below 1.
+/// Errors     ConfigError for another fusion, an encoder that several modalities share or that has no parameters, a
+///            negative threshold, a window below 1.
 /// Source     Wu et al. 2022, arXiv:2202.05306, and its published code.
 /// Deviates   the gates act once, on features, see `CrossExcitation`. Each gate has a mean of its own, where the code
 ///            updates the second with the first one's gate, and the means do not see the step that they serve in. M > 2
@@ -77,6 +81,7 @@ class Greedy {
           "cross-excitation");
     }
     detail::check_own_encoders(setup, "method::Greedy");
+    detail::check_filter(setup, {}, "method::Greedy");
     gate_ = excitation->gate();
     find_main(student);
     find_bypass(excitation->excitation_parameters(), setup.names.size());
@@ -87,10 +92,13 @@ class Greedy {
     PerModality<fusion::ExcitationGate::Curation> curations;
     for (std::size_t m = 0; m < controls.size(); ++m) curations.push_back({is_curated(m), mean_gates_[m]});
     gate_->arm(std::move(curations));
+    Control control;
+    control.guard = std::shared_ptr<void>(&*gate_, [gate = *gate_](void*) mutable { gate.disarm(); });
+    controls[0].combine(control);
   }
 
   void gradients(const StepContext& context, const Outputs& /*outputs*/, GradientView& /*view*/) {
-    average_gates();
+    average_gates(context.batch);
     const auto is_curating = remaining_.gt(0);
     remaining_ = remaining_.sub(1).clamp_min(0);
     if (!has_gradients()) return;
@@ -139,26 +147,27 @@ class Greedy {
     const auto num_modalities = static_cast<std::int64_t>(shape.num_modalities());
     main_speeds_ = at::zeros({num_modalities}, options);
     bypass_speeds_ = at::zeros({num_modalities}, options);
-    num_gates_ = at::zeros({}, options);
+    num_gates_ = at::zeros({num_modalities}, options);
     remaining_ = at::zeros({}, options.dtype(at::kLong));
     curated_ = at::zeros({}, options.dtype(at::kLong));
     mean_gates_.clear();
     for (const auto width : shape.feature_widths()) mean_gates_.push_back(at::zeros({width}, options));
   }
 
-  /// mean <- mean + (batch's mean - mean) / n, unless a gate is not finite.
-  void average_gates() {
-    PerModality<at::Tensor> means;
-    at::Tensor is_finite;
-    for (const auto& gate : gate_->recorded()) {
-      means.push_back(gate.mean(0));
-      const auto own = at::isfinite(means.back()).all();
-      is_finite = is_finite.defined() ? is_finite.logical_and(own) : own;
+  /// mean <- mean + (batch's mean - mean) / n, of the samples that have the modality; unless a gate is not finite.
+  void average_gates(const Batch& batch) {
+    std::vector<at::Tensor> means, are_finite;
+    for (std::size_t m = 0; m < mean_gates_.size(); ++m) {
+      means.push_back(detail::mean_over_present(gate_->recorded()[m], present_column(batch, m)));
+      are_finite.push_back(at::isfinite(means.back()).all());
     }
-    num_gates_ = num_gates_.add(is_finite);
+    auto counts = at::stack(are_finite).all().expand({num_gates_.size(0)});
+    if (batch.present.defined()) counts = counts.logical_and(batch.present.any(0));
+    num_gates_ = num_gates_.add(counts);
     for (std::size_t m = 0; m < means.size(); ++m) {
-      const auto moved = mean_gates_[m].add(means[m].sub(mean_gates_[m]).div(num_gates_));
-      mean_gates_[m] = at::where(is_finite, moved, mean_gates_[m]);
+      const auto column = static_cast<std::int64_t>(m);
+      const auto moved = mean_gates_[m].add(means[m].sub(mean_gates_[m]).div(num_gates_.select(0, column)));
+      mean_gates_[m] = at::where(counts.select(0, column), moved, mean_gates_[m]);
     }
   }
 
@@ -189,7 +198,7 @@ class Greedy {
   std::optional<fusion::ExcitationGate> gate_;
   PerModality<std::vector<at::Tensor>> main_, bypass_;
   at::Tensor main_speeds_, bypass_speeds_;  ///< A and B, [M].
-  at::Tensor num_gates_;                    ///< Batches in the mean gates, 0-dim.
+  at::Tensor num_gates_;                    ///< Batches in each mean gate, [M].
   at::Tensor remaining_, curated_;          ///< Steps of curation that are left, and whose; int64, 0-dim.
   PerModality<at::Tensor> mean_gates_;
 };

@@ -21,6 +21,7 @@
 #include <g2d/fusion/any.hpp>
 #include <g2d/fusion/shared_head.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/method/detail/present_loss.hpp>
 #include <g2d/method/detail/requirements.hpp>
 #include <g2d/method/detail/student_of.hpp>
@@ -157,11 +158,7 @@ class Mla {
   /// r [D], of the samples that have the modality whose turn it is.
   [[nodiscard]] static at::Tensor mean_features(const StepContext& context, const Outputs& outputs) {
     const auto m = static_cast<std::size_t>(context.substep);
-    const auto features = outputs.encoded[m].detach();
-    const auto present = outputs.kept(present_column(context.batch, m));
-    if (!present.defined()) return features.mean(0);
-    const auto weights = present.to(features.scalar_type()).unsqueeze(1);
-    return features.mul(weights).sum(0).div(weights.sum().clamp_min(1.0));
+    return detail::mean_over_present(outputs.encoded[m].detach(), outputs.kept(present_column(context.batch, m)));
   }
 
   MlaOptions options_;

@@ -67,7 +67,7 @@ struct MinNormWeights {
 ///     L = L_task(z, y) + sum_m L_task(z_m, y);  the encoders' gradients as in `min_norm_weights` and `pareto_gradient`
 ///
 /// The weights are one pair for each encoder, the length is set tensor by tensor; everything else keeps the plain sum.
-/// Samples that lack a modality give its term no gradient.
+/// The loss of a modality is over the samples that have it.
 ///
 /// Use when   the modalities' own losses are to help the fused one, not to fight it. It brings the task's loss. The
 ///            student's readout should be `readout::OwnHeads`, which the modalities' terms train.

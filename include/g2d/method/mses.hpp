@@ -37,8 +37,9 @@ struct MsesOptions {
 ///     l_m(e): the validation loss of what modality m says alone after epoch e
 ///     s_m(e) = (1 - a) l_m(e - 1) + a l_m(e),  k_m = argmin s_m;  e - k_m > P: m stops, with its weights of epoch k_m
 ///
-/// A stopped modality's encoder and head are frozen, norm statistics included; when all have stopped the run ends.
-/// Stacked on `Supervised`.
+/// An epoch after which l_m is no number does not judge m, as if it had not been: a modality that no validation sample
+/// has never stops. A stopped modality's encoder and head are frozen, norm statistics included; when all have stopped
+/// the run ends. Stacked on `Supervised`.
 ///
 /// Use when   modalities overfit at different times. Their heads must be trained: with `fusion::Late` or `Sum` they
 ///            are.
@@ -78,7 +79,7 @@ class Mses {
       if (!progress_[m].has_stopped) look(progress_[m], run.validation()->losses.unimodal[m], done);
     }
     for (auto& modality : progress_) {
-      if (!modality.has_stopped && done - modality.best_epoch > options_.patience) stop(modality);
+      if (!modality.has_stopped && modality.num_since_best > options_.patience) stop(modality);
     }
   }
 
@@ -107,6 +108,7 @@ class Mses {
     double last = std::numeric_limits<double>::quiet_NaN();
     double least = std::numeric_limits<double>::infinity();
     std::int64_t best_epoch = -1;
+    std::int64_t num_since_best = 0;  ///< Epochs that judged the modality, and found it no better.
     bool has_stopped = false;
   };
 
@@ -125,13 +127,18 @@ class Mses {
   }
 
   void look(Progress& modality, double loss, std::int64_t epoch) const {
+    if (std::isnan(loss)) return;
     const bool is_first = modality.best_epoch < 0;
     const double smoothed =
         is_first ? loss : (1.0 - options_.newest_share) * modality.last + options_.newest_share * loss;
     modality.last = loss;
-    if (!is_first && !(smoothed < modality.least)) return;
-    modality.least = std::fmin(smoothed, std::numeric_limits<double>::infinity());
+    if (!is_first && !(smoothed < modality.least)) {
+      ++modality.num_since_best;
+      return;
+    }
+    modality.least = smoothed;
     modality.best_epoch = epoch;
+    modality.num_since_best = 0;
     modality.best.clear();
     for (const auto& tensor : modality.state) modality.best.push_back(tensor.detach().clone());
   }

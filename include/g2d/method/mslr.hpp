@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -36,7 +37,8 @@ struct MslrOptions {
 ///     q_m = a_m / mean(the last `history` a_m),  eta_m = eta initial_m q_m
 ///
 /// a_m is the validation accuracy of what modality m says alone; q_m = 1 until enough are known, and where a_m = 0,
-/// which would end all learning. With Cumulative the newest counts in the mean, and every `history` epochs eta_m <-
+/// which would end all learning. An a_m that is no number, for no validation sample has the modality, is not remembered
+/// and moves nothing. With Cumulative the newest counts in the mean, and every `history` epochs eta_m <-
 /// eta_m q_m. Stacked on `Supervised`; acts through the plan alone.
 ///
 /// Use when   modalities need different learning rates and nobody wants to search for them. Their heads must be
@@ -81,6 +83,7 @@ class Mslr {
     if (run.validation() == nullptr) return;
     for (std::size_t m = 0; m < seen_.size(); ++m) {
       const double accuracy = run.validation()->unimodal_scores[m];
+      if (std::isnan(accuracy)) continue;
       options_.mode == MslrMode::Relative ? relative(m, accuracy) : cumulative(m, accuracy, run.epoch());
     }
   }

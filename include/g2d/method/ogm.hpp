@@ -3,10 +3,8 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/normal.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/randn_like.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <fmt/format.h>
 
@@ -16,21 +14,26 @@
 #include <vector>
 
 #include <g2d/confidence/ratios.hpp>
-#include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/method/concept.hpp>
-#include <g2d/method/detail/count_absent_as_mean.hpp>
+#include <g2d/method/detail/mean_confidences.hpp>
+#include <g2d/method/detail/requirements.hpp>
 #include <g2d/suppression/parameter_filter.hpp>
 #include <g2d/task/concept.hpp>
 
 namespace g2d::method {
 
 struct OgmOptions {
-  double strength = 0.1;      ///< alpha >= 0: 0.1 for VGGSound, 0.8 for CREMA-D.
-  bool adds_noise = false;    ///< OGM-GE: noise of the gradients' own size.
-  bool damps_on_tie = false;  ///< Official: equal scores of two modalities damp the first one.
-  suppression::ParameterFilter filter{.convolutions_only = true, .with_head = false};
+  double strength = 0.1;                     ///< alpha >= 0: 0.1 for VGGSound, 0.8 for CREMA-D.
+  bool adds_noise = false;                   ///< OGM-GE: noise of the gradients' own size.
+  bool damps_on_tie = false;                 ///< Official: equal scores of two modalities damp the first one.
+  suppression::ParameterFilter filter = {};  ///< What is scaled. Official: `suppression::official_filter()`.
 };
+
+/// As in the published code: 2-D convolutions alone are scaled, and a tie damps the first modality.
+[[nodiscard]] constexpr OgmOptions official_ogm(double strength = 0.1) {
+  return {.strength = strength, .damps_on_tie = true, .filter = suppression::official_filter()};
+}
 
 /// kappa_m = 1 - tanh(alpha r_m) if r_m > 1 else 1, with r_m = S_m / mean_{j != m} S_j, on the scores' device. What is
 /// above 1 by no more than sums are rounded by is 1.
@@ -49,17 +52,19 @@ struct OgmOptions {
 
 /// On-the-fly gradient modulation (OGM), with noise OGM-GE: the modality that is ahead in the batch learns more slowly.
 ///
-///     S_m = sum_i confidence(z_m, y)_i;  g_m <- kappa_m g_m (+ eps, eps ~ N(0, (std(g_m) + 1e-8)^2), std taken before)
+///     S_m = mean_i confidence(z_m, y)_i;  g_m <- kappa_m g_m (+ eps, eps ~ N(0, (std(g_m) + 1e-8)^2), std of before)
 ///
-/// A modality's score is B times its mean over the samples that have it; one that no sample of a batch has counts as
-/// the mean of the others.
+/// A modality's score is a mean over the samples that have it; one that no sample of a batch has counts as the mean of
+/// the others. The code sums; of whole samples the ratios are the same.
 ///
 /// Use when   a method without teachers is wanted. Under Adam a constant factor nearly cancels.
 /// Shapes     needs the student's unimodal outputs z_m [B, C]; the authors of OGM split the weights of a linear head.
+///            Any M; M = 1 damps nothing.
 /// Cost       the readout and one pass over the gradients; no sync.
-/// Errors     ConfigError for a negative strength.
+/// Errors     ConfigError for a negative strength; at `begin` for a filter that admits nothing of a modality.
 /// Source     Peng et al. 2022, arXiv:2203.15332, and its published code.
-/// Deviates   M > 2 and absent samples are ours (the mean over the others); the window is `Window<Ogm<Task>>`.
+/// Deviates   the whole encoder is scaled, as in the paper; `official_ogm` scales what the code does. M > 2 and absent
+///            samples are ours (the mean over the others); the window is `Window<Ogm<Task>>`.
 /// Reference  g2d/reference/method/ogm.hpp
 template <task::TaskPolicy Task>
 class Ogm {
@@ -72,8 +77,10 @@ class Ogm {
     }
   }
 
+  void begin(const Setup& setup) { detail::check_filter(setup, options_.filter, "method::Ogm"); }
+
   void gradients(const StepContext& context, const Outputs& outputs, GradientView& view) {
-    const auto coefficients = ogm_coefficients(scores(context, outputs), options_);
+    const auto coefficients = ogm_coefficients(detail::mean_confidences(task_, context.batch, outputs), options_);
     for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {
       const auto coefficient = coefficients.select(0, static_cast<std::int64_t>(m));
       if (options_.adds_noise) {
@@ -91,22 +98,6 @@ class Ogm {
   }
 
  private:
-  /// S [M].
-  [[nodiscard]] at::Tensor scores(const StepContext& context, const Outputs& outputs) const {
-    const auto target = outputs.kept(context.batch.target);
-    std::vector<at::Tensor> scores;
-    for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {
-      const auto confidence = task_.confidence(outputs.unimodal[m], target);
-      const auto present = outputs.kept(present_column(context.batch, m));
-      scores.push_back(present.defined() ? confidence.mul(present).sum() : confidence.sum());
-    }
-    const auto sums = at::stack(scores);
-    if (!context.batch.present.defined()) return sums;
-    const auto counts = outputs.kept(context.batch.present).sum(0).to(sums.scalar_type());
-    const auto raised = sums.mul(counts.new_full({}, static_cast<double>(target.size(0))).div(counts.clamp_min(1.0)));
-    return detail::count_absent_as_mean(raised, counts.gt(0.0));
-  }
-
   OgmOptions options_;
   Task task_;
 };

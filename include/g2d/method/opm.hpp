@@ -4,7 +4,6 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/rand.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
@@ -15,12 +14,10 @@
 #include <vector>
 
 #include <g2d/confidence/ratios.hpp>
-#include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/sample_random.hpp>
 #include <g2d/method/concept.hpp>
-#include <g2d/method/detail/count_absent_as_mean.hpp>
-#include <g2d/method/detail/mean_over_present.hpp>
+#include <g2d/method/detail/mean_confidences.hpp>
 #include <g2d/task/concept.hpp>
 
 namespace g2d::method {
@@ -108,21 +105,11 @@ class Opm {
 
   /// q [M].
   [[nodiscard]] at::Tensor rates(const StepContext& context, const Outputs& outputs) const {
-    const auto scores = this->scores(context, outputs);
-    if (!context.batch.present.defined()) return opm_rates(scores, options_);
+    const auto rates = opm_rates(detail::mean_confidences(task_, context.batch, outputs), options_);
+    if (!context.batch.present.defined()) return rates;
     const auto is_there = context.batch.present.any(0);
-    const auto rates = opm_rates(detail::count_absent_as_mean(scores, is_there), options_);
     // Rounding alone may put one ahead of its own mean.
     return rates.mul(is_there).mul(is_there.sum().gt(1));
-  }
-
-  [[nodiscard]] at::Tensor scores(const StepContext& context, const Outputs& outputs) const {
-    std::vector<at::Tensor> scores;
-    for (std::size_t m = 0; m < outputs.unimodal.size(); ++m) {
-      const auto confidence = task_.confidence(outputs.unimodal[m], context.batch.target);
-      scores.push_back(detail::mean_over_present(confidence, present_column(context.batch, m)));
-    }
-    return at::stack(scores);
   }
 
   /// theta

@@ -16,11 +16,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/class_losses.hpp>
 #include <g2d/method/detail/classes_only.hpp>
 #include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/method/detail/requirements.hpp>
@@ -68,7 +71,7 @@ struct Prototypes {
 
 /// Prototypical rebalance (PMR): the modality that is behind is drawn to the prototypes of its classes.
 ///
-///     D_m[i, c] = -|h_m[i] - P_m[c]|,  q_m = sum_i softmax(D_m)[i, y_i],  rho_m = q_m / max_j q_j
+///     D_m[i, c] = -|h_m[i] - P_m[c]|,  q_m = mean_i softmax(D_m)[i, y_i],  rho_m = q_m / max_j q_j
 ///     L += alpha sum_m w_m mean_i CE(D_m[i], y_i),  w_m by `PmrWeights`, held constant
 ///
 /// P_m are means of features in evaluation mode, taken before every epoch; from the third on the old ones keep their
@@ -76,12 +79,14 @@ struct Prototypes {
 ///
 /// Use when   a method without teachers is wanted that works on features, and so with any fusion. For classes.
 /// Shapes     features [B, D_m] of the encoders. Samples that lack a modality, or whose class has no prototype yet, do
-///            not count.
+///            not count: both means are over the others, so that lacking samples is not being behind. The task's class
+///            weights count in that of CE; its label smoothing does not, for not every class has a prototype.
 /// Cost       a pass over `share` of the training split before each epoch; O(B C sum_m D_m) a step. No sync in a step.
 /// Errors     ConfigError for options out of range; at `begin` for one modality.
 /// Source     Fan et al. 2023, arXiv:2211.07089, and its published code.
-/// Deviates   soft weights, as the paper is said to have them; `official_pmr()` for the code's. M > 2 is ours (rho
-///            against the greatest). The paper's entropy term is in no published script and is left out.
+/// Deviates   q is a mean, the code's a sum; of whole samples rho is the same. Soft weights, as the paper is said to
+///            have them; `official_pmr()` for the code's. M > 2 is ours (rho against the greatest). The paper's entropy
+///            term is in no published script and is left out.
 /// Reference  tests/method/make_golden_gradients.py
 template <task::TaskPolicy Task>
 class Pmr {
@@ -89,7 +94,7 @@ class Pmr {
   static_assert(detail::may_have_classes_v<Task>,
                 "g2d: method::Pmr needs classes, of which it takes the mean features; use task::Classification");
 
-  explicit Pmr(PmrOptions options = {}, Task task = Task()) : options_(options), kind_(task.output_kind) {
+  explicit Pmr(PmrOptions options = {}, Task task = Task()) : options_(options), task_(std::move(task)) {
     const auto check = [](bool holds, const char* expected, double got) {
       if (!holds) throw ConfigError(fmt::format("g2d: method::Pmr: expected {}, got {}", expected, got));
     };
@@ -99,7 +104,7 @@ class Pmr {
   }
 
   void begin(const Setup& setup) {
-    detail::check_classes(kind_, "Pmr", "it takes the mean features of each class");
+    detail::check_classes(task_.output_kind, "Pmr", "it takes the mean features of each class");
     detail::check_several_modalities(setup, "method::Pmr");
     num_classes_ = setup.num_outputs;
     prototypes_.assign(setup.names.size(), {});
@@ -123,14 +128,15 @@ class Pmr {
     PerModality<at::Tensor> losses;
     std::vector<at::Tensor> scores;
     for (std::size_t m = 0; m < prototypes_.size(); ++m) {
-      const auto log_probability = at::log_softmax(similarities(outputs.encoded[m], prototypes_[m]), 1)
-                                       .gather(1, labels.unsqueeze(1))
-                                       .squeeze(1);
+      const auto similarity = similarities(outputs.encoded[m], prototypes_[m]);
+      const auto log_probability = at::log_softmax(similarity, 1).gather(1, labels.unsqueeze(1)).squeeze(1);
       auto counts = prototypes_[m].is_known.index_select(0, labels);
       const auto present = outputs.kept(present_column(context.batch, m));
       if (present.defined()) counts = counts.logical_and(present);
-      losses.push_back(detail::mean_over_present(log_probability.neg(), counts));
-      scores.push_back(log_probability.detach().exp().mul(counts).sum());
+      const auto class_weights = detail::class_weights(task_, similarity, labels);
+      losses.push_back(
+          detail::weighted_mean_over_present(log_probability.neg().mul(class_weights), class_weights, counts));
+      scores.push_back(detail::mean_over_present(log_probability.detach().exp(), counts));
     }
     const auto weights = pmr_weights(at::stack(scores), options_.weights);
     for (std::size_t m = 0; m < losses.size(); ++m) {
@@ -158,7 +164,7 @@ class Pmr {
   }
 
   PmrOptions options_;
-  OutputKind kind_;
+  Task task_;
   std::int64_t num_classes_ = 0;
   std::vector<Prototypes> prototypes_;
 };

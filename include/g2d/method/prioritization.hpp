@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -18,6 +19,8 @@
 #include <g2d/confidence/ratios.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/count_absent_as_mean.hpp>
+#include <g2d/method/detail/requirements.hpp>
 #include <g2d/schedule/concept.hpp>
 
 namespace g2d::method {
@@ -34,7 +37,8 @@ struct PrioritizationOptions {
 ///
 /// Use when   one modality outruns the others.
 /// Cost       of the schedule; suppressed encoders save their backward pass with `Complete`.
-/// Errors     those of the schedule, at `begin`. ConfigError when a schedule that compares batches has no teachers, or
+/// Errors     those of the schedule, at `begin`. ConfigError for a suppression that scales gradients and whose filter
+///            admits nothing of a modality; when a schedule that compares batches has no teachers, or
 ///            norm statistics that it cannot keep; when schedule or suppression read the teachers' confidences and one
 ///            is missing or NaN; in a step, when it freezes batch by batch and the confidences are not in host memory.
 /// Source     arXiv:2506.21514, Sequential Modality Prioritization.
@@ -57,6 +61,9 @@ class Prioritization {
         check_confidence(run);
       }
     }
+    if (!Suppression::freezes && holds_back()) {
+      detail::check_filter(setup, schedule_.suppression().filter(), "method::Prioritization");
+    }
     confidence_ = at::tensor(at::ArrayRef<double>(run.confidence.data(), run.confidence.size()), at::kDouble);
   }
 
@@ -77,7 +84,7 @@ class Prioritization {
     if (!confidence.defined()) {
       throw ConfigError("g2d: schedule::Batchwise: expected TeacherOutputs::confidence, got none");
     }
-    const auto score = confidence.sum(0);
+    const auto score = mean_of_present(confidence, context.batch.present);
     const auto greatest = score.eq(score.max());
     const auto surest = greatest.logical_and(greatest.sum().eq(1));
     apply(surest, confidence::ratios(score), controls);
@@ -95,6 +102,13 @@ class Prioritization {
     return std::find(stage.suppressed.begin(), stage.suppressed.end(), true) != stage.suppressed.end();
   }
 
+  /// Whether any modality is suppressed at any time.
+  [[nodiscard]] bool holds_back() const {
+    return std::any_of(stages_.begin(), stages_.end(), [](const schedule::Stage& stage) {
+      return stage.num_epochs > 0 && (stage.compares_batches || suppresses(stage));
+    });
+  }
+
   static void check_confidence(const schedule::Run& run) {
     confidence::check(run.names, run.confidence, "method::Prioritization",
                       "give teachers, or a schedule and a suppression that do without (Order::Declared, Complete)");
@@ -110,6 +124,15 @@ class Prioritization {
           "by batch, got Frozen "
           "or Batch; use Complete, or leave them Tracked");
     }
+  }
+
+  /// [M]: means over the samples that have the modality; one that no sample has counts as the mean of the others. The
+  /// flags [B, M] are brought to where the confidences are.
+  [[nodiscard]] static at::Tensor mean_of_present(const at::Tensor& confidence, const at::Tensor& present) {
+    if (!present.defined()) return confidence.mean(0);
+    const auto counts = present.to(confidence.device());
+    const auto known = at::where(counts, confidence, confidence.new_zeros({}));
+    return detail::count_absent_as_mean(known.sum(0).div(counts.sum(0).clamp_min(1)), counts.any(0));
   }
 
   [[nodiscard]] static at::Tensor as_tensor(const PerModality<bool>& flags) {

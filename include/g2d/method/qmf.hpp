@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -26,6 +27,7 @@
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/classes_only.hpp>
 #include <g2d/method/detail/mean_over_present.hpp>
+#include <g2d/method/detail/present_loss.hpp>
 #include <g2d/method/detail/student_of.hpp>
 #include <g2d/task/concept.hpp>
 
@@ -51,6 +53,7 @@ class SampleHistory {
     if (!ids_.defined()) {
       ids_ = at::empty({0}, at::kLong);
       sums_ = at::zeros({0, width_}, options);
+      counts_ = at::zeros({0, width_}, options.dtype(at::kLong));
     }
     if (!knows(ids)) grow(ids);
     return at::searchsorted(ids_, ids);
@@ -59,6 +62,9 @@ class SampleHistory {
   /// [N, M].
   [[nodiscard]] at::Tensor& sums() { return sums_; }
   [[nodiscard]] const at::Tensor& sums() const { return sums_; }
+  /// How many summands each sum has, int64 [N, M].
+  [[nodiscard]] at::Tensor& counts() { return counts_; }
+  [[nodiscard]] const at::Tensor& counts() const { return counts_; }
 
  private:
   [[nodiscard]] bool knows(const at::Tensor& ids) const {
@@ -69,15 +75,16 @@ class SampleHistory {
 
   void grow(const at::Tensor& ids) {
     auto all = std::get<0>(at::_unique2(at::cat({ids_, ids})));
-    auto grown = at::zeros({all.size(0), width_}, sums_.options());
-    grown.index_copy_(0, at::searchsorted(all, ids_).to(sums_.device(), /*non_blocking=*/true), sums_);
+    const auto places = at::searchsorted(all, ids_).to(sums_.device(), /*non_blocking=*/true);
+    for (auto* numbers : {&sums_, &counts_}) {
+      *numbers = at::zeros({all.size(0), width_}, numbers->options()).index_copy_(0, places, *numbers);
+    }
     ids_ = std::move(all);
-    sums_ = std::move(grown);
   }
 
   std::int64_t width_ = 0;
   at::Tensor ids_;  ///< Sorted, in host memory.
-  at::Tensor sums_;
+  at::Tensor sums_, counts_;
 };
 
 /// max(0, t (c_i - c_j) - |k_i - k_j|), t = sign(k_i - k_j), for neighbours in a ring: a sample with a worse history
@@ -90,16 +97,18 @@ class SampleHistory {
 /// Quality-aware fusion (QMF): each modality's certainty is its weight, and is taught to follow how hard a sample has
 /// been so far.
 ///
-///     L = L_task(z, y) + sum_m CE(z_m, y) + lambda sum_m mean_i rank(conf_m, kappa_m)_i,  conf_m = logsumexp(z_m) / 10
+///     L = L_task(z, y) + sum_m L_task(z_m, y) + lambda sum_m mean_i rank(conf_m, kappa_m)_i
+///     conf_m = logsumexp(z_m) / 10
 ///
 /// kappa_m is a sample's sum of unimodal cross-entropies so far, this step's included, scaled to [0, 1] over all
-/// samples seen. The weighing is `fusion::EnergyWeighted`, which it asks for. Complete: the terms are "task",
+/// samples in which the modality was seen. It knows no class weights or smoothing: they tell what a sample counts, not
+/// how hard it is. The weighing is `fusion::EnergyWeighted`, which it asks for. Complete: the terms are "task",
 /// "unimodal" and "rank".
 ///
 /// Use when   the quality of a modality varies from sample to sample. For classes.
 /// Shapes     any M. Samples that lack a modality do not count in its terms.
-/// Cost       M numbers a sample of memory on the device; ids are searched on the host, O(B log N), and O(N log N) for
-///            a batch with new ones. B row numbers go to the device and nothing comes back: no sync.
+/// Cost       2 M numbers a sample of memory on the device; ids are searched on the host, O(B log N), and O(N log N)
+///            for a batch with new ones. B row numbers go to the device and nothing comes back: no sync.
 /// Errors     ConfigError for a negative weight; at `begin` for another fusion. ShapeError for batches without sample
 ///            ids.
 /// Source     Zhang et al. 2023, arXiv:2306.02050, its published code, and the copy in MLA's, arXiv:2311.10707.
@@ -138,11 +147,11 @@ class Qmf {
     for (std::size_t m = 0; m < logits.size(); ++m) {
       const auto column = static_cast<std::int64_t>(m);
       const auto present = outputs.kept(present_column(context.batch, m));
-      const auto surprise = at::log_softmax(logits[m], 1).gather(1, target.unsqueeze(1)).squeeze(1).neg();
-      terms.push_back({"unimodal", m, detail::mean_over_present(surprise, present), 1.0});
+      const auto surprise = at::log_softmax(logits[m].detach(), 1).gather(1, target.unsqueeze(1)).squeeze(1).neg();
+      terms.push_back({"unimodal", m, detail::present_loss(task_, logits[m], target, present), 1.0});
       remember(surprise, present, rows, column);
       if (options_.rank_weight == 0.0) continue;
-      const auto history = scaled(history_.sums().select(1, column)).index_select(0, rows);
+      const auto history = scaled(column).index_select(0, rows);
       const auto rank = qmf_rank_loss(fusion::EnergyWeighted::confidence(logits[m]), history);
       terms.push_back({"rank", m, detail::mean_over_present(rank, both(present)), options_.rank_weight});
     }
@@ -161,18 +170,23 @@ class Qmf {
     return present.defined() ? present.logical_and(present.roll(-1)) : at::Tensor();
   }
 
-  /// The sums of one modality, from 0 to 1 over all samples.
-  [[nodiscard]] static at::Tensor scaled(const at::Tensor& sums) {
-    const auto least = sums.amin();
-    return sums.sub(least).div(sums.amax().sub(least).clamp_min(1e-12));
+  /// The sums of one modality, from 0 to 1 over the samples in which it was seen.
+  [[nodiscard]] at::Tensor scaled(std::int64_t column) const {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const auto sums = history_.sums().select(1, column);
+    const auto is_seen = history_.counts().select(1, column).gt(0);
+    const auto least = at::where(is_seen, sums, sums.new_full({}, infinity)).amin();
+    const auto greatest = at::where(is_seen, sums, sums.new_full({}, -infinity)).amax();
+    return at::where(is_seen, sums.sub(least).div(greatest.sub(least).clamp_min(1e-12)), sums.new_zeros({}));
   }
 
   void remember(const at::Tensor& surprise, const at::Tensor& present, const at::Tensor& rows, std::int64_t column) {
     const at::NoGradGuard no_grad;
     auto counts = at::isfinite(surprise);
     if (present.defined()) counts = counts.logical_and(present);
-    const auto gained = at::where(counts, surprise.detach(), surprise.new_zeros({}));
+    const auto gained = at::where(counts, surprise, surprise.new_zeros({}));
     history_.sums().select(1, column).index_add_(0, rows, gained.to(history_.sums().scalar_type()));
+    history_.counts().select(1, column).index_add_(0, rows, counts.to(at::kLong));
   }
 
   QmfOptions options_;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/softmax.h>
@@ -13,10 +12,12 @@
 #include <cstdint>
 #include <utility>
 
+#include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/fusion/any.hpp>
 #include <g2d/fusion/boosted.hpp>
 #include <g2d/method/concept.hpp>
+#include <g2d/method/detail/class_losses.hpp>
 #include <g2d/method/detail/classes_only.hpp>
 #include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/method/detail/requirements.hpp>
@@ -44,8 +45,9 @@ struct ReconBoostOptions {
 /// learns:
 ///
 ///     q = softmax(b sum_(j != m) f_j), held constant; 1 for everything in the first stage
-///     L = mean_i (1/C) (w_1 - w_2 q_i[y_i]) (-log p_m[i, y_i]) + alpha mean (p_m - p_before)^2, p_m = softmax(f_m)
+///     L = mean_i (1/C) (w_1 - w_2 q_i[y_i]) L_task(f_m[i], y_i) + alpha mean (p_m - p_before)^2, p_m = softmax(f_m)
 ///
+/// L_task is the task's cross-entropy, with its class weights and label smoothing.
 /// p_before is what the learner of the stage before says, held constant; no such term in the first stage. In the second
 /// phase, of T_2 epochs, everything learns by L_task(b sum_m f_m, y). Every phase starts a new optimizer. The ensemble
 /// is `fusion::Boosted`, which it asks for. Complete: the terms are "learner" and "agreement", or "task".
@@ -116,18 +118,19 @@ class ReconBoost {
     const auto m = learner(context.epoch);
     const auto logits = context.student->fusion().authors_logits(outputs.encoded);
     const auto present = outputs.kept(present_column(context.batch, m));
-    const auto log_probability = at::log_softmax(logits[m], 1);
     const auto right = target.unsqueeze(1);
     const auto weights =
         at::rsub(known_by_others(context, outputs, m).gather(1, right).squeeze(1).mul(options_.residual_weight),
                  options_.own_weight);
-    const auto surprise = log_probability.gather(1, right).squeeze(1).neg();
+    const auto losses = detail::class_losses(task_, logits[m], target).mul(weights);
     const auto classes = static_cast<double>(logits[m].size(1));
-    terms.push_back({"learner", m, detail::mean_over_present(surprise.mul(weights).div(classes), present), 1.0});
+    const auto mean = detail::weighted_mean_over_present(losses.div(classes),
+                                                         detail::class_weights(task_, logits[m], target), present);
+    terms.push_back({"learner", m, mean, 1.0});
     if (stage(context.epoch) > 0 && options_.agreement_weight > 0.0) {
       const auto previous = (m + num_modalities_ - 1) % num_modalities_;
       const auto before = at::softmax(logits[previous].detach(), 1);
-      const auto distance = log_probability.exp().sub(before).square().mean(1);
+      const auto distance = at::softmax(logits[m], 1).sub(before).square().mean(1);
       const auto has_both =
           present.defined() ? present.logical_and(outputs.kept(present_column(context.batch, previous))) : present;
       terms.push_back({"agreement", m, detail::mean_over_present(distance, has_both), options_.agreement_weight});

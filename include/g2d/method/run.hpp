@@ -58,8 +58,8 @@ class Run {
   [[nodiscard]] virtual FeatureTable features(Split split, std::int64_t max_samples) = 0;
   /// Samples on the student's device, drawn anew for each call.
   [[nodiscard]] virtual Batch batch(Split split, std::int64_t num_samples) = 0;
-  /// Trains for some epochs with the method's own loss and a new optimizer, measures, and puts everything back,
-  /// LibTorch's random numbers too: two trials of an epoch draw the same dropout.
+  /// Trains for some epochs with the method's own loss, as the coming epoch is planned, and a new optimizer, measures,
+  /// and puts everything back, LibTorch's random numbers too: two trials of an epoch draw the same dropout.
   [[nodiscard]] virtual TrialResult trial(std::int64_t num_epochs) = 0;
 };
 

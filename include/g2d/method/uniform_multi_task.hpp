@@ -16,7 +16,7 @@ namespace g2d::method {
 ///
 ///     L = L_task(z, y) + sum_m L_task(z_m, y)
 ///
-/// Samples that lack a modality give its term no gradient.
+/// The loss of a modality is over the samples that have it.
 ///
 /// Use when   a strong, cheap baseline is wanted. The student's readout should be `readout::OwnHeads`, which these
 ///            terms train.

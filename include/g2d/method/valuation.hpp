@@ -13,6 +13,7 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randperm.h>
 #include <ATen/ops/repeat_interleave.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
@@ -30,6 +31,8 @@
 #include <g2d/core/shapley_weights.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/classes_only.hpp>
+#include <g2d/method/detail/count_absent_as_mean.hpp>
+#include <g2d/method/detail/mean_over_present.hpp>
 #include <g2d/method/detail/requirements.hpp>
 #include <g2d/task/concept.hpp>
 
@@ -210,15 +213,20 @@ class Valuation {
     return alone(rows, entries.remainder(values_.size(1)));
   }
 
+  /// Of the valued samples that have a modality, bool [N, M]; one that none has counts as the mean of the others.
+  [[nodiscard]] PerModality<double> mean_values(const at::Tensor& has) const {
+    std::vector<at::Tensor> columns;
+    for (std::int64_t m = 0; m < has.size(1); ++m) {
+      columns.push_back(detail::mean_over_present(values_.select(1, m), has.select(1, m)));
+    }
+    const auto means = detail::count_absent_as_mean(at::stack(columns), has.any(0));
+    return {means.const_data_ptr<double>(), means.const_data_ptr<double>() + means.size(0)};
+  }
+
   [[nodiscard]] SampleView drawn_parts(const FeatureTable& table, std::int64_t num_samples,
                                        at::Generator generator) const {
-    const auto has = table.present.defined() ? table.present.to(at::kCPU, at::kDouble) : at::ones_like(values_);
-    PerModality<double> means;
-    for (std::int64_t m = 0; m < values_.size(1); ++m) {
-      const auto own = has.select(1, m);
-      means.push_back(values_.select(1, m).mul(own).sum().item<double>() / std::max(1.0, own.sum().item<double>()));
-    }
-    const auto shares = valuation_shares(means, options_.strength);
+    const auto has = table.present.defined() ? table.present.cpu() : at::ones_like(values_, at::kBool);
+    const auto shares = valuation_shares(mean_values(has), options_.strength);
     std::vector<at::Tensor> rows{at::zeros({0}, at::kLong)}, modality{at::zeros({0}, at::kLong)};
     for (std::int64_t m = 0; m < values_.size(1); ++m) {
       const auto count =

@@ -14,6 +14,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -38,8 +39,8 @@ namespace g2d::optimizer {
 ///
 /// Dtype      floating; state in the parameters' dtype and on their device.
 /// Cost       one pass over the active parameters and their state. State is made at a parameter's first update.
-/// Errors     ConfigError for settings out of range, and for a parameter with gaps in memory or with elements in
-///            common.
+/// Errors     ConfigError for settings out of range, for a learning-rate factor that is negative or no number, and for
+///            a parameter with gaps in memory or with elements in common.
 class Optimizer {
  public:
   Optimizer(Settings settings, std::span<const ParameterGroup> groups) : settings_(settings) {
@@ -50,19 +51,22 @@ class Optimizer {
         check(parameter, group.name);
         state.parameters.push_back({parameter, {}, {}, {}});
       }
-      state.learning_rate_factor = group.learning_rate_factor;
+      state.name = group.name;
+      state.learning_rate_factor = checked(group.learning_rate_factor, state.name);
       states_.push_back(std::move(state));
     }
   }
 
   /// Multiplies every learning rate: what a learning-rate schedule sets.
-  void set_learning_rate_factor(double factor) { schedule_factor_ = factor; }
+  void set_learning_rate_factor(double factor) { schedule_factor_ = checked(factor, "all"); }
   [[nodiscard]] double learning_rate() const {
     return schedule_factor_ * std::visit([](const auto& chosen) { return chosen.learning_rate; }, settings_);
   }
 
   /// Multiplies the learning rate of one group, on top of the group's own factor: what a method plans.
-  void set_group_factor(std::size_t group, double factor) { states_[group].planned_factor = factor; }
+  void set_group_factor(std::size_t group, double factor) {
+    states_[group].planned_factor = checked(factor, states_[group].name);
+  }
 
   /// Momenta, moments and step counts of all parameters.
   struct Memory;
@@ -101,6 +105,7 @@ class Optimizer {
     at::Tensor step;    ///< Adam's step count, 0-dim float.
   };
   struct State {
+    std::string name;
     std::vector<Slot> parameters;
     double learning_rate_factor = 1.0;
     double planned_factor = 1.0;
@@ -114,6 +119,11 @@ class Optimizer {
         "g2d: optimizer: group \"{}\": expected parameters that fill a piece of memory, got one of shape {} with "
         "strides {}; make it contiguous()",
         group, to_string(parameter.sizes()), to_string(parameter.strides())));
+  }
+  static double checked(double factor, const std::string& group) {
+    if (factor >= 0.0 && std::isfinite(factor)) return factor;
+    throw ConfigError(fmt::format("g2d: optimizer: group \"{}\": expected a finite learning-rate factor >= 0, got {}",
+                                  group, factor));
   }
   static void check_rate(double learning_rate, double weight_decay) {
     if (!(learning_rate > 0.0))

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <g2d/recipe/recipe.hpp>
+#include <g2d/schedule/batchwise.hpp>
+#include <g2d/suppression/parameter_filter.hpp>
+#include <g2d/suppression/zeroed_gradients.hpp>
 
 namespace g2d::recipe {
 
@@ -17,7 +20,8 @@ namespace g2d::recipe {
           .readout = "authors",
           .feature_distillation = "mse",
           .logit_distillation = "kl",
-          .schedule = schedule::Batchwise<suppression::ZeroedGradients>({.first_epoch = 0, .last_epoch = 150}),
+          .schedule = schedule::Batchwise({.first_epoch = 0, .last_epoch = 150},
+                                          suppression::ZeroedGradients({.filter = suppression::official_filter()})),
           .calibrate_norm_statistics = false,
           .selects_on_test = true};
 }

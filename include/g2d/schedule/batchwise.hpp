@@ -23,15 +23,19 @@ struct BatchwiseOptions {
 
 /// Batchwise prioritization: in every batch the modality whose teacher is surest is suppressed.
 ///
-///     S_m = sum over the batch of the teacher's confidence;  suppressed_m = [S_m > S_j for every j != m]
+///     S_m = mean over the batch of the teacher's confidence;  suppressed_m = [S_m > S_j for every j != m]
+///
+/// The mean is over the samples that have the modality; one that no sample has counts as the mean of the others.
 ///
 /// Use when   the authors' published runs are to be repeated. A tie suppresses nothing.
-/// Cost       one comparison of M host numbers a step, read from precomputed teachers; no sync.
+/// Cost       one comparison of M host numbers a step, read from precomputed teachers; no sync, unless samples lack
+///            modalities and are on an accelerator: then [B, M] flags come to the host.
 /// Errors     ConfigError for an empty window; at `Prioritization::begin`, with suppression that scales gradients and
 ///            norm statistics other than Tracked, for who is suppressed is known on the device alone; with Complete
 ///            suppression, at the step, when the teachers' confidences are not at hand on the host.
 /// Source     the authors' published code: window 0 to 150 of 300 epochs.
-/// Deviates   ties: the authors' code stops with an error. More than two modalities: ours.
+/// Deviates   a mean, where the code sums: of whole samples the order is the same. Ties: the authors' code stops with
+///            an error. More than two modalities: ours.
 template <suppression::SuppressionPolicy Suppression = suppression::ZeroedGradients>
 class Batchwise {
  public:

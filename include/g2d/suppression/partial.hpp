@@ -25,7 +25,8 @@ struct PartialOptions {
 /// Use when   the paper's ablation is to be repeated. Under Adam a constant factor nearly cancels.
 /// Shapes     in: bool [M], r [M]; out: kappa [M] in (0, 1].
 /// Cost       a full step; nothing is saved.
-/// Errors     ConfigError for a negative strength; at `Prioritization::begin` without the teachers' confidences.
+/// Errors     ConfigError for a negative strength; at `Prioritization::begin` without the teachers' confidences, or for
+///            a filter that admits nothing of a modality.
 /// Source     arXiv:2506.21514, partial suppression; OGM (arXiv:2203.15332).
 /// Deviates   the mean over the others is ours for M > 2.
 /// Reference  g2d/reference/schedule/kappa.hpp

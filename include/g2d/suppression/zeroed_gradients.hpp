@@ -10,19 +10,20 @@ namespace g2d::suppression {
 
 struct ZeroedGradientsOptions {
   NormStatistics norm_statistics = NormStatistics::Tracked;
-  ParameterFilter filter{.convolutions_only = true, .with_head = false};
+  ParameterFilter filter = {};  ///< `official_filter()` as in the authors' code.
 };
 
-/// The authors' code: a full backward pass, then the gradients of a suppressed modality times 0.
+/// A full backward pass, then the gradients of a suppressed modality times 0: how the authors' code suppresses.
 ///
 ///     g_m <- kappa_m g_m,   kappa_m = 0 when suppressed, else 1
 ///
 /// Use when   published runs are to be repeated. Momentum and weight decay still move the weights, tensors outside the
-///            filter (norm weights) still learn, and the norm statistics still move.
+///            filter still learn, and the norm statistics still move.
 /// Shapes     in: bool [M]; out: 0 or 1 [M].
 /// Cost       a full step; nothing is saved.
-/// Errors     none.
+/// Errors     ConfigError at `Prioritization::begin` for a filter that admits nothing of a modality.
 /// Source     the authors' published code.
+/// Deviates   the whole encoder by default; `official_filter()` for the code's convolutions.
 class ZeroedGradients {
  public:
   static constexpr bool freezes = false;

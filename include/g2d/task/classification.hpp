@@ -6,12 +6,14 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/nll_loss_nd.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -58,12 +60,19 @@ class Classification {
   /// `shared` saves the log-softmax where another term has computed it.
   [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target,
                                 const SharedLogSoftmax& shared = {}) const {
-    constexpr std::int64_t ignored_label = -100;
-    const auto weights = class_weights_.defined() ? std::optional(class_weights_.like(output)) : std::nullopt;
     if (options_.label_smoothing == 0.0)
-      return at::nll_loss_nd(shared.of(output), target, weights, at::Reduction::Mean, ignored_label);
-    return at::cross_entropy_loss(output, target, weights, at::Reduction::Mean, ignored_label,
+      return at::nll_loss_nd(shared.of(output), target, weights_like(output), at::Reduction::Mean, ignored_label);
+    return at::cross_entropy_loss(output, target, weights_like(output), at::Reduction::Mean, ignored_label,
                                   options_.label_smoothing);
+  }
+
+  [[nodiscard]] at::Tensor sample_losses(const at::Tensor& output, const at::Tensor& target) const {
+    return at::cross_entropy_loss(output, target, weights_like(output), at::Reduction::None, ignored_label,
+                                  options_.label_smoothing);
+  }
+  [[nodiscard]] at::Tensor sample_weights(const at::Tensor& output, const at::Tensor& target) const {
+    return class_weights_.defined() ? class_weights_.like(output).index_select(0, target)
+                                    : at::ones(target.sizes(), output.options().requires_grad(false));
   }
 
   [[nodiscard]] at::Tensor confidence(const at::Tensor& output, const at::Tensor& target) const {
@@ -86,6 +95,12 @@ class Classification {
   }
 
  private:
+  static constexpr std::int64_t ignored_label = -100;
+
+  [[nodiscard]] std::optional<at::Tensor> weights_like(const at::Tensor& output) const {
+    return class_weights_.defined() ? std::optional(class_weights_.like(output)) : std::nullopt;
+  }
+
   /// Of AVX-512 in float32. LibTorch's softmax along rows that are shorter takes six times as long as one along
   /// columns.
   static constexpr std::int64_t num_lanes = 16;
@@ -104,6 +119,6 @@ class Classification {
   DeviceConstant class_weights_;
 };
 
-static_assert(TaskPolicy<Classification>);
+static_assert(TaskPolicy<Classification> && SplitsBySample<Classification>);
 
 }  // namespace g2d::task

@@ -27,6 +27,10 @@
 ///       void check(std::int64_t num_outputs, const at::Tensor& target) const;             // throws ShapeError or
 ///       DataError
 ///     };
+///
+/// Optional, for a loss that is a mean over samples (`SplitsBySample`), so that methods can take it over those that
+/// have a modality: `at::Tensor sample_losses(output, target) const` [B] and `at::Tensor sample_weights(output, target)
+/// const` [B], with loss = sum sample_losses / sum sample_weights.
 namespace g2d::task {
 
 namespace detail {
@@ -56,5 +60,12 @@ concept KnowsItsOutputKind = requires(const Task& task) {
 template <class Task>
 concept TaskPolicy = detail::HasSupervisedLoss<Task> && detail::ScoresConfidence<Task> && detail::ChecksTargets<Task> &&
                      detail::KnowsItsOutputKind<Task>;
+
+/// A task that tells what each sample adds to its loss, and what the sample counts.
+template <class Task>
+concept SplitsBySample = requires(const Task& task, const at::Tensor& output, const at::Tensor& target) {
+  { task.sample_losses(output, target) } -> std::same_as<at::Tensor>;
+  { task.sample_weights(output, target) } -> std::same_as<at::Tensor>;
+};
 
 }  // namespace g2d::task

@@ -5,6 +5,7 @@
 #include <ATen/core/Reduction.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/where.h>
 #include <fmt/format.h>
 
@@ -38,6 +39,14 @@ class MultiLabel {
     return at::binary_cross_entropy_with_logits(output, target, std::nullopt, std::nullopt, at::Reduction::Mean);
   }
 
+  [[nodiscard]] at::Tensor sample_losses(const at::Tensor& output, const at::Tensor& target) const {
+    return at::binary_cross_entropy_with_logits(output, target, std::nullopt, std::nullopt, at::Reduction::None)
+        .mean(1);
+  }
+  [[nodiscard]] at::Tensor sample_weights(const at::Tensor& output, const at::Tensor& target) const {
+    return at::ones({target.size(0)}, output.options().requires_grad(false));
+  }
+
   [[nodiscard]] at::Tensor confidence(const at::Tensor& output, const at::Tensor& target) const {
     const auto yes = output.detach().sigmoid();
     const auto no = output.detach().neg().sigmoid();
@@ -57,6 +66,6 @@ class MultiLabel {
   }
 };
 
-static_assert(TaskPolicy<MultiLabel>);
+static_assert(TaskPolicy<MultiLabel> && SplitsBySample<MultiLabel>);
 
 }  // namespace g2d::task

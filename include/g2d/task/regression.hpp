@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/where.h>
 #include <fmt/format.h>
 
@@ -74,9 +75,15 @@ class Regression {
     return at::mse_loss(output, seen(target), at::Reduction::Mean);
   }
 
+  [[nodiscard]] at::Tensor sample_losses(const at::Tensor& output, const at::Tensor& target) const {
+    return at::mse_loss(output, seen(target), at::Reduction::None).mean(1);
+  }
+  [[nodiscard]] at::Tensor sample_weights(const at::Tensor& output, const at::Tensor& target) const {
+    return at::ones({target.size(0)}, output.options().requires_grad(false));
+  }
+
   [[nodiscard]] at::Tensor confidence(const at::Tensor& output, const at::Tensor& target) const {
-    const auto errors = at::mse_loss(output.detach(), seen(target), at::Reduction::None).mean(1);
-    return errors.mul(-1.0 / (2.0 * options_.target_variance)).exp();
+    return sample_losses(output.detach(), target).mul(-1.0 / (2.0 * options_.target_variance)).exp();
   }
 
   void check(std::int64_t num_outputs, const at::Tensor& target) const {
@@ -110,6 +117,6 @@ class Regression {
   DeviceConstant deviation_;
 };
 
-static_assert(TaskPolicy<Regression>);
+static_assert(TaskPolicy<Regression> && SplitsBySample<Regression>);
 
 }  // namespace g2d::task

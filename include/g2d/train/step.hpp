@@ -157,14 +157,16 @@ class Step {
   void count_forwards(std::size_t m, std::int64_t num_samples) { work_.forwards[m] += num_samples; }
 
   /// Steps that `run` makes count as none, and no observer hears of them: the optimizer starts anew for them and is put
-  /// back, as are the loss scale, the method's parameters and the counted steps. The student is the caller's to put
-  /// back.
+  /// back, as are the plan, the loss scale, the method's parameters and the counted steps. The student is the caller's
+  /// to put back.
   template <class Function>
   void apart(Function&& run) {
     auto memory = optimizer_->exchange_memory();
     auto scaler = scaler_->copy();
     auto observer = std::exchange(observer_, {});
     const auto step = step_;
+    const auto last_epoch = epoch_;
+    auto plan = plan_;
     const auto parameters = method::detail::parameters(method_);
     std::vector<at::Tensor> values;
     for (const auto& parameter : parameters) values.push_back(parameter.value.detach().clone());
@@ -172,6 +174,8 @@ class Step {
       const at::NoGradGuard no_grad;
       for (std::size_t i = 0; i < values.size(); ++i) parameters[i].value.copy_(values[i]);
       optimizer_->restore(std::move(memory));
+      plan_ = std::move(plan);
+      epoch_ = last_epoch;
       scaler_ = std::move(scaler);
       observer_ = std::move(observer);
       step_ = step;
@@ -261,7 +265,7 @@ class Step {
     if (group.modalities.empty()) return 1.0;
     const double factor = plan_.controls[group.modalities[0]].learning_rate_factor;
     for (const auto m : group.modalities) {
-      if (plan_.controls[m].learning_rate_factor != factor) {
+      if (m != group.modalities[0] && plan_.controls[m].learning_rate_factor != factor) {
         throw ConfigError(fmt::format(
             "g2d: Step: \"{}\" and \"{}\" share an encoder: expected one learning rate for both, got factors {} and {}",
             student_.names()[group.modalities[0]], student_.names()[m], factor,
@@ -274,6 +278,7 @@ class Step {
   /// One substep; an error leaves neither gradients nor norm statistics behind.
   StepResult guarded(const method::StepContext& context, ModalitySpan<at::Tensor> known_features) {
     controls_ = plan_.controls;
+    const GuardScope guards{controls_};
     method::detail::control_batch(method_, context, controls_);
     if (checks_finite()) each_learning_encoder([](auto& guard) { guard.save(); });
     try {
@@ -284,6 +289,14 @@ class Step {
       throw;
     }
   }
+
+  /// Ends the guards of the controls with itself.
+  struct GuardScope {
+    method::Controls& controls;
+    ~GuardScope() {
+      for (auto& control : controls) control.guard.reset();
+    }
+  };
 
   static void merge(StepResult& all, StepResult part) {
     if (!all.total.defined()) {

@@ -262,15 +262,17 @@ class Trainer {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
-  /// An epoch of steps that nobody hears of.
+  /// An epoch of steps that nobody hears of, as it is planned.
   template <class Dataset>
   void run_trial_epoch(const Dataset& train, std::int64_t epoch, std::int64_t trial_epoch) {
-    const auto batches = data::shuffled_batches(
-        train.size(), options_.batch_size, mix_seed(options_.seed, static_cast<std::uint64_t>(trial_epoch)), epoch);
-    auto stream = data::stream(train, batches, epoch);
-    step_.set_learning_rate_factor(options_.learning_rate(epoch, options_.num_epochs));
-    for (std::size_t i = 0; i < batches.size() && !options_.stop.stop_requested(); ++i) {
-      (void)run_step(data::to_device(stream.next(), device()));
+    const auto seed = mix_seed(options_.seed, static_cast<std::uint64_t>(trial_epoch));
+    const auto batches = detail::epoch_batches(step_.plan().samples, train.size(), options_.batch_size, seed, epoch);
+    auto stream = data::stream(train, batches.rows, epoch);
+    step_.set_learning_rate_factor(learning_rate_factor(epoch));
+    for (std::size_t i = 0; i < batches.rows.size() && !options_.stop.stop_requested(); ++i) {
+      auto batch = data::to_device(stream.next(), device());
+      batches.hide(batch, i);
+      (void)run_step(batch);
     }
   }
 

@@ -110,6 +110,7 @@ class TrainerRun final : public method::Run {
     result.train_before = losses(train_);
     result.validation_before = losses(validation_);
     step_.apart([&] {
+      step_.begin_epoch(settings_.epoch);
       const TrainingMode training(student_);
       const at::AutoGradMode with_graph(true);
       for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) train_epoch_(++num_trial_epochs_);
