@@ -192,7 +192,8 @@ class Experiment {
     return g2d::Teacher::of(model);
   }
 
-  /// The mean of the teachers' outputs: what no training of a student should lose against.
+  /// The mean of the outputs of the teachers whose modality a sample has: what no training of a student should lose
+  /// against.
   void add_ensemble() {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> means, targets;
@@ -201,7 +202,13 @@ class Experiment {
     for (std::size_t i = 0; i < batches.size(); ++i) {
       const auto batch = g2d::data::to_device(stream.next(), device_);
       const auto logits = (*teachers_)(batch, task_).logits;
-      means.push_back(at::stack(at::TensorList(logits.data(), logits.size())).mean(0));
+      const auto all = at::stack(at::TensorList(logits.data(), logits.size()));
+      if (batch.present.defined()) {
+        const auto weights = batch.present.t().unsqueeze(2);  // [M, B, 1]
+        means.push_back(all.mul(weights).sum(0).div(weights.sum(0).clamp_min(1)));
+      } else {
+        means.push_back(all.mean(0));
+      }
       targets.push_back(batch.target);
     }
     results_.add({seed_, "teachers' mean", g2d::metrics::measure(task_, at::cat(means), at::cat(targets)), {}, 0, 0.0});

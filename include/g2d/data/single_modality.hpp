@@ -50,8 +50,8 @@ template <DatasetPolicy Dataset>
 /// modalities are not read where the dataset can leave them (`only`), and dropped otherwise. It refers to the dataset,
 /// which must outlive it.
 ///
-/// Cost       at construction a pass over the dataset, to know who has the modality; of its inputs nothing is read where
-///            it can leave them (`reading`).
+/// Cost       at construction a pass over the dataset, to know who has the modality; inputs are not read for it where
+///            the dataset can leave them (`reading`).
 template <DatasetPolicy Dataset>
 class SingleModality {
  public:

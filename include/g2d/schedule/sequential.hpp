@@ -40,7 +40,8 @@ struct SequentialOptions {
 ///            entry is 0.
 /// Cost       with Complete suppression a stage costs little more than its one active encoder.
 /// Errors     ConfigError when stage_epochs or stage_fractions do not have M + 1 entries, are negative, or do not add
-///            up to the run; for a run too short for its stages; when the order needs confidences and there are none, or one is NaN.
+///            up to the run; for a run too short for its stages; when the order needs confidences and there are none,
+///            or one is NaN.
 /// Source     arXiv:2506.21514, SMP. Equal rho: declared order (ours). Equal fractions by default (ours).
 /// Deviates   the authors' code compares per batch instead: see Batchwise.
 /// Reference  g2d/reference/schedule/stages.hpp

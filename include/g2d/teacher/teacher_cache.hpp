@@ -69,7 +69,8 @@ struct TeacherCacheOptions {
 ///            In a step: one gather a teacher.
 /// Errors     ConfigError when the dataset's transform is random, or of other modalities, or the storage is no
 ///            floating-point dtype or too small for what the teachers give; DataError for an empty dataset, a teacher
-///            that has diverged (its confidence is NaN), an unknown sample id, or a file that cannot be read or written; ShapeError for batches without ids.
+///            that has diverged (its confidence is NaN), an unknown sample id, or a file that cannot be read or
+///            written; ShapeError for batches without ids.
 class TeacherCache {
  public:
   template <data::DatasetPolicy Dataset, task::TaskPolicy Task>

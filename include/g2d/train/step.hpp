@@ -57,8 +57,8 @@ struct StepResult {
 ///
 /// The modes (train, eval) and `requires_grad` of the student's modules are the caller's; a suppressed encoder is run
 /// in evaluation mode and put back. Nothing of it is updated, whatever gave its parameters a gradient: a penalty on all
-/// weights, a head that shares one of them. A step that is not finite changes nothing: no weight, no optimizer state, no
-/// norm buffer.
+/// weights, a head that shares one of them. A step that is not finite changes nothing: no weight, no optimizer state,
+/// no norm buffer.
 ///
 /// Shapes     see Batch and TeacherOutputs. M is the student's.
 /// Device     the student's; batch and teacher outputs must be there, sample ids in host memory. No host sync in a

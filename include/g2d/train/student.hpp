@@ -86,8 +86,8 @@ class BasicStudent : public torch::nn::Module {
   }
 
   /// The features of modality m; `present` is bool [B, M] or undefined. Whatever stands where a sample is absent, NaN
-  /// above all, reaches neither the features nor a gradient, and an encoder in training mode is run on the samples alone
-  /// that have the modality: norm layers take the statistics of these. One such sample alone in a batch: a norm layer
+  /// above all, reaches neither the features nor a gradient. An encoder in training mode is run on the samples alone
+  /// that have the modality: norm layers take the statistics of these. Where there is one such sample, a norm layer
   /// that takes no statistics of a single value uses its running ones.
   [[nodiscard]] at::Tensor encode(std::size_t m, const Input& input, const at::Tensor& present = {}) const {
     return replace_absent(m, encode_present(m, input, present), present);

@@ -70,8 +70,8 @@ class AveragingNorms {
 };
 
 /// Fits the running statistics of an encoder's untrained norm layers: cumulative averages over the batches, all other
-/// layers in evaluation mode, no gradients. What the caller froze is left alone. Gives back whether there was anything to fit. Batches that give features
-/// which are not finite do not count; an error changes nothing.
+/// layers in evaluation mode, no gradients. What the caller froze is left alone. Gives back whether there was anything
+/// to fit. Batches that give features which are not finite do not count; an error changes nothing.
 template <class Student, class Batches>
 bool calibrate_norm_statistics(const Student& student, std::size_t m, const Batches& batches) {
   auto& module = *student.encoder(m).module();

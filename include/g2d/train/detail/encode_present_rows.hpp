@@ -45,7 +45,8 @@ class RunningStatisticsScope {
   std::vector<std::shared_ptr<torch::nn::Module>> norms_;
 };
 
-/// The features of one sample by `run()`. A norm layer that takes no statistics of a single value uses its running ones.
+/// The features of one sample by `run()`. A norm layer that takes no statistics of a single value uses its running
+/// ones.
 template <class Run>
 [[nodiscard]] at::Tensor encode_one(const torch::nn::Module& module, const Run& run) {
   BufferGuard buffers(module.buffers());
