@@ -85,9 +85,11 @@ class Sequential {
         shuffle(order);
         break;
       case Order::WeakFirst:
-        return confidence::weak_to_strong(checked_confidence(run));
+        order = confidence::weak_to_strong(checked_confidence(run));
+        break;
       case Order::StrongFirst:
-        return confidence::strong_to_weak(checked_confidence(run));
+        order = confidence::strong_to_weak(checked_confidence(run));
+        break;
     }
     return order;
   }

@@ -91,8 +91,9 @@ class Step {
   /// Starts anew, as a new Step would: the method begins again, the optimizer and the loss scale forget, and steps and
   /// work are counted from 0. The student keeps its weights, and the observer stays. The first run needs no call.
   void begin_run() {
-    const PerModality<std::int64_t> none(student_.num_modalities(), 0);
-    work_ = {none, none, 0};
+    work_.forwards.assign(student_.num_modalities(), 0);
+    work_.backwards.assign(student_.num_modalities(), 0);
+    work_.updates = 0;
     step_ = 0;
     is_prepared_ = false;
     begin_method();
