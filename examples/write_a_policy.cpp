@@ -23,6 +23,7 @@
 
 #include <g2d/check/gradient.hpp>
 #include <g2d/core/linear.hpp>
+#include <g2d/core/share_of.hpp>
 #include <g2d/data/in_memory.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/fusion/concept.hpp>
@@ -102,7 +103,7 @@ class HeadStart {
 
   std::vector<g2d::schedule::Stage> stages(const g2d::schedule::Run& run) const {
     const auto weakest = g2d::confidence::weak_to_strong(run.confidence)[0];
-    const auto alone = static_cast<std::int64_t>(share_ * static_cast<double>(run.num_epochs));
+    const auto alone = static_cast<std::int64_t>(g2d::share_of(share_, run.num_epochs));
     g2d::PerModality<bool> others(run.names.size(), true);
     others[weakest] = false;
     return {{"head start of " + run.names[weakest], 0, alone, others},

@@ -106,7 +106,7 @@ class Results {
     text += ",epochs,seconds\n";
     for (const auto& row : rows_) {
       text += fmt::format("{},{}", row.seed, row.name);
-      for (const auto& metric : row.metrics) text += fmt::format(",{}", metric.value);
+      for (const auto& metric : row.metrics) text += std::isnan(metric.value) ? "," : fmt::format(",{}", metric.value);
       for (const double value : row.unimodal) text += std::isnan(value) ? "," : fmt::format(",{}", value);
       text += fmt::format(",{},{:.3f}\n", row.epochs, row.seconds);
     }
@@ -166,11 +166,14 @@ class Results {
     return values;
   }
 
-  /// Behind the decimal point: figures in units follow the size of the first row's.
+  /// Behind the decimal point: figures in units follow the size of the first one.
   [[nodiscard]] int digits(const g2d::metrics::Metric& metric) const {
     if (is_share(metric)) return 2;
     if (metric.name == "r2") return 3;
-    return std::max(0, 3 - static_cast<int>(std::ceil(std::log10(std::max(rows_[0].metrics[0].value, 1e-6)))));
+    const auto first = std::find_if(rows_.begin(), rows_.end(),
+                                    [](const ResultRow& row) { return !std::isnan(row.metrics[0].value); });
+    const double size = first == rows_.end() ? 1.0 : std::max(first->metrics[0].value, 1e-6);
+    return std::max(0, 3 - static_cast<int>(std::ceil(std::log10(size))));
   }
 
   [[nodiscard]] std::string shown(std::vector<double> values, const g2d::metrics::Metric& metric) const {

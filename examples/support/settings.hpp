@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <g2d/core/output_kind.hpp>
+#include <g2d/core/share_of.hpp>
 #include <g2d/distillation/any.hpp>
 
 /// What all trainers can be told. A dataset's recipe is one of these with other values.
@@ -65,7 +66,7 @@ struct Settings {
     if (!stage_epochs.empty()) return;
     const auto modalities = static_cast<std::int64_t>(num_modalities);
     const double share = alone_share > 0.0 ? alone_share : 1.0 / static_cast<double>(modalities + 1);
-    const auto alone = std::max<std::int64_t>(1, static_cast<std::int64_t>(share * static_cast<double>(epochs)));
+    const auto alone = std::max<std::int64_t>(1, static_cast<std::int64_t>(g2d::share_of(share, epochs)));
     stage_epochs.assign(num_modalities, alone);
     stage_epochs.push_back(std::max<std::int64_t>(1, epochs - alone * modalities));
   }

@@ -51,6 +51,7 @@ Names waits(std::string_view fusion, method::Any method, std::int64_t num_epochs
   const auto student =
       make_student({std::make_shared<RunningMean>(5), std::make_shared<RunningMean>(2)}, num_classes, fusion);
   become_meta(*student);
+  student->eval();  // In training mode, which samples an encoder is run on is asked of the mask of presence.
   AnyStep step(*student, std::move(method), {.num_epochs = num_epochs, .finite_check = g2d::FiniteCheck::Gradients});
   auto samples = Random(1, torch::kFloat).batch(OutputKind::Classes, batch_size, {5, 2}, num_classes);
   samples.sample_ids = torch::arange(batch_size);

@@ -124,7 +124,8 @@ template <class Readout, class Fusion, class ReferenceFusion>
 reference::PerModality read(const Readout& readout, const Fusion& /*fusion*/, const ReferenceFusion& fused,
                             const reference::PerModality& features) {
   using std::is_same_v;
-  if constexpr (is_same_v<Readout, readout::Authors>) {
+  constexpr bool takes_heads = is_same_v<Readout, readout::Auto> && requires { Fusion::averages_heads; };
+  if constexpr (is_same_v<Readout, readout::Authors> || takes_heads) {
     return reference::readout::authors(fused, features);
   } else if constexpr (is_same_v<Readout, readout::MaskedForward>) {
     return reference::readout::masked_forward(fused, features);

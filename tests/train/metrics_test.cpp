@@ -199,6 +199,16 @@ TEST_CASE("learning_rate: the values of each schedule", "[learning_rate]") {
   CHECK(drop(27, 40) == 1.0);
   CHECK(drop(28, 40) == 0.5);
   CHECK(drop(39, 40) == 0.5);
+  // A share that rounding puts just above a whole number of epochs is that number.
+  using Drop = std::tuple<double, std::int64_t, std::int64_t>;
+  for (const auto& [share, num_epochs, first] : {Drop{0.55, 100, 55}, Drop{0.07, 100, 7}, Drop{0.14, 50, 7},
+                                                 Drop{0.28, 50, 14}, Drop{0.29, 100, 29}, Drop{0.331, 10, 4}}) {
+    const auto drops = g2d::learning_rate::drop_after(share, 0.5);
+    CHECK(drops(first - 1, num_epochs) == 1.0);
+    CHECK(drops(first, num_epochs) == 0.5);
+  }
+  CHECK(g2d::share_of(0.29, 100) == 29.0);  // 28.999999999999996
+  CHECK(g2d::share_of(0.295, 100) == 29.5);
   CHECK(g2d::learning_rate::constant()(5, 10) == 1.0);
   CHECK(thrown<g2d::ConfigError>([] { (void)g2d::learning_rate::step(0); }) ==
         "g2d: learning_rate::step: expected period >= 1, got 0");
@@ -295,17 +305,24 @@ TEST_CASE("data: fingerprints tell every part of a dataset from another", "[data
   CHECK(all.size() == 6);
 }
 
-TEST_CASE("data::SingleModality: one modality of the same samples", "[data]") {
+TEST_CASE("data::SingleModality: one modality of the samples that have it", "[data]") {
   const auto dataset = two_modalities();
   const data::SingleModality image(dataset, 1);
   CHECK(image.names() == g2d::ModalityNames{"image"});
-  CHECK(image.size() == 4);
+  CHECK(image.size() == 3);
   CHECK(image.is_deterministic());
-  const auto batch = image.batch(torch::tensor({1, 2}));
-  REQUIRE(batch.inputs.size() == 1);
-  CHECK(torch::equal(batch.inputs[0].values, dataset.batch(torch::tensor({1, 2})).inputs[1].values));
-  CHECK(torch::equal(batch.present, torch::tensor({{false}, {true}})));
-  CHECK(torch::equal(batch.sample_ids, torch::tensor({11, 12})));
+  const auto check = [&](const g2d::Batch& batch) {
+    const auto all = dataset.batch(torch::tensor({2, 0}));
+    REQUIRE(batch.inputs.size() == 1);
+    CHECK(torch::equal(batch.inputs[0].values, all.inputs[1].values));
+    CHECK(torch::equal(batch.target, all.target));
+    CHECK_FALSE(batch.present.defined());
+    CHECK(torch::equal(batch.sample_ids, torch::tensor({12, 10})));
+  };
+  check(image.batch(torch::tensor({1, 0})));
+  check(data::stream(image, {torch::tensor({1, 0})}).next());
+  CHECK(torch::equal(image.targets(), dataset.targets().index_select(0, torch::tensor({0, 2, 3}))));
+  CHECK(data::SingleModality(dataset, 0).size() == 3);
   CHECK(image.fingerprint() != data::SingleModality(dataset, 0).fingerprint());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The g2d authors
 // SPDX-License-Identifier: MIT
 
+#include <ATen/DeviceAccelerator.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/schedule/joint.hpp>
 #include <g2d/task/regression.hpp>
 #include <g2d/teacher/teacher_cache.hpp>
 
@@ -381,6 +383,19 @@ TEST_CASE("TeacherCache: chooses its batch by the size of a sample", "[teacher][
   CHECK(chosen({1, 112, 112}, at::kCUDA) == 256);
 }
 
+TEST_CASE("TeacherCache: a file is reused for samples on an accelerator", "[teacher][cache][device]") {
+  const at::Device device(at::accelerator::getAccelerator(/*checked=*/true).value(), at::accelerator::getDeviceIndex());
+  const TemporaryFolder folder;
+  const auto present = torch::arange(60).view({30, 2}).remainder(7).gt(0);
+  const auto full = blobs(30, 0).all();
+  const auto samples = g2d::data::InMemory(names(2), full.inputs, full.target, {}, present).to(device);
+  const auto teachers = make_teachers();
+  for (std::size_t m = 0; m < 2; ++m) teachers[m].module()->to(device);
+  const g2d::TeacherCacheOptions options{.file = folder / "teachers.cache"};
+  CHECK_FALSE(TeacherCache::precompute(teachers, samples, Task(), options).was_reused());
+  CHECK(TeacherCache::precompute(teachers, samples, Task(), options).was_reused());
+}
+
 TEST_CASE("Teachers: a sample that lacks a modality says nothing of its teacher", "[teacher][cache]") {
   const TemporaryFolder folder;
   const auto samples = blobs(30, 0);
@@ -506,7 +521,7 @@ TEST_CASE("Trainer: the teachers' logits are gathered for steps alone in which s
       return outputs;
     };
     const auto student = norm_dropout_student(7);
-    using Method = g2d::method::G2d<Task, g2d::distillation::Mse, g2d::distillation::Any>;
+    using Method = g2d::method::G2d<Task, g2d::distillation::Mse, g2d::distillation::Any, g2d::schedule::Joint>;
     auto trainer = make_trainer(*student, Method({}, Task(), g2d::distillation::Mse(), formula),
                                 {.num_epochs = 1, .batch_size = 8}, source);
     if (observes) trainer.step().set_observer({.on_step = [](const g2d::Observation&) {}});
@@ -550,7 +565,7 @@ TEST_CASE("Step: a kept mean teacher gives way where terms are wanted one by one
   const auto batch = train.all();
   const auto outputs = source.outputs(batch);
   const auto num_logit_terms = [&](g2d::Observer observer, const g2d::Batch& of) {
-    g2d::Step step(*student, Method(), {}, source.summary);
+    g2d::Step step(*student, Method(), {.num_epochs = 3}, source.summary);
     step.set_observer(std::move(observer));
     const auto result = step(of, &outputs);
     return std::count_if(result.terms.begin(), result.terms.end(),
@@ -562,7 +577,8 @@ TEST_CASE("Step: a kept mean teacher gives way where terms are wanted one by one
   lacking.present = at::ones({12, 2}, at::kBool);
   CHECK(num_logit_terms({}, lacking) == 2);
   CHECK(thrown<g2d::ConfigError>([&] {
-          g2d::Step(*student, Method({.logit_weight = g2d::PerModality<double>{1.0, 2.0}}), {}, source.summary);
+          g2d::Step(*student, Method({.logit_weight = g2d::PerModality<double>{1.0, 2.0}}), {.num_epochs = 3},
+                    source.summary);
         }) ==
         "g2d: logit distillation: expected one weight for all modalities, whose plain mean the teachers' source keeps, "
         "got several; keep no "

@@ -16,6 +16,8 @@
 #include <g2d/data/single_modality.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/method/joint_training.hpp>
+#include <g2d/method/mses.hpp>
+#include <g2d/schedule/batchwise.hpp>
 #include <g2d/suppression/zeroed_gradients.hpp>
 #include <g2d/task/multi_label.hpp>
 #include <g2d/task/regression.hpp>
@@ -550,6 +552,123 @@ TEST_CASE("Trainer: one modality, and three, run through all their stages", "[tr
     CHECK(history.epochs.back().validation.unimodal.size() == modalities);
     CHECK(history.calibrated.size() == modalities - 1);
   }
+}
+
+namespace {
+
+/// A norm layer of a file that knows no counters: trained statistics, and a count of 0.
+void load_without_counter(NormDropout& encoder) {
+  const at::NoGradGuard no_grad;
+  encoder.norm->running_mean.fill_(0.5);
+  encoder.norm->running_var.fill_(2.0);
+}
+
+/// Batch by batch the surer modality is frozen: always the first one.
+struct FirstIsSurer {
+  g2d::TeacherSource source;
+
+  FirstIsSurer() {
+    source.summary = {.feature_widths = {3, 3}, .num_outputs = num_classes, .confidence = {0.9, 0.1}};
+    source.outputs = [](const g2d::Batch& batch) {
+      g2d::TeacherOutputs outputs;
+      for (int m = 0; m < 2; ++m) {
+        outputs.features.push_back(torch::zeros({batch.size(), 3}));
+        outputs.logits.push_back(torch::zeros({batch.size(), num_classes}));
+      }
+      outputs.confidence = torch::tensor({{0.9, 0.1}}, torch::kDouble).expand({batch.size(), 2});
+      return outputs;
+    };
+  }
+};
+
+using InBatches = g2d::schedule::Batchwise<g2d::suppression::Complete>;
+
+}  // namespace
+
+TEST_CASE("Trainer: an encoder that some batch may freeze is calibrated before", "[trainer][calibration]") {
+  const auto train = blobs(24, 0);
+  const FirstIsSurer teachers;
+  const auto fit = [&](const InBatches& schedule) {
+    const auto student = norm_dropout_student(3);
+    const g2d::method::Prioritization<InBatches> freezing(schedule);
+    const g2d::method::Stack method(g2d::method::Supervised<g2d::task::Classification>(), freezing);
+    const auto history =
+        make_trainer(*student, method, {.num_epochs = 2, .batch_size = 8}, teachers.source).fit(train, train);
+    return std::pair(history.calibrated, norm_dropout(*student, 0).norm->running_mean.abs().max().item<double>());
+  };
+  const auto [calibrated, greatest] = fit(InBatches());
+  CHECK(calibrated == std::vector<std::string>{"audio", "image"});
+  CHECK(greatest > 0.0);
+  const g2d::suppression::Complete by_batch({.norm_statistics = NormStatistics::Batch});
+  CHECK(fit(InBatches(g2d::schedule::BatchwiseOptions(), by_batch)).first.empty());
+  CHECK(fit(InBatches({.first_epoch = 1})).first.empty());  // It has learnt by then.
+}
+
+TEST_CASE("Trainer: statistics of a file without counters are kept, frozen by the caller or by a stage",
+          "[trainer][calibration]") {
+  const auto train = blobs(24, 0);
+  const auto fit = [&](bool by_caller) {
+    const auto student = norm_dropout_student(3);
+    auto& image = norm_dropout(*student, 1);
+    load_without_counter(image);
+    if (by_caller) {
+      for (auto& parameter : image.parameters()) parameter.requires_grad_(false);
+    }
+    const auto before = snapshot(image);
+    CHECK(make_trainer(*student, in_stages({1, 0, 0}), {.num_epochs = 1, .batch_size = 8})
+              .fit(train, train)
+              .calibrated.empty());
+    CHECK(changed(before, image).empty());
+  };
+  fit(false);
+  fit(true);
+}
+
+TEST_CASE("Trainer: what the caller froze is not calibrated, new statistics included", "[trainer][calibration]") {
+  const auto student = norm_dropout_student(3);
+  auto& image = norm_dropout(*student, 1);
+  for (auto& parameter : image.parameters()) parameter.requires_grad_(false);
+  const auto before = snapshot(image);
+  const auto train = blobs(24, 0);
+  CHECK(make_trainer(*student, in_stages({1, 0, 0}), {.num_epochs = 1, .batch_size = 8})
+            .fit(train, train)
+            .calibrated.empty());
+  CHECK(changed(before, image).empty());
+}
+
+TEST_CASE("Trainer: a further run starts anew, unless it is told to go on", "[trainer]") {
+  const auto train = blobs(40, 0), validation = blobs(24, 1);
+  g2d::TrainerOptions options{.num_epochs = 3, .batch_size = 8, .selection = g2d::Selection::Last};
+  options.optimizer = g2d::optimizer::Adam{.learning_rate = 0.01};
+  const auto make = [] { return make_student(tanh_encoders({input_width, input_width}, {3, 3}), num_classes); };
+  const auto run = [&](g2d::Start start, bool is_new_trainer) {
+    torch::manual_seed(6);
+    const auto student = make();
+    auto trainer = make_trainer(*student, joint(), options);
+    (void)trainer.fit(train, validation);
+    auto another = make_trainer(*student, joint(), options);
+    const auto history = (is_new_trainer ? another : trainer).fit(train, validation, start);
+    CHECK(history.epochs.size() == 3);
+    CHECK(history.epochs.back().work.updates == (start == g2d::Start::Anew ? 15 : 30));
+    return snapshot(*student);
+  };
+  const auto anew = run(g2d::Start::Anew, false);
+  CHECK(anew == run(g2d::Start::Anew, true));
+  CHECK(anew != run(g2d::Start::Continued, false));
+}
+
+TEST_CASE("Trainer: a method that ended a run begins the next one", "[trainer]") {
+  const auto train = blobs(40, 0), validation = blobs(24, 1);
+  torch::manual_seed(7);
+  const auto student = make_student(tanh_encoders({input_width, input_width}, {3, 3}), num_classes);
+  g2d::TrainerOptions options{.num_epochs = 12, .batch_size = 8};
+  options.optimizer = g2d::optimizer::Sgd{.learning_rate = 2.0};
+  const g2d::method::Stack method(g2d::method::Supervised<g2d::task::Classification>(),
+                                  g2d::method::Mses({.patience = 0}));
+  auto trainer = make_trainer(*student, method, options);
+  CHECK(trainer.fit(train, validation).epochs.size() < 12);
+  CHECK(trainer.fit(train, validation).epochs.size() > 1);
+  CHECK(trainer.fit(train, validation, g2d::Start::Continued).epochs.empty());
 }
 
 TEST_CASE("Trainer: regression on standardized targets, judged in their unit", "[trainer]") {

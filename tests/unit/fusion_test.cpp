@@ -95,11 +95,42 @@ TEST_CASE("readout::ExactSplit: the parts add up to the fused logits", "[readout
       const auto logits = fusion.forward(features).logits;
       CHECK_REPORT(compare(total(readout::ExactSplit().unimodal_logits(fusion, features)), logits, "sum of the parts",
                            rounding));
-      CHECK_REPORT(compare(total(readout::Auto().unimodal_logits(fusion, features)), logits, "sum by Auto", rounding));
+      if (!g2d::fusion::averages_heads(fusion)) {
+        CHECK_REPORT(
+            compare(total(readout::Auto().unimodal_logits(fusion, features)), logits, "sum by Auto", rounding));
+      }
       ++checked;
     }
   });
   CHECK(checked == 8 * most_modalities - 1);
+}
+
+TEST_CASE("readout::Auto: what a modality says alone is no smaller for being averaged", "[readout][fusion]") {
+  std::size_t checked = 0;
+  for_each_fusion(torch::kDouble, [&](const auto& fusion, const auto& features, const std::string& description) {
+    if (!g2d::fusion::averages_heads(fusion)) return;
+    INFO(description);
+    CHECK(g2d::fusion::averages_heads(g2d::fusion::Any(fusion)));
+    const auto logits = readout::Auto().unimodal_logits(fusion, features);
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(fusion)>, g2d::fusion::Late>) {
+      const auto heads = fusion.parameters();
+      for (std::size_t m = 0; m < features.size(); ++m) {
+        const auto head = torch::linear(features[m], heads[2 * m].value, heads[2 * m + 1].value);
+        CHECK_REPORT(compare(logits[m], head, "the head itself", rounding));
+      }
+    }
+    // A mean lies between what it is the mean of.
+    const auto fused = fusion.forward(features).logits;
+    auto least = logits[0], greatest = logits[0];
+    for (const auto& of_modality : logits) {
+      least = least.minimum(of_modality);
+      greatest = greatest.maximum(of_modality);
+    }
+    CHECK(fused.sub(least).min().template item<double>() > -1e-9);
+    CHECK(greatest.sub(fused).min().template item<double>() > -1e-9);
+    ++checked;
+  });
+  CHECK(checked == 3 * most_modalities - 1);
 }
 
 TEST_CASE("readout::MaskedForward: one modality alone is the fusion itself; parts differ by the bias only",

@@ -18,10 +18,15 @@
 #include "support/fusion_cases.hpp"
 #include "support/policy_lists.hpp"
 #include "support/random_case.hpp"
+#include "support/thrown.hpp"
 
 namespace {
 
 using namespace g2d_test;
+
+/// A stage for each modality and one for all: a shorter run is refused.
+template <class Schedule>
+inline constexpr bool has_stages_of_own = requires(const Schedule& schedule) { schedule.options().stage_epochs; };
 
 }  // namespace
 
@@ -30,6 +35,7 @@ TEST_CASE("schedule: stages follow each other and fill the run", "[schedule]") {
     INFO(c10::demangle_type<Schedule>());
     for (std::size_t modalities = 1; modalities <= most_modalities; ++modalities) {
       for (const std::int64_t epochs : {1, 2, 7, 40}) {
+        if (has_stages_of_own<Schedule> && epochs <= static_cast<std::int64_t>(modalities) && modalities > 1) continue;
         const auto stages = Schedule().stages({names(modalities), g2d::PerModality<double>(modalities, 0.5), epochs});
         std::int64_t next = 0;
         for (const auto& stage : stages) {
@@ -76,6 +82,8 @@ TEST_CASE("schedule::Sequential: each modality alone from weak to strong, then a
   CHECK(plan({.order = schedule::Order::StrongFirst}, confidence, 8).first == Order{0, 2, 1});
   CHECK(plan({.order = schedule::Order::Declared}, confidence, 8).first == Order{0, 1, 2});
   CHECK(plan({}, {0.5, 0.5, 0.5}, 8).first == Order{0, 1, 2});
+  CHECK(plan({.order = schedule::Order::StrongFirst}, {0.5, 0.5, 0.5}, 8).first == Order{0, 1, 2});
+  CHECK(plan({.order = schedule::Order::StrongFirst}, {0.2, 0.5, 0.5}, 8).first == Order{1, 2, 0});
   CHECK(plan({.stage_epochs = {1, 0, 3, 4}}, confidence, 8).second == Epochs{1, 0, 3, 4});
   CHECK(plan({}, confidence, 10).second == Epochs{3, 2, 3, 2});
   CHECK(plan({.stage_fractions = {1, 0, 1, 2}}, confidence, 40).second == Epochs{10, 0, 10, 20});
@@ -83,6 +91,29 @@ TEST_CASE("schedule::Sequential: each modality alone from weak to strong, then a
   CHECK(stages[0].name == "image alone");
   CHECK(stages[1].name == "audio alone");
   CHECK(stages[2].name == "all");
+}
+
+TEST_CASE("schedule::Sequential: a run too short for its stages is refused, never cut", "[schedule]") {
+  const auto refused = [](schedule::SequentialOptions options, std::size_t modalities, std::int64_t epochs) {
+    return thrown<g2d::ConfigError>([&] {
+      (void)schedule::Sequential<>(std::move(options))
+          .stages({names(modalities), g2d::PerModality<double>(modalities, 0.5), epochs});
+    });
+  };
+  CHECK(
+      refused({}, 2, 1) ==
+      "g2d: schedule::Sequential: expected at least one epoch for each of 3 stages, got [0, 1, 0] of a run of 1; train "
+      "longer, or give stage_epochs, in which 0 leaves a stage out");
+  CHECK_THAT(refused({}, 3, 2), Catch::Matchers::Contains("4 stages"));
+  CHECK_THAT(refused({.stage_fractions = {1, 0, 99}}, 2, 10), Catch::Matchers::Contains("2 stages, got [0, 0, 10]"));
+  for (std::size_t modalities = 1; modalities <= most_modalities; ++modalities) {
+    const g2d::PerModality<double> confidence(modalities, 0.5);
+    for (auto epochs = static_cast<std::int64_t>(modalities) + 1; epochs < 30; ++epochs) {
+      const auto lengths = plan({}, confidence, epochs).second;
+      CHECK(*std::min_element(lengths.begin(), lengths.end()) >= 1);
+    }
+  }
+  CHECK(plan({}, {0.5}, 1).second == Epochs{1, 0});  // Both stages are the same.
 }
 
 TEST_CASE("schedule::Sequential: a random order is a permutation that its seed fixes", "[schedule]") {

@@ -47,10 +47,12 @@ TEST_CASE("Step: two runs with one seed give identical bytes", "[step][determini
 namespace {
 
 /// Three epochs of one step each on a device, after a first step that may set things up; the teachers' confidences are
-/// there too, or in host memory.
-void run_without_waiting(at::Device device, std::string_view fusion, g2d::method::Any method,
-                         const g2d::optimizer::Settings& settings, at::Device confidence_device = torch::kCPU) {
-  INFO(fusion);
+/// there too, or in host memory. A mask of presence says in training mode which samples an encoder is run on, and is
+/// waited for: with one the student is in evaluation mode.
+template <class MakeMethod>
+void run_without_waiting(at::Device device, std::string_view fusion, const MakeMethod& make_method, bool has_mask,
+                         const g2d::optimizer::Settings& settings, at::Device confidence_device) {
+  INFO(fusion << (has_mask ? ", with a mask" : ""));
   const auto student =
       make_student({std::make_shared<RunningMean>(5), std::make_shared<RunningMean>(2)}, num_outputs, fusion);
   if (device.is_meta()) {
@@ -58,7 +60,8 @@ void run_without_waiting(at::Device device, std::string_view fusion, g2d::method
   } else {
     student->to(device);
   }
-  AnyStep step(*student, std::move(method),
+  student->train(!has_mask);
+  AnyStep step(*student, make_method(),
                {.optimizer = settings, .num_epochs = 3, .clip_norm = 1.0, .finite_check = g2d::FiniteCheck::Gradients},
                summary);
   step.set_observer({.on_step = [](const g2d::Observation&) {}, .unimodal = true, .gradient_norms = true});
@@ -66,7 +69,7 @@ void run_without_waiting(at::Device device, std::string_view fusion, g2d::method
   auto outputs = teachers(1);
   for (auto& input : samples.inputs) input.values = input.values.to(device);
   samples.target = samples.target.to(device);
-  samples.present = torch::ones({num_samples, 2}, torch::kBool).to(device);
+  if (has_mask) samples.present = torch::ones({num_samples, 2}, torch::kBool).to(device);
   for (auto& tensor : outputs.features) tensor = tensor.to(device);
   for (auto& tensor : outputs.logits) tensor = tensor.to(device);
   outputs.confidence = outputs.confidence.to(confidence_device);
@@ -77,6 +80,14 @@ void run_without_waiting(at::Device device, std::string_view fusion, g2d::method
     CHECK(step(samples, &outputs).total.device() == device);
     CHECK(HostWaits::found() == Names());
   }
+}
+
+template <class Method>
+void run_without_waiting(at::Device device, std::string_view fusion, const Method& method,
+                         const g2d::optimizer::Settings& settings, at::Device confidence_device = torch::kCPU) {
+  const auto make_method = [&] { return g2d::method::Any(method); };
+  for (const bool has_mask : {false, true})
+    run_without_waiting(device, fusion, make_method, has_mask, settings, confidence_device);
 }
 
 using BatchwiseComplete =

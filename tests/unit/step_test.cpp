@@ -508,6 +508,127 @@ TEST_CASE("Step: an encoder that the caller froze makes no backward pass, nor is
   }
 }
 
+namespace {
+
+/// A head that shares a matrix with the encoder of the first modality: z = relu(h_0) W_0 + sum of the rest.
+struct TiedHead {
+  g2d::FusionShape own_shape;
+  at::Tensor tied;
+  at::Tensor head = torch::full({3, num_outputs}, 0.1).requires_grad_();
+
+  [[nodiscard]] g2d::fusion::Output forward(g2d::ModalitySpan<at::Tensor> features) const {
+    const auto hidden = features[0].add(tied.select(1, 0)).add(features[1]);
+    return {hidden.mm(head), {features.begin(), features.end()}};
+  }
+  [[nodiscard]] g2d::Parameters parameters() const { return {{"tied", tied, {}}, {"head", head, {}}}; }
+  [[nodiscard]] const g2d::FusionShape& shape() const { return own_shape; }
+};
+
+/// A penalty on everything that the student has, and a hook that hands out gradients of its own.
+struct Meddles {
+  bool is_hook = false;
+  std::vector<at::Tensor> all;
+
+  void begin(const method::Setup& setup) {
+    for (const auto& group : setup.student->parameter_groups())
+      all.insert(all.end(), group.parameters.begin(), group.parameters.end());
+  }
+  void loss(const method::StepContext&, const method::Outputs&, method::Terms& terms) {
+    auto sum = torch::zeros({});
+    for (const auto& parameter : all) sum = sum + parameter.square().sum();
+    if (!is_hook) terms.push_back({"penalty", {}, sum, 0.1});
+  }
+  void gradients(const method::StepContext&, const method::Outputs&, method::GradientView& view) {
+    if (!is_hook) return;
+    for (const auto& group : view.groups()) {
+      for (const auto& parameter : group.parameters) parameter.mutable_grad() = torch::ones_like(parameter);
+    }
+  }
+};
+
+std::vector<std::string> changed_of(const Names& names, const std::string& prefix) {
+  Names found;
+  for (const auto& name : names) {
+    if (name.starts_with(prefix)) found.push_back(name);
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("Step: nothing frozen is updated, whoever gave it a gradient", "[step][suppression]") {
+  const ScriptedSchedule<suppression::Complete> first_frozen{{{true, false}}, suppression::Complete()};
+  const auto take_one = [&](g2d::AnyStudent& student, bool is_hook, double clip_norm) {
+    const method::Prioritization<ScriptedSchedule<suppression::Complete>> freezing(first_frozen);
+    const method::Stack meddling(method::Supervised<Classification>(), freezing, Meddles{is_hook, {}});
+    AnyStep step(student, meddling, {.optimizer = g2d::optimizer::Adam{}, .clip_norm = clip_norm});
+    step.set_observer({.on_step =
+                           [](const g2d::Observation& seen) {
+                             CHECK(seen.gradient_norms[0].item<double>() == 0.0);
+                             CHECK(seen.gradient_norms[1].item<double>() > 0.0);
+                           },
+                       .gradient_norms = true});
+    for (std::uint64_t number = 1; number < 4; ++number) take(step, batch(number), nullptr, number);
+  };
+  for (const bool is_hook : {false, true}) {
+    INFO((is_hook ? "a hook" : "a penalty"));
+    const auto student = mixed_student();
+    const auto before = snapshot(*student);
+    take_one(*student, is_hook, 1.0);
+    const auto moved = changed(before, *student);
+    CHECK(changed_of(moved, "encoders.audio") == Names());
+    CHECK_FALSE(changed_of(moved, "encoders.image").empty());
+    CHECK_FALSE(changed_of(moved, "fusion").empty());
+  }
+
+  const auto encoder = linear_tanh(input_widths[0], 3);
+  std::vector<g2d::Encoder> encoders{encoder, linear_tanh(input_widths[1], 3)};
+  const TiedHead tied{g2d::FusionShape(names(2), {3, 3}, num_outputs), encoder->parameters()[0]};
+  g2d::AnyStudent student(g2d::fusion::Any(tied), encoders, readout::MaskedForward());
+  const auto before = snapshot(student);
+  take_one(student, false, 0.0);
+  CHECK(changed_of(changed(before, student), "encoders.audio") == Names());
+  CHECK(tied.tied.sub(encoder->parameters()[0]).abs().sum().item<double>() == 0.0);
+}
+
+TEST_CASE("Step: a gradient that the caller left on a frozen parameter moves nothing", "[step]") {
+  const auto student = plain_student();
+  auto parameters = student->encoder(0).module()->parameters();
+  for (auto& parameter : parameters) {
+    parameter.mutable_grad() = torch::ones_like(parameter);
+    parameter.requires_grad_(false);
+  }
+  const auto before = snapshot(*student->encoder(0).module());
+  AnyStep step(*student, method::JointTraining<Classification>(), {.optimizer = plain_sgd});
+  step(batch(1));
+  CHECK(changed(before, *student->encoder(0).module()) == Names());
+}
+
+TEST_CASE("Step: a new run starts anew", "[step]") {
+  const auto student = plain_student();
+  AnyStep step(*student, method::JointTraining<Classification>(), {.optimizer = g2d::optimizer::Adam{}});
+  const auto first = snapshot(*student);
+  const auto steps = [&] {
+    for (std::uint64_t number = 1; number < 4; ++number) step(batch(number));
+    return snapshot(*student);
+  };
+  const auto parameters = student->parameters();
+  std::vector<at::Tensor> values;
+  for (const auto& parameter : parameters) values.push_back(parameter.detach().clone());
+  const auto put_back = [&] {
+    const at::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < values.size(); ++i) parameters[i].copy_(values[i]);
+  };
+  const auto once = steps();
+  put_back();
+  CHECK(steps() != once);  // With the moments of the steps before.
+  put_back();
+  step.begin_run();
+  CHECK(step.num_steps() == 0);
+  CHECK(step.work().updates == 0);
+  CHECK(steps() == once);
+}
+
 TEST_CASE("Step: counts its steps, and plans an epoch when it begins", "[step]") {
   const auto student = plain_student();
   AnyStep step(*student,

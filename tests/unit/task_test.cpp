@@ -111,6 +111,14 @@ TEST_CASE("task::Regression: standardised targets are those that the loss sees",
   const auto confidence = task.confidence(output, targets);
   CHECK_REPORT(compare(confidence, ((output - seen).square().mean(1) * -0.5).exp(), "confidence", rounding));
 
+  const auto one_of_two = torch::stack({targets.select(1, 0), torch::full({50}, 0.1, torch::kDouble)}, 1);
+  const auto half = task::Regression::standardized(one_of_two);
+  CHECK(half.options().target_variance == 0.5);
+  CHECK(value(half.loss(torch::zeros({50, 2}, torch::kDouble), one_of_two)) == Approx(0.5));  // What the loss sees.
+  const auto rounded = task::Regression::standardized(one_of_two.to(torch::kFloat));
+  CHECK(rounded.options().target_variance == 0.5);
+  CHECK(rounded.options().deviation[1].item<double>() == 1.0);
+
   const auto constant = task::Regression::standardized(torch::full({10, 1}, 4.0, torch::kDouble));
   CHECK(std::isfinite(
       value(constant.loss(torch::ones({1, 1}, torch::kDouble), torch::full({1, 1}, 4.0, torch::kDouble)))));

@@ -44,4 +44,13 @@ inline void check(const ModalityNames& names, ModalitySpan<double> confidence, s
   }
 }
 
+/// Errors     DataError when a teacher's confidence in samples that it can judge is NaN.
+inline void check_not_diverged(double confidence, std::string_view modality, std::string_view where) {
+  if (!std::isnan(confidence)) return;
+  throw DataError(fmt::format(
+      "g2d: {}: modality \"{}\": expected a teacher whose outputs are numbers, got nan; it has diverged: train "
+      "it again, with a smaller learning rate",
+      where, modality));
+}
+
 }  // namespace g2d::confidence

@@ -52,6 +52,7 @@ class Any {
   [[nodiscard]] const FusionShape& shape() const { return held_->shape(); }
   [[nodiscard]] std::int64_t handed_on_width(std::size_t m) const { return held_->width(m); }
   [[nodiscard]] bool splits() const { return held_->splits(); }
+  [[nodiscard]] bool averages_heads() const { return held_->averages_heads(); }
 
   /// The fusion held, if it is one of this type; null otherwise.
   template <FusionPolicy Fusion>
@@ -73,6 +74,7 @@ class Any {
     virtual const FusionShape& shape() const = 0;
     virtual std::int64_t width(std::size_t m) const = 0;
     virtual bool splits() const = 0;
+    virtual bool averages_heads() const = 0;
   };
 
   template <FusionPolicy Fusion>
@@ -102,6 +104,7 @@ class Any {
     const FusionShape& shape() const override { return fusion.shape(); }
     std::int64_t width(std::size_t m) const override { return fusion::handed_on_width(fusion, m); }
     bool splits() const override { return SplitsByModality<Fusion>; }
+    bool averages_heads() const override { return fusion::averages_heads(fusion); }
 
     Fusion fusion;
   };

@@ -43,6 +43,8 @@
 /// Optional members, each found by a concept below:
 /// - `split_logits(features)`: M parts [B, C] that add up to `logits`. `readout::ExactSplit` needs it.
 /// - `authors_logits(features)`: the authors' formula for a modality alone. `readout::Authors` needs it.
+/// - `static constexpr bool averages_heads = true`: the output is a mean of `authors_logits`, weighted or not, so that
+///   the parts that add up to it are smaller than what a modality says alone. `readout::Auto` takes `authors_logits`.
 /// - `handed_on_width(m)`: the width of features[m] in its output, where it is not the encoder's.
 /// - `static constexpr std::size_t min_modalities`: fewer are refused at compile time where M is static.
 /// - `static constexpr bool needs_equal_widths = true`: all features have one width; others are refused with
@@ -128,6 +130,18 @@ template <FusionPolicy Fusion>
     return fusion.splits();
   } else {
     return SplitsByModality<Fusion>;
+  }
+}
+
+/// Whether the output is a mean of `authors_logits`: known from the type, or asked of the fusion held.
+template <FusionPolicy Fusion>
+[[nodiscard]] bool averages_heads(const Fusion& fusion) {
+  if constexpr (requires { fusion.averages_heads(); }) {
+    return fusion.averages_heads();
+  } else if constexpr (requires { Fusion::averages_heads; }) {
+    return Fusion::averages_heads;
+  } else {
+    return false;
   }
 }
 

@@ -49,6 +49,7 @@ struct CrossExcitationOptions {
 /// Reference  g2d/reference/fusion/cross_excitation.hpp
 class CrossExcitation {
  public:
+  static constexpr bool averages_heads = true;
   static constexpr std::size_t min_modalities = 2;
 
   explicit CrossExcitation(FusionShape shape, CrossExcitationOptions options = {})

@@ -28,6 +28,8 @@ namespace g2d::fusion {
 /// Reference  g2d/reference/fusion/late.hpp
 class Late {
  public:
+  static constexpr bool averages_heads = true;
+
   explicit Late(FusionShape shape) : shape_(std::move(shape)), heads_(shape_, shape_.num_outputs()) {}
 
   [[nodiscard]] Output forward(ModalitySpan<at::Tensor> features) const {

@@ -50,6 +50,7 @@ struct SharedHeadOptions {
 /// Reference  g2d/reference/fusion/shared_head.hpp
 class SharedHead {
  public:
+  static constexpr bool averages_heads = true;
   static constexpr bool needs_equal_widths = true;
 
   explicit SharedHead(FusionShape shape, SharedHeadOptions options = {})

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/share_of.hpp>
 
 namespace g2d::learning_rate {
 
@@ -29,7 +30,7 @@ using Schedule = std::function<double(std::int64_t epoch, std::int64_t num_epoch
 /// `factor` once after a share of the run: it fits any number of epochs.
 [[nodiscard]] inline Schedule drop_after(double share, double factor = 0.1) {
   return [=](std::int64_t epoch, std::int64_t num_epochs) {
-    return static_cast<double>(epoch) >= share * static_cast<double>(num_epochs) ? factor : 1.0;
+    return static_cast<double>(epoch) >= share_of(share, num_epochs) ? factor : 1.0;
   };
 }
 

@@ -19,6 +19,7 @@
 
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
+#include <g2d/core/share_of.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/classes_only.hpp>
 #include <g2d/method/detail/mean_over_present.hpp>
@@ -38,7 +39,7 @@ struct AmcoOptions {
 [[nodiscard]] inline std::int64_t amco_masked_classes(double progress, std::int64_t num_classes,
                                                       const AmcoOptions& options) {
   const double share = std::sin(0.5 * std::numbers::pi * std::min(1.0, progress / options.ramp));
-  return static_cast<std::int64_t>(std::floor(share * static_cast<double>(num_classes)));
+  return static_cast<std::int64_t>(std::floor(share_of(share, num_classes)));
 }
 
 /// The modalities' shares of what the student is sure of, [M]: the mean over samples of their part of softmax([z_1;

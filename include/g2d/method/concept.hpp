@@ -21,10 +21,12 @@
 ///
 /// | hook | when | what for |
 /// |---|---|---|
-/// | `void begin(const Setup&)` | once | check, rank, allocate; `Parameters parameters() const` is asked afterwards |
+/// | `void begin(const Setup&)` | before a run | check, rank, allocate, forget the run before; `Parameters parameters()
+/// const` is asked afterwards |
 /// | `void prepare(Run&)` | before an epoch, by the trainer | look at data, run trials |
 /// | `void plan(std::int64_t epoch, Plan&)` | then | who is frozen or scaled in it, on which samples |
-/// | `void control_batch(const StepContext&, Controls&)` | before a forward pass | the same, batch by batch |
+/// | `void control_batch(const StepContext&, Controls&)` | before a forward pass | the same, batch by batch; one that
+/// freezes norm statistics plans `Control::may_freeze` |
 /// | `void forward(const StepContext&, Outputs&)` | after the forward pass | perturb features, fuse again; one owner in
 /// a stack |
 /// | `void loss(const StepContext&, const Outputs&, Terms&)` | then | terms of the loss |

@@ -18,6 +18,7 @@ namespace g2d::method {
 struct Control {
   bool frozen = false;       ///< Skip the encoder's backward pass and its update.
   bool head_frozen = false;  ///< Skip the update of its part of the fusion and readout.
+  bool may_freeze = false;   ///< Some batches of the epoch freeze it, norm statistics included; for the plan alone.
   bool skipped = false;      ///< Frozen and not even run: its features are zeros, for losses that do not look at them.
   at::Tensor gradient_scale = {};         ///< 0-dim, host or device; undefined: 1.
   suppression::ParameterFilter filter{};  ///< What gradient_scale touches.
@@ -32,6 +33,7 @@ struct Control {
   void combine(const Control& other) {
     frozen = frozen || other.frozen;
     head_frozen = head_frozen || other.head_frozen;
+    may_freeze = may_freeze || other.may_freeze;
     skipped = skipped || other.skipped;
     learning_rate_factor *= other.learning_rate_factor;
     if (other.gradient_scale.defined()) {

@@ -49,8 +49,9 @@ class GradientView {
       if (!touches(groups_[g], m, filter)) continue;
       for (std::size_t p = 0; p < joint_[g].size(); ++p) {
         const auto& parameter = groups_[g].parameters[p];
-        if (joint_[g][p].defined() && own_[g][p].defined() && filter.admits(parameter.dim())) {
-          visit(parameter.mutable_grad(), joint_[g][p], own_[g][p]);
+        auto& gradient = parameter.mutable_grad();
+        if (gradient.defined() && joint_[g][p].defined() && own_[g][p].defined() && filter.admits(parameter.dim())) {
+          visit(gradient, joint_[g][p], own_[g][p]);
         }
       }
     }

@@ -22,6 +22,7 @@
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/per_modality.hpp>
+#include <g2d/core/share_of.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/class_losses.hpp>
 #include <g2d/method/detail/classes_only.hpp>
@@ -112,7 +113,7 @@ class Pmr {
 
   void prepare(Run& run) {
     const at::NoGradGuard no_grad;
-    const auto count = std::ceil(options_.share * static_cast<double>(run.size(Split::Train)));
+    const auto count = std::ceil(share_of(options_.share, run.size(Split::Train)));
     const auto table = run.features(Split::Train, std::max<std::int64_t>(1, static_cast<std::int64_t>(count)));
     for (std::size_t m = 0; m < prototypes_.size(); ++m) {
       auto counts = at::isfinite(table.features[m]).all(1);

@@ -74,7 +74,10 @@ class Prioritization {
     }
     if (stage() == nullptr) return;
     if (options_.restarts_learning_rate) plan.learning_rate_span = {stage()->first_epoch, stage()->num_epochs};
-    if (stage()->compares_batches) return;
+    if (stage()->compares_batches) {
+      for (auto& control : plan.controls) control.combine({.may_freeze = freezes_statistics()});
+      return;
+    }
     if (suppresses(*stage())) apply(as_tensor(stage()->suppressed), ratios(), plan.controls);
   }
 
@@ -97,6 +100,10 @@ class Prioritization {
 
  private:
   using Suppression = std::remove_cvref_t<decltype(std::declval<const Schedule&>().suppression())>;
+
+  [[nodiscard]] bool freezes_statistics() const {
+    return Suppression::freezes && schedule_.suppression().norm_statistics() == suppression::NormStatistics::Frozen;
+  }
 
   [[nodiscard]] static bool suppresses(const schedule::Stage& stage) {
     return std::find(stage.suppressed.begin(), stage.suppressed.end(), true) != stage.suppressed.end();

@@ -29,6 +29,7 @@
 #include <g2d/core/error.hpp>
 #include <g2d/core/seed.hpp>
 #include <g2d/core/shapley_weights.hpp>
+#include <g2d/core/share_of.hpp>
 #include <g2d/method/concept.hpp>
 #include <g2d/method/detail/classes_only.hpp>
 #include <g2d/method/detail/count_absent_as_mean.hpp>
@@ -196,8 +197,7 @@ class Valuation {
  private:
   [[nodiscard]] std::int64_t num_valued(std::int64_t num_samples) const {
     if (options_.level == ValuationLevel::Sample) return num_samples;
-    return std::max<std::int64_t>(1,
-                                  static_cast<std::int64_t>(options_.valued_share * static_cast<double>(num_samples)));
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(share_of(options_.valued_share, num_samples)));
   }
 
   /// Entries that show one modality each.
@@ -229,8 +229,7 @@ class Valuation {
     const auto shares = valuation_shares(mean_values(has), options_.strength);
     std::vector<at::Tensor> rows{at::zeros({0}, at::kLong)}, modality{at::zeros({0}, at::kLong)};
     for (std::int64_t m = 0; m < values_.size(1); ++m) {
-      const auto count =
-          static_cast<std::int64_t>(shares[static_cast<std::size_t>(m)] * static_cast<double>(num_samples));
+      const auto count = static_cast<std::int64_t>(share_of(shares[static_cast<std::size_t>(m)], num_samples));
       // Who has what is known of the valued samples only.
       const auto candidates = table.present.defined()
                                   ? table.rows.index_select(0, at::nonzero(has.select(1, m)).squeeze(1))

@@ -17,7 +17,8 @@
 /// | `OwnHeads`      | a linear head for each modality, trained beside the fusion | any fusion; a loss that trains them
 ///                   |
 /// | `Authors`       | the authors' formulas | the shipped fusions |
-/// | `Auto`          | `ExactSplit` where it exists, else `MaskedForward`; the default | any fusion |
+/// | `Auto`          | own heads where the output is their mean, else `ExactSplit` where it exists, else
+///                     `MaskedForward`; the default | any fusion |
 ///
 /// A readout is a plain class:
 ///

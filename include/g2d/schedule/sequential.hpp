@@ -36,10 +36,12 @@ struct SequentialOptions {
 ///     order pi by ascending rho;  stage j: kappa_m = [m = pi(j)];  stage M: kappa = 1
 ///
 /// Use when   one modality outruns the others. Stages need time: with few epochs the loss alone may do better.
-/// Units      epochs. Heads and everything shared train in every stage.
+/// Units      epochs. Heads and everything shared train in every stage. Each stage has an epoch at least, unless its
+///            entry is 0.
 /// Cost       with Complete suppression a stage costs little more than its one active encoder.
 /// Errors     ConfigError when stage_epochs or stage_fractions do not have M + 1 entries, are negative, or do not add
-///            up to the run; when the order needs confidences and there are none, or one is NaN.
+///            up to the run; for a run too short for its stages; when the order needs confidences and there are none,
+///            or one is NaN.
 /// Source     arXiv:2506.21514, SMP. Equal rho: declared order (ours). Equal fractions by default (ours).
 /// Deviates   the authors' code compares per batch instead: see Batchwise.
 /// Reference  g2d/reference/schedule/stages.hpp
@@ -83,19 +85,18 @@ class Sequential {
         shuffle(order);
         break;
       case Order::WeakFirst:
-        order = by_confidence(run);
+        order = confidence::weak_to_strong(checked_confidence(run));
         break;
       case Order::StrongFirst:
-        order = by_confidence(run);
-        std::reverse(order.begin(), order.end());
+        order = confidence::strong_to_weak(checked_confidence(run));
         break;
     }
     return order;
   }
 
-  static PerModality<std::size_t> by_confidence(const Run& run) {
+  static const PerModality<double>& checked_confidence(const Run& run) {
     confidence::check(run.names, run.confidence, "schedule::Sequential", "give teachers, or choose Order::Declared");
-    return confidence::weak_to_strong(run.confidence);
+    return run.confidence;
   }
 
   /// Fisher-Yates by hand: std::shuffle differs between standard libraries.
@@ -140,7 +141,22 @@ class Sequential {
       epochs.push_back(end - begin);
       begin = end;
     }
+    check_no_stage_is_lost(run, fractions, epochs);
     return epochs;
+  }
+
+  /// A stage that is asked for has an epoch. Those of a single modality are the same.
+  static void check_no_stage_is_lost(const Run& run, const std::vector<double>& fractions,
+                                     const std::vector<std::int64_t>& epochs) {
+    for (std::size_t s = 0; s < epochs.size(); ++s) {
+      if (run.names.size() == 1 || fractions[s] == 0.0 || epochs[s] > 0) continue;
+      throw ConfigError(
+          fmt::format("g2d: schedule::Sequential: expected at least one epoch for each of {} stages, got [{}] of a run "
+                      "of {}; train "
+                      "longer, or give stage_epochs, in which 0 leaves a stage out",
+                      epochs.size() - static_cast<std::size_t>(std::count(fractions.begin(), fractions.end(), 0.0)),
+                      fmt::join(epochs, ", "), run.num_epochs));
+    }
   }
 
   static void check_count(std::size_t count, const Run& run, const char* setting) {

@@ -61,14 +61,18 @@ class Regression {
   }
 
   /// Mean and biased deviation of each output over the training targets [N, C]; an output that never varies keeps
-  /// deviation 1. Errors: DataError for targets that are not finite.
+  /// deviation 1, and lowers the pooled variance: one of two leaves 1/2. Errors: DataError for targets that are not
+  /// finite.
   [[nodiscard]] static Regression standardized(const at::Tensor& training_targets) {
     check_matrix(training_targets, -1, -1, "task::Regression: training targets");
     check_finite(training_targets, "training targets");
+    // By the extremes: the deviation of equal values may be more than 0 by rounding.
+    const auto varies = training_targets.amax(0).gt(training_targets.amin(0));
     const auto deviation = training_targets.std(0, /*unbiased=*/false);
-    return Regression({.target_variance = 1.0,
+    const double pooled_variance = varies.to(at::kDouble).mean().item<double>();
+    return Regression({.target_variance = pooled_variance > 0.0 ? pooled_variance : 1.0,
                        .mean = training_targets.mean(0),
-                       .deviation = at::where(deviation.gt(0), deviation, deviation.new_ones({}))});
+                       .deviation = at::where(varies, deviation, deviation.new_ones({}))});
   }
 
   [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <g2d/confidence/check.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_order.hpp>
@@ -24,10 +25,10 @@
 namespace g2d {
 
 /// rho of each teacher on a dataset, for teachers whose outputs are not precomputed: the mean confidence over the
-/// samples that have its modality, augmented as in epoch 0 where the dataset augments.
+/// samples that have its modality, augmented as in epoch 0 where the dataset augments; NaN where none has it.
 ///
 /// Cost       one forward pass of every teacher over the dataset.
-/// Errors     ConfigError for a dataset of other modalities.
+/// Errors     ConfigError for a dataset of other modalities; DataError for a teacher that has diverged.
 template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
 [[nodiscard]] PerModality<double> measure_confidence(const Teachers& teachers, const Dataset& dataset, const Task& task,
                                                      std::int64_t batch_size = 128) {
@@ -49,7 +50,12 @@ template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
     sums.add_(confidence.sum(0));
     counts.add_(batch.present.defined() ? batch.present.sum(0) : at::ones_like(confidence).sum(0));
   }
-  const auto means = sums.div(counts).cpu();
+  sums = sums.cpu();
+  for (std::size_t m = 0; m < teachers.size(); ++m) {
+    confidence::check_not_diverged(sums[static_cast<std::int64_t>(m)].item<double>(), teachers.names()[m],
+                                   "measure_confidence");
+  }
+  const auto means = sums.div(counts.cpu());
   return {means.const_data_ptr<double>(), means.const_data_ptr<double>() + modalities};
 }
 

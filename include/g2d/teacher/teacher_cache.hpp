@@ -8,7 +8,6 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
@@ -26,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/confidence/check.hpp>
 #include <g2d/core/batch.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/shape.hpp>
@@ -68,8 +68,9 @@ struct TeacherCacheOptions {
 /// Cost       M forward passes over the data, once; 4 (D_m + C) bytes a sample and teacher in float32, half in float16.
 ///            In a step: one gather a teacher.
 /// Errors     ConfigError when the dataset's transform is random, or of other modalities, or the storage is no
-///            floating-point dtype or too small for what the teachers give; DataError for an empty dataset, an unknown
-///            sample id, or a file that cannot be read or written; ShapeError for batches without ids.
+///            floating-point dtype or too small for what the teachers give; DataError for an empty dataset, a teacher
+///            that has diverged (its confidence is NaN), an unknown sample id, or a file that cannot be read or
+///            written; ShapeError for batches without ids.
 class TeacherCache {
  public:
   template <data::DatasetPolicy Dataset, task::TaskPolicy Task>
@@ -127,9 +128,10 @@ class TeacherCache {
     summary_.mean_temperature = kl.mean_temperature();
   }
 
-  /// rho: the mean confidence of each teacher over the samples that have its modality.
+  /// rho: the mean confidence of each teacher over the samples that have its modality; NaN where none has.
   [[nodiscard]] PerModality<double> confidence() const {
-    const auto mean = tensors_.confidence.nanmean(0);
+    const auto is_absent = tensors_.confidence.eq(detail::CachedTensors::absent);
+    const auto mean = tensors_.confidence.masked_fill(is_absent, std::nan("")).nanmean(0);
     return {mean.const_data_ptr<double>(), mean.const_data_ptr<double>() + mean.numel()};
   }
 
@@ -232,6 +234,10 @@ class TeacherCache {
           logits_of(rows.tables[m], m).to(outputs.logits[m].device(), dtype_));  // As stored, beside the targets.
     }
     rows.confidence.copy_(known_confidence(task, logits, batch));
+    for (std::size_t m = 0; m < teachers.size(); ++m) {
+      const auto of_teacher = rows.confidence.select(1, static_cast<std::int64_t>(m));
+      confidence::check_not_diverged(of_teacher.sum().item<double>(), teachers.names()[m], "TeacherCache");
+    }
     rows.ids.copy_(batch.sample_ids);
   }
 
@@ -248,15 +254,15 @@ class TeacherCache {
     return rows.narrow(1, summary_.feature_widths[m], summary_.num_outputs);
   }
 
-  /// Confidences [B, M], NaN where a sample lacks the modality.
+  /// Confidences [B, M], `absent` where a sample lacks the modality.
   template <class Task>
   [[nodiscard]] static at::Tensor known_confidence(const Task& task, const PerModality<at::Tensor>& logits,
                                                    const Batch& batch) {
     std::vector<at::Tensor> all;
     for (const auto& of_teacher : logits) all.push_back(task.confidence(of_teacher, batch.target).to(at::kDouble));
     const auto confidence = at::stack(all, 1);
-    return batch.present.defined() ? at::where(batch.present, confidence, confidence.new_full({}, std::nan("")))
-                                   : confidence;
+    if (!batch.present.defined()) return confidence;
+    return confidence.masked_fill(batch.present.logical_not(), detail::CachedTensors::absent);
   }
 
   /// A storage smaller than the teachers' dtype turns what it cannot hold into infinities. Asked of rows that were just
@@ -284,7 +290,7 @@ class TeacherCache {
     const Batch batch = dataset.batch(at::arange(std::min(most, dataset.size()), at::kLong));
     const auto known = outputs(batch);
     const auto confidence =
-        known_confidence(task, known.logits, batch).nan_to_num(0.0);  // As outputs() hands them out.
+        known_confidence(task, known.logits, batch).clamp_min(0.0).cpu();  // As outputs() gives them.
     return confidence.allclose(known.confidence, 1e-4, 1e-6);
   }
 
@@ -333,7 +339,7 @@ class TeacherCache {
     for (std::int64_t i = 0; i < to.size(0); ++i) {
       for (std::int64_t m = 0; m < to.size(1); ++m) {
         const double confidence = from[indices[i]][m];
-        to[i][m] = std::isnan(confidence) ? 0.0 : confidence;
+        to[i][m] = confidence == detail::CachedTensors::absent ? 0.0 : confidence;
       }
     }
     return known;

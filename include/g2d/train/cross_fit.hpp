@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <g2d/confidence/check.hpp>
 #include <g2d/core/error.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/core/seed.hpp>
@@ -26,7 +27,8 @@ namespace g2d {
 /// Use when   the training rho saturates and there is no split to spare.
 /// Gives      M values; none when a stop was asked for before all teachers were trained.
 /// Cost       `num_folds` times the teachers' training on (1 - 1 / num_folds) of the samples.
-/// Errors     ConfigError for fewer than 2 folds, or more folds than half the samples; those of Trainer.
+/// Errors     ConfigError for fewer than 2 folds, or more folds than half the samples; DataError for a fold in which no
+///            sample has a modality, or a teacher that has diverged; those of Trainer.
 template <class MakeEncoder, data::DatasetPolicy Train, task::TaskPolicy Task>
 [[nodiscard]] PerModality<double> cross_fitted_confidence(const MakeEncoder& make_encoder, const Train& train,
                                                           const Task& task, std::int64_t num_outputs,
@@ -48,10 +50,10 @@ template <class MakeEncoder, data::DatasetPolicy Train, task::TaskPolicy Task>
       const data::SingleModality judged(held_out, m);
       const auto predictions = predict(*trained.model, judged, trained.model->readout(), options.evaluation_batch_size);
       if (trained.history.was_interrupted) return {};
-      auto sure = task.confidence(predictions.fused, predictions.target);
-      if (predictions.present.defined()) sure = sure.masked_select(predictions.present.select(1, 0));
+      const auto sure = task.confidence(predictions.fused, predictions.target);
       confidence[m] += sure.sum().template item<double>();
       num_judged[m] += sure.size(0);
+      confidence::check_not_diverged(confidence[m], train.names()[m], "cross-fitting");
     }
   }
   for (std::size_t m = 0; m < confidence.size(); ++m) confidence[m] /= static_cast<double>(num_judged[m]);

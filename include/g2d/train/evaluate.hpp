@@ -5,12 +5,15 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
+#include <g2d/core/output_kind.hpp>
 #include <g2d/core/per_modality.hpp>
 #include <g2d/data/batch_order.hpp>
 #include <g2d/data/batch_stream.hpp>
@@ -77,6 +80,10 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
     const auto parts = student.unimodal_logits(features, readout);
     for (std::size_t m = 0; m < parts.size(); ++m) unimodal[m].push_back(parts[m]);
   }
+  if (batches.empty()) {
+    const auto nothing = at::zeros({0, student.num_outputs()}, student.parameters().front().options());
+    return {nothing, PerModality<at::Tensor>(student.num_modalities(), nothing), at::zeros({0})};
+  }
   Predictions predictions{
       at::cat(fused), {}, at::cat(target), data::detail::join_present(present, target, student.num_modalities())};
   for (const auto& parts : unimodal) predictions.unimodal.push_back(at::cat(parts));
@@ -84,6 +91,16 @@ template <class Student, data::DatasetPolicy Dataset, class Readout>
 }
 
 namespace detail {
+
+/// The task's metrics of no sample: NaN each.
+template <task::TaskPolicy Task>
+[[nodiscard]] metrics::Metrics no_metrics(const Task& task, std::int64_t num_outputs) {
+  const auto output = at::zeros({1, num_outputs});
+  const bool has_classes = static_cast<OutputKind>(task.output_kind) == OutputKind::Classes;
+  auto metrics = metrics::measure(task, output, has_classes ? at::zeros({1}, at::kLong) : at::zeros_like(output));
+  for (auto& metric : metrics) metric.value = std::numeric_limits<double>::quiet_NaN();
+  return metrics;
+}
 
 /// What modality m says alone, judged on the samples that have it.
 template <task::TaskPolicy Task>
@@ -97,8 +114,7 @@ void add_unimodal(Evaluation& evaluation, const Predictions& predictions, std::s
   }
   if (logits.size(0) == 0) {
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
-    evaluation.unimodal.push_back(evaluation.fused);
-    for (auto& metric : evaluation.unimodal.back()) metric.value = none;
+    evaluation.unimodal.push_back(no_metrics(task, logits.size(1)));
     evaluation.unimodal_loss.push_back(none);
     evaluation.unimodal_confidence.push_back(none);
     return;
@@ -110,17 +126,22 @@ void add_unimodal(Evaluation& evaluation, const Predictions& predictions, std::s
 
 }  // namespace detail
 
-/// The task's loss and metrics of predictions, fused and modality by modality.
+/// The task's loss and metrics of predictions, fused and modality by modality; NaN of no sample.
 ///
 /// Errors     ShapeError or DataError for targets that are not the task's.
 template <task::TaskPolicy Task>
 [[nodiscard]] Evaluation evaluate(const Predictions& predictions, const Task& task) {
   at::NoGradGuard no_grad;
-  task.check(predictions.fused.size(1), predictions.target.cpu());
   Evaluation evaluation;
   evaluation.num_samples = predictions.target.size(0);
-  evaluation.loss = task.loss(predictions.fused, predictions.target).template item<double>();
-  evaluation.fused = metrics::measure(task, predictions.fused, predictions.target);
+  if (evaluation.num_samples == 0) {
+    evaluation.loss = std::numeric_limits<double>::quiet_NaN();
+    evaluation.fused = detail::no_metrics(task, predictions.fused.size(1));
+  } else {
+    task.check(predictions.fused.size(1), predictions.target.cpu());
+    evaluation.loss = task.loss(predictions.fused, predictions.target).template item<double>();
+    evaluation.fused = metrics::measure(task, predictions.fused, predictions.target);
+  }
   for (std::size_t m = 0; m < predictions.unimodal.size(); ++m) detail::add_unimodal(evaluation, predictions, m, task);
   return evaluation;
 }

@@ -47,6 +47,7 @@ struct StepResult {
   at::Tensor fused;     ///< The student's outputs [B, C] of the kept rows, detached; of the last substep.
   at::Tensor
       is_skipped;  ///< 0-dim float: 1 when the step did not count for something was not finite, else 0. Undefined: off.
+  at::Tensor present;  ///< bool [B, M], of the kept rows; undefined: all have all.
 };
 
 /// One training step: forward, loss terms, suppression, backward, modulation, clipping, update. No files, no printing.
@@ -55,12 +56,13 @@ struct StepResult {
 ///     teachers); for (epoch...) { step.begin_epoch(epoch); for (batch...) step(batch, &teacher_outputs); }
 ///
 /// The modes (train, eval) and `requires_grad` of the student's modules are the caller's; a suppressed encoder is run
-/// in evaluation mode and put back. A step that is not finite changes nothing: no weight, no optimizer state, no norm
-/// buffer.
+/// in evaluation mode and put back. Nothing of it is updated, whatever gave its parameters a gradient: a penalty on all
+/// weights, a head that shares one of them. A step that is not finite changes nothing: no weight, no optimizer state,
+/// no norm buffer.
 ///
 /// Shapes     see Batch and TeacherOutputs. M is the student's.
 /// Device     the student's; batch and teacher outputs must be there, sample ids in host memory. No host sync in a
-///            step.
+///            step, but one for each encoder in training mode where the batch has a mask of presence.
 /// Cost       as the same step written by hand; suppressed encoders cost one forward pass without a graph.
 /// Errors     at construction: those of the method's parts. In a step: ShapeError, DataError; nothing is changed then,
 ///            but for norm buffers with FiniteCheck::Off, which keeps no copy of them. Where a method plans several
@@ -72,26 +74,35 @@ class Step {
       : student_(student),
         method_(std::move(method)),
         options_(options),
-        has_teachers_(teachers.has_value()),
-        work_{PerModality<std::int64_t>(student.num_modalities(), 0),
-              PerModality<std::int64_t>(student.num_modalities(), 0), 0},
+        teachers_(std::move(teachers)),
         view_(student, work_) {
     if (options_.num_epochs < 1)
       throw ConfigError(fmt::format("g2d: Step: expected num_epochs >= 1, got {}", options_.num_epochs));
     if (!(options_.clip_norm >= 0.0))
       throw ConfigError(fmt::format("g2d: Step: expected clip_norm >= 0, got {}", options_.clip_norm));
-    begin_method(std::move(teachers));
-    groups_ = student_.parameter_groups();
-    append_method_parameters();
-    optimizer_.emplace(options_.optimizer, groups_);
-    scaler_.emplace(needs_loss_scale(), student_.parameters().front().options());
     for (std::size_t m = 0; m < student_.num_modalities(); ++m)
       guards_.emplace_back(student_.encoder(m).module()->buffers());
-    begin_epoch(0);
+    begin_run();
   }
 
   Step(const Step&) = delete;
   Step& operator=(const Step&) = delete;
+
+  /// Starts anew, as a new Step would: the method begins again, the optimizer and the loss scale forget, and steps and
+  /// work are counted from 0. The student keeps its weights, and the observer stays. The first run needs no call.
+  void begin_run() {
+    work_.forwards.assign(student_.num_modalities(), 0);
+    work_.backwards.assign(student_.num_modalities(), 0);
+    work_.updates = 0;
+    step_ = 0;
+    is_prepared_ = false;
+    begin_method();
+    groups_ = student_.parameter_groups();
+    append_method_parameters();
+    optimizer_.emplace(options_.optimizer, groups_);
+    scaler_.emplace(needs_loss_scale(), student_.parameters().front().options());
+    begin_epoch(0);
+  }
 
   /// Lets a method that looks at data between epochs do so; before `begin_epoch`.
   void prepare(method::Run& run) {
@@ -190,15 +201,15 @@ class Step {
   }
 
  private:
-  void begin_method(std::optional<TeacherSummary> teachers) {
-    if (method::detail::needs(method_).teachers && !teachers) {
+  void begin_method() {
+    if (method::detail::needs(method_).teachers && !teachers_) {
       throw ConfigError("g2d: Step: this method distils from teachers, got none; give a TeacherSummary");
     }
-    if (teachers && teachers->names && !(*teachers->names == student_.names())) {
+    if (teachers_ && teachers_->names && !(*teachers_->names == student_.names())) {
       throw ConfigError(fmt::format("g2d: Step: expected teachers of the student's modalities ({}), got ({})",
-                                    student_.names().joined(), teachers->names->joined()));
+                                    student_.names().joined(), teachers_->names->joined()));
     }
-    method::Setup setup{student_.names(), {}, student_.num_outputs(), options_.num_epochs, std::move(teachers), &view_};
+    method::Setup setup{student_.names(), {}, student_.num_outputs(), options_.num_epochs, teachers_, &view_};
     for (std::size_t m = 0; m < student_.num_modalities(); ++m)
       setup.feature_widths.push_back(student_.handed_on_width(m));
     method::detail::begin(method_, setup);
@@ -213,7 +224,7 @@ class Step {
   }
 
   void check_teachers(const Batch& batch, const TeacherOutputs* teachers) const {
-    if (!has_teachers_) return;
+    if (!teachers_) return;
     const bool hears_logits = needs_teacher_logits(batch) || (teachers != nullptr && !teachers->logits.empty());
     if (teachers == nullptr || (hears_logits && teachers->logits.size() != student_.num_modalities()) ||
         teachers->features.size() != student_.num_modalities()) {
@@ -306,6 +317,7 @@ class Step {
     all.total = all.total.add(part.total);
     all.terms.append(part.terms.begin(), part.terms.end());
     all.fused = std::move(part.fused);
+    all.present = std::move(part.present);
     if (part.is_skipped.defined()) all.is_skipped = all.is_skipped.maximum(part.is_skipped);
   }
 
@@ -322,8 +334,10 @@ class Step {
     const auto found =
         checks_finite() ? at::zeros({}, total.options().dtype(at::kFloat).requires_grad(false)) : at::Tensor();
     backward(context.batch, outputs, terms, total, found, view);
+    forget_frozen();
     const auto norms = gradient_norms(view);
     modulate(context, outputs, view);
+    forget_frozen();  // Those that a hook gave.
     notify(context, outputs, terms, total, view, norms);
     if (options_.clip_norm > 0.0) clip();
     const auto value = total.variable_data();
@@ -333,7 +347,7 @@ class Step {
     optimizer_->clear_gradients();
     ++work_.updates;
     for (auto& term : terms) term.value = term.value.variable_data();
-    return {value, std::move(terms), outputs.fused.variable_data(), found};
+    return {value, std::move(terms), outputs.fused.variable_data(), found, outputs.kept(context.batch.present)};
   }
 
   void backward(const Batch& batch, const method::Outputs& outputs, const method::Terms& terms, const at::Tensor& total,
@@ -383,15 +397,27 @@ class Step {
     for (std::size_t m = 0; m < controls_.size(); ++m) {
       const auto& control = controls_[m];
       if (!control.frozen && control.gradient_scale.defined()) view.scale(m, control.gradient_scale, control.filter);
-      if (control.head_frozen) forget_head(m);
     }
   }
 
-  void forget_head(std::size_t m) {
+  /// A frozen encoder is run without a graph, and may be given a gradient by others all the same; what the caller froze
+  /// may have one from before.
+  void forget_frozen() {
     for (const auto& group : groups_) {
-      if (group.role != ParameterGroup::Role::Head || !group.serves(m)) continue;
-      for (const auto& parameter : group.parameters) parameter.mutable_grad().reset();
+      const bool frozen = is_frozen(group);
+      for (const auto& parameter : group.parameters) {
+        if (frozen || !parameter.requires_grad()) parameter.mutable_grad().reset();
+      }
     }
+  }
+
+  /// One that serves several modalities is, when all of them are.
+  [[nodiscard]] bool is_frozen(const ParameterGroup& group) const {
+    if (group.role == ParameterGroup::Role::Shared) return false;
+    return std::all_of(group.modalities.begin(), group.modalities.end(), [&](std::size_t m) {
+      return group.role == ParameterGroup::Role::Head ? controls_[m].head_frozen
+                                                      : controls_[m].frozen || controls_[m].skipped;
+    });
   }
 
   [[nodiscard]] PerModality<at::Tensor> gradient_norms(const method::GradientView& view) const {
@@ -427,6 +453,7 @@ class Step {
   void clip() {
     at::NoGradGuard no_grad;
     auto all = gradients();
+    if (all.empty()) return;
     const auto norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(all)));
     at::_foreach_mul_(all, norm.add(1e-6).reciprocal().mul(options_.clip_norm).clamp_max(1.0));
   }
@@ -444,7 +471,7 @@ class Step {
   Student& student_;
   Method method_;
   StepOptions options_;
-  bool has_teachers_;
+  std::optional<TeacherSummary> teachers_;
   Work work_;
   detail::StudentAccess<Student> view_;
   std::vector<ParameterGroup> groups_;

@@ -23,6 +23,7 @@
 #include <g2d/fusion/concept.hpp>
 #include <g2d/readout/any.hpp>
 #include <g2d/readout/auto.hpp>
+#include <g2d/train/detail/encode_present_rows.hpp>
 #include <g2d/train/detail/parameter_groups.hpp>
 #include <g2d/train/detail/register_parameters.hpp>
 
@@ -85,17 +86,32 @@ class BasicStudent : public torch::nn::Module {
   }
 
   /// The features of modality m; `present` is bool [B, M] or undefined. Whatever stands where a sample is absent, NaN
-  /// above all, reaches neither the features nor a gradient.
+  /// above all, reaches neither the features nor a gradient. An encoder in training mode is run on the samples alone
+  /// that have the modality: norm layers take the statistics of these. Where there is one such sample, a norm layer
+  /// that takes no statistics of a single value uses its running ones.
   [[nodiscard]] at::Tensor encode(std::size_t m, const Input& input, const at::Tensor& present = {}) const {
     return replace_absent(m, encode_present(m, input, present), present);
   }
   /// The first half of `encode`: features as the encoder gives them. Those of absent samples mean nothing yet.
   [[nodiscard]] at::Tensor encode_present(std::size_t m, const Input& input, const at::Tensor& present = {}) const {
-    return run_encoder(m, present.defined() ? without_absent(input, column(present, m)) : input);
+    if (!present.defined()) return run_encoder(m, input);
+    const auto has_it = column(present, m);
+    const auto& module = *encoders_[m].module();
+    // In evaluation mode no sample depends on another, and nobody has to wait to know how many there are.
+    if (!detail::is_any_training(module)) return run_encoder(m, without_absent(input, has_it));
+    const auto run = [&](const Input& some) { return run_encoder(m, some); };
+    const auto features = detail::encode_present_rows(module, input, has_it, run);
+    return features.defined() ? features : no_features(m, has_it.size(0));
   }
   /// The second half: puts what stands for an absent sample in the place of its features.
   [[nodiscard]] at::Tensor replace_absent(std::size_t m, const at::Tensor& features, const at::Tensor& present) const {
     return present.defined() ? replace_absent_rows(m, features, column(present, m)) : features;
+  }
+
+  /// What stands for the features of an encoder that is not run: zeros [B, D_m].
+  [[nodiscard]] at::Tensor no_features(std::size_t m, std::int64_t num_samples) const {
+    return at::zeros({num_samples, encoders_[m].feature_width()},
+                     this->parameters().front().options().requires_grad(false));
   }
 
   [[nodiscard]] fusion::Output fuse(ModalitySpan<at::Tensor> features) const { return fusion_.forward(features); }

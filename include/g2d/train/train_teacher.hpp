@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include <g2d/core/error.hpp>
 #include <g2d/data/concept.hpp>
 #include <g2d/data/single_modality.hpp>
 #include <g2d/encoder/encoder.hpp>
@@ -44,15 +47,31 @@ struct TrainedTeacher {
   Evaluation validation;  ///< Of the selected weights.
 };
 
-/// Trains a model of modality m with the student's trainer, on the student's training split, and freezes it.
+namespace detail {
+
+template <class Dataset>
+void check_has_samples(const data::SingleModality<Dataset>& samples, const char* which) {
+  if (samples.size() > 0) return;
+  throw DataError(
+      fmt::format("g2d: train_teacher: modality \"{}\": expected {} samples that have it, got none; leave the modality "
+                  "out, or split the data anew",
+                  samples.names()[0], which));
+}
+
+}  // namespace detail
+
+/// Trains a model of modality m with the student's trainer, on the samples of the student's training split that have
+/// it, selected on those of the validation split that do, and freezes it.
 ///
-/// Errors     those of Trainer.
+/// Errors     DataError when no sample of a split has the modality; those of Trainer.
 template <data::DatasetPolicy Train, data::DatasetPolicy Validation, task::TaskPolicy Task>
 [[nodiscard]] TrainedTeacher train_teacher(std::shared_ptr<UnimodalModel> model, const Train& train,
                                            const Validation& validation, std::size_t m, const Task& task,
                                            const TrainerOptions& options) {
   const data::SingleModality one_train(train, m);
   const data::SingleModality one_validation(validation, m);
+  detail::check_has_samples(one_train, "training");
+  detail::check_has_samples(one_validation, "validation");
   Trainer trainer(*model, method::JointTraining<Task>(task), task, options);
   auto history = trainer.fit(one_train, one_validation);
   auto evaluation = evaluate(*model, one_validation, task, options.evaluation_batch_size);

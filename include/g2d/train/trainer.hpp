@@ -79,11 +79,13 @@ class Trainer {
   }
 
   /// Trains for all epochs, or until a stop is asked for or the method ends the run. Selects on `validation`; no test
-  /// data come near it.
+  /// data come near it. A further call trains the student on: with a method and an optimizer that start anew, unless
+  /// `start` says otherwise.
   template <data::DatasetPolicy Train, data::DatasetPolicy Validation>
-  History fit(const Train& train, const Validation& validation) {
+  History fit(const Train& train, const Validation& validation, Start start = Start::Anew) {
     check(train, "training");
     check(validation, "validation");
+    if (std::exchange(has_run_, true) && start == Start::Anew) step_.begin_run();
     const auto begin = std::chrono::steady_clock::now();
     const detail::TrainingMode training_mode(student_);
     History history;
@@ -156,7 +158,7 @@ class Trainer {
 
   [[nodiscard]] at::Device device() const { return student_.parameters().front().device(); }
 
-  /// Encoders that the first epoch freezes before they have learnt anything.
+  /// Encoders that the first epoch freezes, or may freeze in some batch, before they have learnt anything.
   template <class Dataset>
   std::vector<std::string> calibrate(const Dataset& train) {
     std::vector<std::string> calibrated;
@@ -171,8 +173,8 @@ class Trainer {
       batches.push_back([&train, some, this] { return data::to_device(train.batch(some), device()); });
     for (std::size_t m = 0; m < student_.num_modalities(); ++m) {
       const auto& control = step_.plan().controls[m];
-      if (control.frozen && control.norm_statistics == suppression::NormStatistics::Frozen &&
-          detail::calibrate_norm_statistics(student_, m, batches)) {
+      const bool is_frozen = control.frozen && control.norm_statistics == suppression::NormStatistics::Frozen;
+      if ((is_frozen || control.may_freeze) && detail::calibrate_norm_statistics(student_, m, batches)) {
         calibrated.push_back(student_.names()[m]);
       }
     }
@@ -326,6 +328,7 @@ class Trainer {
   TrainerOptions options_;
   std::optional<TeacherSource> teachers_;
   Step<Student, Method> step_;
+  bool has_run_ = false;
 };
 
 }  // namespace g2d

@@ -25,18 +25,26 @@ enum class Selection {
   Last,  ///< Those of the last epoch.
 };
 
+/// How a further run of the same trainer starts. The student keeps its weights either way, and epochs, stages and the
+/// learning rate are planned from epoch 0.
+enum class Start {
+  Anew,       ///< As a new trainer would: the method begins again, the optimizer has no momenta, the work is 0.
+  Continued,  ///< The method's state and the optimizer's are those that the last run left.
+};
+
 /// What is known when an epoch is done.
 struct EpochReport {
   std::int64_t epoch = 0;  ///< 0-based.
   std::int64_t num_epochs = 0;
   std::string stage;  ///< The modalities that learn: "audio", or "all".
   double learning_rate = 0.0;
-  double seconds = 0.0;                                ///< Training alone.
-  double preparation_seconds = 0.0;                    ///< Of what the method looked at, or tried, before the epoch.
-  std::vector<std::pair<std::string, double>> losses;  ///< Means over the epoch: "total", "task", "feature.audio", ...
-  std::int64_t num_samples = 0;                        ///< That the epoch showed, repeated ones counted again.
-  Work work;                                           ///< Of the run up to here.
-  std::int64_t num_skipped = 0;                        ///< Steps that did not count, for something was not finite.
+  double seconds = 0.0;              ///< Training alone.
+  double preparation_seconds = 0.0;  ///< Of what the method looked at, or tried, before the epoch.
+  std::vector<std::pair<std::string, double>>
+      losses;                    ///< Means over the epoch's samples: "total", "task", "feature.audio", ...
+  std::int64_t num_samples = 0;  ///< That the epoch showed, repeated ones counted again.
+  Work work;                     ///< Of the run up to here.
+  std::int64_t num_skipped = 0;  ///< Steps that did not count, for something was not finite.
   Evaluation validation;
   bool is_best = false;  ///< Best so far, of those that may still be selected.
 };

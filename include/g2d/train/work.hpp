@@ -8,7 +8,8 @@
 
 namespace g2d {
 
-/// What training has cost so far, counted in samples that went through each encoder.
+/// What training has cost so far, counted in samples of the batches that went through each encoder; those that lack its
+/// modality count too, for nobody waits to know how many they are.
 struct Work {
   PerModality<std::int64_t> forwards;  ///< With or without a graph, those of a method's own passes included.
   PerModality<std::int64_t> backwards;

@@ -15,8 +15,10 @@ namespace g2d::detail {
 /// What a teacher cache holds of N samples.
 struct CachedTensors {
   at::Tensor ids = {};                  ///< int64 [N].
-  at::Tensor confidence = {};           ///< float64 [N, M], NaN where a sample lacks the modality.
+  at::Tensor confidence = {};           ///< float64 [N, M], `absent` where a sample lacks the modality.
   std::vector<at::Tensor> tables = {};  ///< Of each teacher, [N, D_m + C].
+
+  static constexpr double absent = -1.0;  ///< No confidence: those are in [0, 1].
 
   /// Not filled; ids and confidence in host memory, tables where and of what `options` say.
   [[nodiscard]] static CachedTensors make(std::int64_t num_samples, const PerModality<std::int64_t>& widths,

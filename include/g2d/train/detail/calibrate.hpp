@@ -18,10 +18,12 @@
 #include <g2d/core/batch.hpp>
 #include <g2d/train/detail/buffer_guard.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
+#include <g2d/train/detail/training_mode.hpp>
 
 namespace g2d::detail {
 
-/// A norm layer whose running statistics are still those of a new one.
+/// A norm layer whose running statistics are still those of a new one. A counter of 0 alone does not tell: files of
+/// weights may lack it.
 struct UntrainedNorm {
   std::shared_ptr<torch::nn::Module> layer;
   std::function<void(std::optional<double>)> set_momentum;
@@ -30,9 +32,12 @@ struct UntrainedNorm {
 
 [[nodiscard]] inline std::vector<UntrainedNorm> untrained_norms(const torch::nn::Module& module) {
   std::vector<UntrainedNorm> found;
+  if (is_frozen_by_caller(module)) return found;
   const auto offer = [&](const std::shared_ptr<torch::nn::Module>& layer, auto* norm) {
-    if (norm == nullptr || !norm->num_batches_tracked.defined()) return;
+    if (norm == nullptr || !norm->num_batches_tracked.defined() || is_frozen_by_caller(*layer)) return;
     if (norm->num_batches_tracked.template item<std::int64_t>() > 0) return;
+    if (norm->running_mean.ne(0).any().template item<bool>() || norm->running_var.ne(1).any().template item<bool>())
+      return;
     found.push_back({layer, [norm](std::optional<double> momentum) { norm->options.momentum(momentum); },
                      norm->options.momentum()});
   };
@@ -65,8 +70,8 @@ class AveragingNorms {
 };
 
 /// Fits the running statistics of an encoder's untrained norm layers: cumulative averages over the batches, all other
-/// layers in evaluation mode, no gradients. Gives back whether there was anything to fit. Batches that give features
-/// which are not finite do not count; an error changes nothing.
+/// layers in evaluation mode, no gradients. What the caller froze is left alone. Gives back whether there was anything
+/// to fit. Batches that give features which are not finite do not count; an error changes nothing.
 template <class Student, class Batches>
 bool calibrate_norm_statistics(const Student& student, std::size_t m, const Batches& batches) {
   auto& module = *student.encoder(m).module();

@@ -4,7 +4,6 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros.h>
 #include <torch/nn/module.h>
 
 #include <cstddef>
@@ -15,6 +14,7 @@
 #include <g2d/method/control.hpp>
 #include <g2d/suppression/norm_statistics.hpp>
 #include <g2d/train/detail/buffer_guard.hpp>
+#include <g2d/train/detail/encode_present_rows.hpp>
 #include <g2d/train/detail/mode_scope.hpp>
 
 namespace g2d::detail {
@@ -22,7 +22,7 @@ namespace g2d::detail {
 /// Layers with running statistics go into training mode, so that they use the batch's.
 inline void use_batch_statistics(torch::nn::Module& module) {
   for (const auto& child : module.modules()) {
-    if (child->named_buffers(/*recurse=*/false).contains("running_mean")) child->train(true);
+    if (has_running_statistics(*child)) child->train(true);
   }
 }
 
@@ -48,19 +48,12 @@ template <class Student>
   }
 }
 
-/// What stands for the features of an encoder that is not run.
-template <class Student>
-[[nodiscard]] at::Tensor unseen_features(const Student& student, std::size_t m, std::int64_t num_samples) {
-  return at::zeros({num_samples, student.encoder(m).feature_width()},
-                   student.parameters().front().options().requires_grad(false));
-}
-
 /// The features of modality m under its control: without a graph when it is frozen. `known`: what `encode_present`
 /// would give; undefined where the encoder has to be run.
 template <class Student>
 [[nodiscard]] at::Tensor encode_controlled(const Student& student, std::size_t m, const Batch& batch,
                                            const method::Control& control, const at::Tensor& known) {
-  if (control.skipped) return unseen_features(student, m, batch.size());
+  if (control.skipped) return student.no_features(m, batch.size());
   if (known.defined()) {
     const at::AutoGradMode gradients(!control.frozen && at::GradMode::is_enabled());
     return student.replace_absent(m, known, batch.present);
