@@ -186,13 +186,15 @@ class Experiment {
       g2d::io::load_weights(*model, std::filesystem::path(settings_.teachers) / file);
     }
     const auto test = g2d::evaluate(*model, g2d::data::SingleModality(dataset_.splits.test, m), task_);
+    const auto& metrics = test.unimodal[0];  // On the test samples that have the modality; NaN where none does.
     std::vector<double> unimodal(names().size(), std::numeric_limits<double>::quiet_NaN());
-    unimodal[m] = test.fused[0].value;
-    results_.add({seed_, label, test.fused, std::move(unimodal), settings_.epochs_of_teachers(), seconds});
+    unimodal[m] = metrics[0].value;
+    results_.add({seed_, label, metrics, std::move(unimodal), settings_.epochs_of_teachers(), seconds});
     return g2d::Teacher::of(model);
   }
 
-  /// The mean of the teachers' outputs: what no training of a student should lose against.
+  /// The mean of the outputs of the teachers whose modality a sample has: what no training of a student should lose
+  /// against.
   void add_ensemble() {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> means, targets;
@@ -201,7 +203,13 @@ class Experiment {
     for (std::size_t i = 0; i < batches.size(); ++i) {
       const auto batch = g2d::data::to_device(stream.next(), device_);
       const auto logits = (*teachers_)(batch, task_).logits;
-      means.push_back(at::stack(at::TensorList(logits.data(), logits.size())).mean(0));
+      const auto stacked = at::stack(at::TensorList(logits.data(), logits.size()));  // [M, B, C]
+      if (batch.present.defined()) {
+        const auto has = batch.present.t().unsqueeze(2).to(stacked.scalar_type());
+        means.push_back(stacked.mul(has).sum(0).div(has.sum(0)));
+      } else {
+        means.push_back(stacked.mean(0));
+      }
       targets.push_back(batch.target);
     }
     results_.add({seed_, "teachers' mean", g2d::metrics::measure(task_, at::cat(means), at::cat(targets)), {}, 0, 0.0});
