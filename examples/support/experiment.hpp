@@ -203,12 +203,12 @@ class Experiment {
     for (std::size_t i = 0; i < batches.size(); ++i) {
       const auto batch = g2d::data::to_device(stream.next(), device_);
       const auto logits = (*teachers_)(batch, task_).logits;
-      const auto stacked = at::stack(at::TensorList(logits.data(), logits.size()));  // [M, B, C]
+      const auto all = at::stack(at::TensorList(logits.data(), logits.size()));
       if (batch.present.defined()) {
-        const auto has = batch.present.t().unsqueeze(2).to(stacked.scalar_type());
-        means.push_back(stacked.mul(has).sum(0).div(has.sum(0)));
+        const auto weights = batch.present.t().unsqueeze(2);  // [M, B, 1]
+        means.push_back(all.mul(weights).sum(0).div(weights.sum(0).clamp_min(1)));
       } else {
-        means.push_back(stacked.mean(0));
+        means.push_back(all.mean(0));
       }
       targets.push_back(batch.target);
     }

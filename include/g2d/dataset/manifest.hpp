@@ -152,9 +152,13 @@ struct ManifestColumns {
                       nearest_name(prefix, prefixes)));
     }
   }
-  if (!unused.empty())
-    warnings.push_back(
-        fmt::format("{}: columns without a prefix are not used: {}", table.path().string(), fmt::join(unused, ", ")));
+  if (!unused.empty()) {
+    warnings.push_back(fmt::format("{}: columns without a prefix are not used: {}{}", table.path().string(),
+                                   fmt::join(unused, ", "),
+                                   table.has_column(options.group_column)
+                                       ? ""
+                                       : "; --group-column keeps the rows of a speaker or patient in one split"));
+  }
   return found;
 }
 
