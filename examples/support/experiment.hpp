@@ -187,9 +187,10 @@ class Experiment {
       g2d::io::load_weights(*model, std::filesystem::path(settings_.teachers) / file);
     }
     const auto test = g2d::evaluate(*model, g2d::data::SingleModality(dataset_.splits.test, m), task_);
+    const auto& metrics = test.unimodal[0];  // On the test samples that have the modality; NaN where none does.
     std::vector<double> unimodal(names().size(), std::numeric_limits<double>::quiet_NaN());
-    unimodal[m] = test.fused[0].value;
-    results_.add({seed_, label, test.fused, std::move(unimodal), settings_.epochs_of_teachers(), seconds});
+    unimodal[m] = metrics[0].value;
+    results_.add({seed_, label, metrics, std::move(unimodal), settings_.epochs_of_teachers(), seconds});
     return g2d::Teacher::of(model);
   }
 

@@ -69,8 +69,16 @@ template <class Read>
     const std::string group = "Manifest";
     add_missing_files_option(app, options->missing_files);
     app.add_option("--label-column", options->label_column)->group(group)->capture_default_str();
+    app.add_option("--class-names", options->class_names, "in the order of their numbers; default: the labels found")
+        ->group(group);
+    app.add_option("--group-column", options->group_column,
+                   "speaker or patient: rows of one group stay in one split; may be missing")
+        ->group(group)
+        ->capture_default_str();
     app.add_option("--target-columns", options->target_columns, "numbers to predict instead of a label")->group(group);
     app.add_option("--target-unit", options->target_unit)->group(group);
+    app.add_option("--member", options->sequence.member, "which array of .npz files; default: the only one")
+        ->group(group);
     app.add_option("--image-size", options->image.size)->group(group)->capture_default_str();
   };
   return {.name = "manifest",

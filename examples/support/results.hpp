@@ -106,8 +106,8 @@ class Results {
     text += ",epochs,seconds\n";
     for (const auto& row : rows_) {
       text += fmt::format("{},{}", row.seed, row.name);
-      for (const auto& metric : row.metrics) text += std::isnan(metric.value) ? "," : fmt::format(",{}", metric.value);
-      for (const double value : row.unimodal) text += std::isnan(value) ? "," : fmt::format(",{}", value);
+      for (const auto& metric : row.metrics) text += cell(metric.value);
+      for (const double value : row.unimodal) text += cell(value);
       text += fmt::format(",{},{:.3f}\n", row.epochs, row.seconds);
     }
     return text;
@@ -117,7 +117,9 @@ class Results {
     auto all = nlohmann::json::array();
     for (const auto& row : rows_) {
       nlohmann::json entry{{"seed", row.seed}, {"name", row.name}, {"epochs", row.epochs}, {"seconds", row.seconds}};
-      for (const auto& metric : row.metrics) entry[metric.name] = metric.value;
+      for (const auto& metric : row.metrics) {
+        if (!std::isnan(metric.value)) entry[metric.name] = metric.value;
+      }
       for (std::size_t m = 0; m < modalities_.size(); ++m) {
         if (!std::isnan(row.unimodal[m])) entry["unimodal"][modalities_[m]] = row.unimodal[m];
       }
@@ -127,6 +129,11 @@ class Results {
   }
 
  private:
+  /// Empty where there was nothing to judge.
+  [[nodiscard]] static std::string cell(double value) {
+    return std::isnan(value) ? std::string(",") : fmt::format(",{}", value);
+  }
+
   /// In order of appearance.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;
@@ -166,14 +173,14 @@ class Results {
     return values;
   }
 
-  /// Behind the decimal point: figures in units follow the size of the first one.
+  /// Behind the decimal point: figures in units follow the size of the first.
   [[nodiscard]] int digits(const g2d::metrics::Metric& metric) const {
     if (is_share(metric)) return 2;
     if (metric.name == "r2") return 3;
-    const auto first = std::find_if(rows_.begin(), rows_.end(),
-                                    [](const ResultRow& row) { return !std::isnan(row.metrics[0].value); });
-    const double size = first == rows_.end() ? 1.0 : std::max(first->metrics[0].value, 1e-6);
-    return std::max(0, 3 - static_cast<int>(std::ceil(std::log10(size))));
+    const auto judged = std::find_if(rows_.begin(), rows_.end(),
+                                     [](const ResultRow& row) { return std::isfinite(row.metrics[0].value); });
+    const double value = judged == rows_.end() ? 1.0 : judged->metrics[0].value;
+    return std::max(0, 3 - static_cast<int>(std::ceil(std::log10(std::max(value, 1e-6)))));
   }
 
   [[nodiscard]] std::string shown(std::vector<double> values, const g2d::metrics::Metric& metric) const {

@@ -98,16 +98,21 @@ void write_results(const Run& run, const Results& results, const nlohmann::json&
       {"g2d", G2D_VERSION},          {"dataset", run.choice.name},       {"settings", config_text(run.app)},
       {"smoke", run.settings.smoke}, {"threads", at::get_num_threads()}, {"seeds", seeds},
       {"results", results.json()},   {"interrupted", was_interrupted}};
-  write_file(out / "results.json", report.dump(1) + "\n");
+  // Names of files and folders, which the command line has, may be of any bytes.
+  write_file(out / "results.json",
+             report.dump(1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace) + "\n");
   fmt::print("\nwritten: {}/results.csv, results.json{}\n", run.settings.out,
              was_interrupted ? "" : ", student.safetensors");
 }
 
+/// A folder in which files can be written, which is found out before anything is trained.
 void make_folder(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
     throw g2d::DataError(fmt::format("--out {}: expected a folder that can be made, got: {}", folder, error.message()));
+  for (const auto* name : {"results.csv", "results.json", "student.safetensors"})
+    const g2d::AtomicFile writable(std::filesystem::path(folder) / name);  // not committed
 }
 
 /// All seeds of one task. `make_task` fits the task to a training split.

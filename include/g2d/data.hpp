@@ -22,6 +22,7 @@
 #include <g2d/data/single_modality.hpp>  // IWYU pragma: export
 #include <g2d/data/split_at_random.hpp>  // IWYU pragma: export
 #include <g2d/data/split_by_class.hpp>   // IWYU pragma: export
+#include <g2d/data/split_by_group.hpp>   // IWYU pragma: export
 #include <g2d/data/splits.hpp>           // IWYU pragma: export
 #include <g2d/data/streaming.hpp>        // IWYU pragma: export
 #include <g2d/data/subset.hpp>           // IWYU pragma: export

@@ -200,8 +200,15 @@ TEST_CASE("data::split_by_class: holds out the fraction of every class, and each
   CHECK(thrown<ConfigError>(error(1, labels)) ==
         "g2d: data::split_by_class: images: expected a fraction between 0 and 1, got 1");
   CHECK_THAT(thrown<ConfigError>(error(std::numeric_limits<double>::quiet_NaN(), labels)), Contains("got nan"));
-  CHECK(thrown<DataError>(error(0.5, torch::tensor({0, 0, 4}))) ==
-        "g2d: data::split_by_class: images: class 4: expected at least 2 to divide, got 1");
+  CHECK(thrown<DataError>(error(0.5, torch::tensor({0, 1, 4}))) ==
+        "g2d: data::split_by_class: images: expected a class of at least 2 to divide, got none");
+}
+
+TEST_CASE("data::split_by_class: a class of one row is kept", "[digits]") {
+  const auto [kept, held_out] = g2d::data::split_by_class(torch::tensor({4, 0, 0, 2}), torch::tensor({10, 11, 12, 13}),
+                                                          0.5, g2d::make_generator(5), "images");
+  CHECK(kept.numel() == 3);
+  CHECK(torch::isin(torch::tensor({10, 13}), kept).all().item<bool>());
 }
 
 TEST_CASE("dataset::pair_by_class: partners share the class, and none is used again before all were used", "[digits]") {

@@ -495,6 +495,41 @@ TEST_CASE("data::split_at_random: divides once and for all by its generator", "[
       Contains("got 1"));
 }
 
+TEST_CASE("data::split_by_group: no group is on both sides, and every class has about its share", "[streaming]") {
+  torch::manual_seed(3);
+  const auto groups = torch::randint(0, 40, {400}) * 7 + 3;
+  const auto classes = torch::randint(0, 3, {400});
+  const auto rows = torch::arange(1000, 1400);
+  for (const double fraction : {0.1, 0.25, 0.5, 0.8}) {
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      const auto [kept, held_out] =
+          data::split_by_group(groups, classes, rows, fraction, make_generator(seed), "clips");
+      CHECK(torch::equal(std::get<0>(torch::cat({kept, held_out}).sort()), rows));
+      const auto group_of = [&](const at::Tensor& some) { return groups.index_select(0, some - 1000); };
+      CHECK_FALSE(torch::isin(group_of(kept), group_of(held_out)).any().item<bool>());
+      const auto shares = torch::bincount(classes.index_select(0, held_out - 1000), {}, 3) /
+                          torch::bincount(classes, {}, 3).to(at::kDouble);
+      CHECK((shares - fraction).abs().max().item<double>() < 0.1);
+      CHECK(torch::equal(data::split_by_group(groups, classes, rows, fraction, make_generator(seed), "clips").held_out,
+                         held_out));
+    }
+  }
+}
+
+TEST_CASE("data::split_by_group: at least one group on either side, whatever the fraction", "[streaming]") {
+  const auto groups = torch::tensor({0, 0, 0, 1, 1, 2});
+  const auto rows = torch::arange(6);
+  for (const double fraction : {0.001, 0.5, 0.999}) {
+    const auto [kept, held_out] = data::split_by_group(groups, {}, rows, fraction, make_generator(1), "clips");
+    CHECK((kept.numel() > 0 && held_out.numel() > 0));
+  }
+  CHECK(thrown<ConfigError>([&] { (void)data::split_by_group(groups, {}, rows, 0, make_generator(1), "clips"); }) ==
+        "g2d: data::split_by_group: clips: expected a fraction between 0 and 1, got 0");
+  CHECK(thrown<DataError>([&] {
+          (void)data::split_by_group(torch::zeros({6}, at::kLong), {}, rows, 0.5, make_generator(1), "clips");
+        }) == "g2d: data::split_by_group: clips: expected at least 2 groups to divide, got 1");
+}
+
 TEST_CASE("Trainer: trains the same weights on streamed as on loaded samples, teachers and cache included",
           "[streaming]") {
   const data::Samples source({numbers("audio", 2.0), numbers("image", -1.0)}, index_of(48));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/data/load_in_memory.hpp>
 #include <g2d/dataset/feature_files.hpp>
 #include <g2d/dataset/iemocap.hpp>
 #include <g2d/dataset/ur_funny.hpp>
@@ -229,6 +230,130 @@ TEST_CASE(
   const auto again = read_feature_files(tree.folder.path(), {.validation_fraction = 0.34, .seed = 3});
   CHECK(torch::equal(dataset.splits.validation.sample_ids(), again.splits.validation.sample_ids()));
   g2d_test::check_loader([&] { return read_feature_files(tree.folder.path(), {.validation_fraction = 0.34}); });
+}
+
+TEST_CASE("dataset::read_feature_files: labels have a class for each of their numbers, from whatever number on",
+          "[dataset][features]") {
+  Tree tree;
+  const auto with = [&](const std::vector<double>& numbers, at::ScalarType dtype) {
+    for (auto* split : {&tree.train, &tree.validation, &tree.test}) {
+      auto& labels = get(*split, "labels");
+      const auto rows = torch::arange(labels.size(0)).remainder(static_cast<std::int64_t>(numbers.size()));
+      labels = torch::tensor(numbers, at::kDouble).index_select(0, rows).to(dtype);
+    }
+    return read_feature_files(tree.write().path());
+  };
+  const auto check = [&](const std::vector<double>& numbers, at::ScalarType dtype,
+                         const std::vector<std::string>& names) {
+    const auto dataset = with(numbers, dtype);
+    CHECK(dataset.target.kind == OutputKind::Classes);
+    CHECK(dataset.target.names == names);
+    CHECK(dataset.target.num_outputs == static_cast<std::int64_t>(names.size()));
+    const auto expected = torch::arange(4).remainder(static_cast<std::int64_t>(names.size()));
+    CHECK(torch::equal(dataset.splits.test.targets(), expected));
+    CHECK(dataset.warnings.size() == (c10::isIntegralType(dtype, true) ? 0 : 1));
+  };
+  for (const auto dtype : {at::kLong, at::kInt, at::kByte, at::kFloat, at::kDouble}) {
+    INFO(c10::toString(dtype));
+    check({0, 1}, dtype, {"0", "1"});
+    check({0, 1, 2}, dtype, {"0", "1", "2"});
+    check({1, 2, 3}, dtype, {"1", "2", "3"});
+    check({1, 2}, dtype, {"1", "2"});
+    check({10, 20}, dtype, {"10", "20"});
+  }
+  check({5, 6, 9}, at::kLong, {"5", "6", "9"});
+  check({-1, 1}, at::kLong, {"-1", "1"});
+  check({-1, 1}, at::kFloat, {"-1", "1"});
+  CHECK_THAT(with({0, 1}, at::kFloat).warnings[0],
+             Contains("labels are whole numbers stored as floating point: taken for 2 classes; store them as integers, "
+                      "or as [N, 1] if they are values"));
+  const auto gap = with({0, 1, 3}, at::kLong);
+  CHECK(gap.target.num_outputs == 4);
+  CHECK_THAT(gap.warnings.at(0), Contains("1 of 4 classes have no sample: 2"));
+
+  for (const std::vector<double>& numbers : {std::vector<double>{0.5, 1, 2}, {18, 35, 70}, {-3, 0, 3}}) {
+    const auto values = with(numbers, at::kDouble);
+    CHECK(values.target.kind == OutputKind::Values);
+    CHECK(values.target.num_outputs == 1);
+    CHECK(values.splits.test.targets().sizes() == at::IntArrayRef{4, 1});
+  }
+}
+
+TEST_CASE("dataset::read_feature_files: with class names, labels from 1 on are the classes in their order",
+          "[dataset][features]") {
+  Tree tree;
+  for (auto* split : {&tree.train, &tree.validation, &tree.test}) get(*split, "labels") += 1;
+  const auto dataset = read_feature_files(tree.write().path(), {.class_names = {"no", "yes"}});
+  CHECK(dataset.target.names == std::vector<std::string>{"no", "yes"});
+  CHECK(torch::equal(dataset.splits.test.targets(), torch::tensor({0, 1, 0, 1})));
+  get(tree.train, "labels")[0] = 0;
+  CHECK_THAT(thrown<DataError>([&] { (void)read_feature_files(tree.write().path(), {.class_names = {"no", "yes"}}); }),
+             Contains("train.npz: row 1: expected a label from 0 to 1, got 2"));
+}
+
+TEST_CASE("dataset::read_feature_files: values keep the differences of targets with a large offset",
+          "[dataset][features]") {
+  Tree tree;
+  for (auto* split : {&tree.train, &tree.validation, &tree.test}) {
+    auto& labels = get(*split, "labels");
+    labels = (torch::arange(labels.size(0), at::kDouble) + 1.7e9).unsqueeze(1);
+  }
+  const auto targets = read_feature_files(tree.write().path()).splits.train.targets();
+  CHECK(torch::equal(targets, torch::arange(12, at::kDouble).unsqueeze(1) + 1.7e9));
+}
+
+TEST_CASE("dataset::read_feature_files: arrays that have no part in it may be of any dtype", "[dataset][features]") {
+  Tree tree;
+  tree.write();
+  std::vector<std::pair<std::string, std::string>> members{
+      {"speaker.npy", g2d_test::npy_bytes(g2d_test::npy_dict("<U3", {1}), std::string(12, 'x'))}};
+  for (const auto& [name, values] : tree.train) members.emplace_back(name + ".npy", g2d_test::npy_bytes(values));
+  g2d_test::write_zip(tree.folder / "train.npz", members, true);
+  const auto dataset = read_feature_files(tree.folder.path());
+  REQUIRE(dataset.warnings.size() == 1);
+  CHECK_THAT(dataset.warnings[0], Contains("train.npz: not used: speaker"));
+}
+
+TEST_CASE("dataset::read_feature_files: a test file that lacks a modality is read, and told", "[dataset][features]") {
+  Tree tree;
+  const auto check = [&] {
+    const auto dataset = read_feature_files(tree.write().path());
+    REQUIRE(dataset.warnings.size() == 1);
+    CHECK(dataset.warnings[0] == "no test sample has the modality \"vision\": tested on the others");
+    const auto test = g2d::data::load_in_memory(dataset.splits.test);
+    CHECK(test.all().inputs[2].values.size(2) == 5);
+    CHECK(test.all().inputs[2].lengths.eq(0).all().item<bool>());
+    CHECK_FALSE(test.all().present.select(1, 2).any().item<bool>());
+    CHECK(test.all().present.select(1, 0).all().item<bool>());
+  };
+  SECTION("no steps") {
+    get(tree.test, "vision_lengths").zero_();
+    check();
+  }
+  SECTION("no array") {
+    remove(tree.test, "vision");
+    check();
+  }
+  SECTION("validation") {
+    get(tree.validation, "vision_lengths").zero_();
+    CHECK_THAT(tree.error(),
+               Contains("validation.npz: modality \"vision\": expected at least one sample that has it, got none"));
+  }
+}
+
+TEST_CASE("dataset::read_feature_files: a class of one row is not held out; ids are UTF-8; files may be in capitals",
+          "[dataset][features]") {
+  Tree tree;
+  get(tree.train, "labels")[4] = 2;
+  std::filesystem::remove(tree.write() / "validation.npz");
+  std::filesystem::rename(tree.folder / "test.npz", tree.folder / "TEST.NPZ");
+  const auto dataset = read_feature_files(tree.folder.path());
+  CHECK(torch::bincount(dataset.splits.train.targets())[2].item<int>() == 1);
+  REQUIRE(dataset.warnings.size() == 1);
+  CHECK(dataset.warnings[0] == "class \"2\" has 1 sample, too few to divide: all in training");
+  std::filesystem::remove(tree.folder / "TEST.NPZ");
+  get(tree.test, "ids")[1][0] = 0xE9;
+  CHECK_THAT(tree.error(), Contains("test.npz: array \"ids\": expected UTF-8 texts, got \"\\xe9est1\""));
 }
 
 TEST_CASE("dataset::read_iemocap: classes as numbered, or several emotions at once", "[dataset][features]") {

@@ -471,7 +471,7 @@ TEST_CASE("dataset::read_manifest: JSON, numbers to predict, modalities by optio
   options.modalities[1] = {"curve", g2d::dataset::SequenceFiles{.column = "arrays"}};
   const auto ambiguous = read_manifest(tree.folder / "people.json", options);
   CHECK_THAT(thrown<DataError>([&] { (void)g2d::data::load_in_memory(ambiguous.splits.test); }),
-             Contains("expected one array, or SequenceFiles::member to name it, got [first, second]"));
+             Contains("expected one array, or SequenceFiles::member (--member) to name it, got [first, second]"));
   options.modalities[1] = {"curve", g2d::dataset::SequenceFiles{.column = "picture"}};
   const auto no_sequence = read_manifest(tree.folder / "people.json", options);
   CHECK_THAT(thrown<DataError>([&] { (void)g2d::data::load_in_memory(no_sequence.splits.test); }),
@@ -508,8 +508,7 @@ TEST_CASE("dataset::read_manifest: every fault is named with file, line and valu
   CHECK_THAT(
       with("a,trian,cat,0.jpg"),
       Contains("bad.csv: line 2: column \"split\": expected train, validation (val, dev) or test, got \"trian\""));
-  CHECK_THAT(with("a,train,,0.jpg"),
-             Contains("bad.csv: line 2: expected one of the labels that are not empty, got \"\""));
+  CHECK_THAT(with("a,train,,0.jpg"), Contains("bad.csv: line 2: column \"label\": expected a label, got nothing"));
   CHECK_THAT(with("b,train,cat,0.jpg"),
              Contains("bad.csv: line 3: expected every id once, got \"b\" again") && Contains("bad.csv: line 2"));
   CHECK_THAT(with(",train,cat,0.jpg"), Contains("bad.csv: line 2: expected an id, got nothing"));

@@ -228,6 +228,19 @@ TEST_CASE("io::read_npz: arrays come back by name, stored and deflated, in the f
   }
 }
 
+TEST_CASE("io::read_npz: text and Python objects beside the arrays that are wanted are left alone", "[formats][npz]") {
+  const TemporaryFolder folder;
+  g2d_test::write_zip(folder / "a.npz",
+                      {{"speaker.npy", npy_bytes(npy_dict("<U3", {1}), std::string(12, 'x'))},
+                       {"values.npy", npy_bytes(torch::arange(4))},
+                       {"notes.npy", npy_bytes(npy_dict("|O", {1}), "pickle")}},
+                      true);
+  const auto read = read_npz(folder / "a.npz", [](const std::string& name) { return name == "values"; });
+  REQUIRE(read.size() == 1);
+  CHECK(torch::equal(read["values"], torch::arange(4)));
+  CHECK_THAT(npz_error(folder / "a.npz"), Contains("array \"speaker\": dtype \"<U3\" is not supported"));
+}
+
 TEST_CASE("io::read_npz: sizes that cannot be are refused before memory is asked for", "[formats][npz]") {
   const TemporaryFolder folder;
   const auto path = folder / "a.npz";

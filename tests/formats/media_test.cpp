@@ -320,6 +320,8 @@ TEST_CASE("io::write_png: an image comes back bit for bit", "[formats][png]") {
   CHECK(torch::equal(read_image(folder / "colour.png"), image));
   write_png(folder / "view.png", image.flip(2).transpose(1, 2));
   CHECK(torch::equal(read_image(folder / "view.png"), image.flip(2).transpose(1, 2)));
+  write_png(folder / "lazy.png", at::_neg_view(image));
+  CHECK(torch::equal(read_image(folder / "lazy.png"), at::neg(image)));
   write_png(folder / "grey.png", image.slice(0, 1, 2));
   CHECK(torch::equal(read_image(folder / "grey.png", {.channels = 1}), image.slice(0, 1, 2)));
   const auto noise = torch::randint(256, {3, 50, 50}, at::kByte);  // larger packed than plain

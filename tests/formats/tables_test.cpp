@@ -10,6 +10,8 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/nearest_name.hpp>
+#include <g2d/core/utf8.hpp>
+#include <g2d/io/cell.hpp>
 #include <g2d/io/csv.hpp>
 #include <g2d/io/json_table.hpp>
 #include <g2d/io/table.hpp>
@@ -117,6 +119,11 @@ TEST_CASE("io::read_csv: other delimiters and files without header are read", "[
   CHECK(cells(table) == Cells{{"---g-f_I2yQ", "1", "people, marching", "test"}});
   CHECK(table.column("label") == 2);
   CHECK(csv(folder, "a,b\n").num_rows() == 0);
+  const auto numbered = csv(folder, "1.5,1.5\n2,3\n", {.has_header = false});
+  CHECK(numbered.column_names() == Names{"0", "1"});
+  CHECK(cells(numbered) == Cells{{"1.5", "1.5"}, {"2", "3"}});
+  CHECK(cells(numbered.rows_from(1)) == Cells{{"2", "3"}});
+  CHECK(numbered.rows_from(1).line(0) == 2);
 }
 
 TEST_CASE("io::read_csv: each malformed file is refused with its line", "[formats][csv]") {
@@ -134,6 +141,9 @@ TEST_CASE("io::read_csv: each malformed file is refused with its line", "[format
   check("a,b\n1,\"2\"3\n", "line 2: " + stray);
   check("a,b\n1,2\"3\n", "line 2: " + stray);
   check("a,b\n1,2\n\0\n"s, "line 3: expected UTF-8 text, got a NUL byte");
+  check("a,b\n1,caf\xE9\n", "line 2: expected UTF-8 text, got the byte 0xe9; save the file as UTF-8");
+  check("a,b\n1,\xC3\n", "line 2: expected UTF-8 text, got the byte 0xc3; save the file as UTF-8");
+  check("a\xFF,b\n", "line 1: expected UTF-8 text, got the byte 0xff; save the file as UTF-8");
   check("a,b,a\n1,2,3\n", "expected columns of different names, got \"a\" twice");
   check("", "expected at least one line of values, got none");
   check("\n \n", "expected at least one line of values, got none");
@@ -141,8 +151,7 @@ TEST_CASE("io::read_csv: each malformed file is refused with its line", "[format
   const auto config_error = [&](const g2d::io::CsvOptions& options) {
     return thrown<ConfigError>([&] { (void)csv(folder, "a,b\n", options); });
   };
-  const std::string names = "g2d: io::read_csv: expected column_names for a file without header, and for no other";
-  CHECK(config_error({.has_header = false}) == names);
+  const std::string names = "g2d: io::read_csv: expected column_names for no other file than one without header";
   CHECK(config_error({.column_names = {"a", "b"}}) == names);
   CHECK(config_error({.delimiter = '"'}) ==
         "g2d: io::read_csv: expected a delimiter other than quotes and line breaks");
@@ -159,6 +168,8 @@ TEST_CASE("io::Table: an absent column is refused with those there are and the n
 
 TEST_CASE("io::Table: numbers are float64, NaN where a cell says that it has none", "[formats][table]") {
   const TemporaryFolder folder;
+  const auto missing = csv(folder, "x,y\nN/A,\nn/a,\n<NA>,\nNULL,\nnull,\nNone,\nNAN,\n\" \",\n");
+  CHECK(missing.numbers("x").isnan().all().item<bool>());
   const auto table = csv(folder, "x,y\n1,a\n-2.5e3,\n,\nNA,\nnan,\nNaN,\n 7 ,\n");
   const auto numbers = table.numbers("x");
   REQUIRE(numbers.scalar_type() == at::kDouble);
@@ -167,9 +178,34 @@ TEST_CASE("io::Table: numbers are float64, NaN where a cell says that it has non
   CHECK(torch::equal(numbers.nan_to_num(0), torch::tensor({1.0, -2500.0, 0.0, 0.0, 0.0, 0.0, 7.0}, at::kDouble)));
 }
 
+TEST_CASE("io::Table: numbers may have a plus sign, and blanks around them in quotes", "[formats][table]") {
+  const TemporaryFolder folder;
+  const auto numbers = csv(folder, "x\n+1\n+0.0\n+.5\n+2.5e+3\n\" +4 \"\n\"\t-5\"\n").numbers("x");
+  CHECK(torch::equal(numbers, torch::tensor({1.0, 0.0, 0.5, 2500.0, 4.0, -5.0}, at::kDouble)));
+  CHECK(json(folder, R"([{"x": "+3"}])").numbers("x")[0].item<double>() == 3);
+}
+
+TEST_CASE("io::trimmed: takes blanks of every kind from both ends, and none from inside", "[formats][table]") {
+  CHECK(g2d::io::trimmed(" \t\r\n calm \v\f") == "calm");
+  CHECK(g2d::io::trimmed("\xC2\xA0 very calm \xC2\xA0") == "very calm");
+  CHECK(g2d::io::trimmed(" \xC2\xA0 ").empty());
+  CHECK(g2d::io::trimmed("\xC3\xA0").size() == 2);  // à ends in the same byte
+}
+
+TEST_CASE("utf8_prefix: ends where text is no longer UTF-8", "[formats][utf8]") {
+  using g2d::is_utf8;
+  for (const std::string text :
+       {"", "plain", "caf\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x90\x9D", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"})
+    CHECK(is_utf8(text));
+  for (const std::string text : {"\x80", "\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF0\x80\x80\xAF",
+                                 "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xFF"})
+    CHECK(g2d::utf8_prefix("ok" + text) == 2);
+}
+
 TEST_CASE("io::Table: a cell that is no number is refused with file, line and text", "[formats][table]") {
   const TemporaryFolder folder;
-  for (const auto* cell : {"one", "1x", "1.2.3", "0x10", "inf", "-inf", "1e999", "1 2", "-", "nano", "+1"}) {
+  for (const auto* cell : {"one", "1x", "1.2.3", "0x10", "inf", "-inf", "1e999", "1 2", "-", "+", "+-1", "++1", "-+1",
+                           "1+", "+inf", "nano", "None of them"}) {
     const auto table = csv(folder, fmt::format("x\n1\n{}\n", cell));
     CHECK(thrown<DataError>([&] { (void)table.numbers("x"); }) ==
           fmt::format("g2d: io::Table: {}: line 3: column \"x\": expected a number or nothing, got \"{}\"",

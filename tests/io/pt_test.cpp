@@ -49,10 +49,11 @@ std::string storage(const std::string& type, const std::string& key, std::int32_
   return "(" + text("storage") + "ctorch\n" + type + "\n" + text(key) + text("cpu") + integer(num_elements) + "tQ";
 }
 
+/// `metadata`: a dict of operations that the tensor has not done yet, or nothing.
 std::string tensor(const std::string& storage, const std::string& offset, const std::string& sizes,
-                   const std::string& strides) {
+                   const std::string& strides, const std::string& metadata = "") {
   return "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + offset + "(" + sizes + "t(" + strides + "t\x89" +
-         "ccollections\nOrderedDict\n)RtR";
+         "ccollections\nOrderedDict\n)R" + metadata + "tR";
 }
 
 /// A dict with one value, under "a".
@@ -141,7 +142,7 @@ TEST_CASE("io: pt: each malformed file is refused with its reason", "[io][pt]") 
   check_tensor(storage("FloatStorage", "0", 7), "K\7", "K\1", "storage 0: expected 7 elements, got 24 bytes");
   check_tensor(storage("FloatStorage", "0", -1), "K\7", "K\1", "storage 0: expected -1 elements");
   check_tensor(storage("FloatStorage", "1", 6), "K\6", "K\1", "data/1");
-  check_tensor(storage("ComplexFloatStorage", "0", 3), "K\3", "K\1", "the Python object torch.ComplexFloatStorage");
+  check_tensor(storage("QInt8Storage", "0", 24), "K\3", "K\1", "the Python object torch.QInt8Storage");
   check_tensor(floats, "K\7", "K\1", "out of bounds for storage");
   check_tensor(floats, "J\0\0\0\x7f"s + "J\0\0\0\x7f"s + "J\0\0\0\x7f"s, "K\0K\0K\0"s, "overflow");
   check_tensor(floats, "J\0\0\0\x7f"s, "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f", "overflow");
@@ -189,6 +190,39 @@ TEST_CASE("io: pt: each malformed file is refused with its reason", "[io][pt]") 
   write_bytes(path, "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.");
   check("PyTorch's form from before 1.6; in Python: torch.save(torch.load(path), other_path)");
   CHECK_THROWS_WITH(read_pt(folder / "absent.pt"), Contains("absent.pt: no such file"));
+}
+
+TEST_CASE("io: pt: what torch.save has put off, a sign or a conjugation, is in the values", "[io][pt]") {
+  const TemporaryFolder folder;
+  const auto path = folder / "lazy.pt";
+  const auto values = torch::tensor({1.0F, 2.0F, -3.0F, 4.0F});
+  const std::string bytes(static_cast<const char*>(values.const_data_ptr()), values.nbytes());
+  const auto read = [&](const std::string& type, int count, const std::string& metadata) {
+    const auto sizes = "K" + std::string(1, static_cast<char>(count));
+    write_archive(path,
+                  {{"data.pkl", pickle(dict_of(tensor(storage(type, "0", count), "K\0"s, sizes, "K\1", metadata)))},
+                   {"data/0", bytes}});
+    return read_pt(path)["a"];
+  };
+  CHECK(same(read("FloatStorage", 4, "}" + text("neg") + "\x88s"), -values));
+  CHECK(same(read("FloatStorage", 4, "}" + text("neg") + "\x89s"), values));
+  CHECK(same(read("FloatStorage", 4, "}"), values));
+  const auto complex = torch::view_as_complex(values.view({2, 2}));
+  CHECK(same(read("ComplexFloatStorage", 2, "}" + text("conj") + "\x88s"), complex.conj().resolve_conj()));
+  CHECK(same(read("ComplexFloatStorage", 2, "}(" + text("conj") + "\x88" + text("neg") + "\x88u"),
+             complex.conj().neg().resolve_conj()));
+  CHECK_THROWS_WITH(read("FloatStorage", 4, "}" + text("other") + "\x88s"),
+                    Contains("a tensor's metadata has \"other\""));
+}
+
+TEST_CASE("io: pt: dtypes without a storage of their own in Python are not written", "[io][pt]") {
+  const TemporaryFolder folder;
+  Tensors tensors;
+  tensors.insert("a", torch::zeros({2}).to(at::kUInt16));
+  CHECK_THROWS_AS(write_pt(tensors, folder / "a.pt"), g2d::ShapeError);
+  CHECK_THROWS_WITH(write_pt(tensors, folder / "a.pt"),
+                    Contains("tensor \"a\": dtype UInt16 has no place in this format"));
+  CHECK(g2d_test::names_in(folder.path()).empty());
 }
 
 TEST_CASE("io: pt: containers that hold themselves or each other without end are refused", "[io][pt]") {
@@ -248,6 +282,21 @@ TEST_CASE("io: pt: Python's dicts are read, its other objects refused with advic
   CHECK(same(views["transposed"], x.t()));
   CHECK(same(views["parameter"], x));
 
+  const auto rare = read_pt(folder / "rare.pt");
+  for (const auto& item : rare) {
+    INFO(item.key());
+    CHECK(torch::equal(item.value().to(at::kComplexFloat), x.to(at::kComplexFloat)));
+  }
+  CHECK(rare["uint16"].scalar_type() == at::kUInt16);
+  CHECK(rare["float8"].scalar_type() == at::kFloat8_e4m3fn);
+  CHECK(rare["complex"].scalar_type() == at::kComplexFloat);
+
+  const auto lazy = read_pt(folder / "lazy.pt");
+  CHECK(same(lazy["imag"], -x));
+  CHECK(same(lazy["part"], -x[1]));
+  CHECK(same(lazy["conj"], torch::complex(x, -x)));
+  CHECK(same(lazy["both"], x));
+
   const auto refused = [&](const std::string& name, const std::string& reason) {
     INFO(name);
     CHECK_THROWS_AS(read_pt(folder / name), g2d::DataError);
@@ -257,8 +306,7 @@ TEST_CASE("io: pt: Python's dicts are read, its other objects refused with advic
   refused("namespace.pt",
           "the Python object argparse.Namespace; in Python, save tensors alone: torch.save(model.state_dict(), path)");
   refused("legacy.pt", "before 1.6; in Python: torch.save(torch.load(path), other_path)");
-  refused("float8.pt", "the Python object torch");
-  refused("complex.pt", "torch.ComplexFloatStorage");
+  refused("bits.pt", "the Python object torch.bits8");
   refused("protocol4.pt", "expected pickle protocol 2");
   refused("tensor.pt", "expected a dict of tensors");
   refused("tuple_key.pt", "expected texts or integers as the keys");

@@ -113,8 +113,13 @@ def write_pt_cases(folder):
     torch.save(nn.Linear(2, 2), f"{folder}/module.pt")
     torch.save({"args": argparse.Namespace(a=1)}, f"{folder}/namespace.pt")
     torch.save({"a": x}, f"{folder}/legacy.pt", _use_new_zipfile_serialization=False)
-    torch.save({"a": x.to(torch.float8_e4m3fn)}, f"{folder}/float8.pt")
-    torch.save({"a": x.to(torch.complex64)}, f"{folder}/complex.pt")
+    torch.save({"uint16": x.to(torch.uint16), "float8": x.to(torch.float8_e4m3fn), "complex": x.to(torch.complex64)},
+               f"{folder}/rare.pt")
+    conjugate = torch.complex(x, x).conj()
+    lazy = {"imag": conjugate.imag, "part": conjugate.imag[1], "conj": torch.complex(x, x).conj(),
+            "both": torch._neg_view(-x)}
+    torch.save(lazy, f"{folder}/lazy.pt")
+    torch.save({"a": x.to(torch.uint8).view(torch.bits8)}, f"{folder}/bits.pt")
     torch.save({"a": x}, f"{folder}/protocol4.pt", pickle_protocol=4)
     torch.save(x, f"{folder}/tensor.pt")
     torch.save({(1, 2): x}, f"{folder}/tuple_key.pt")

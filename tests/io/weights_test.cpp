@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -129,9 +131,99 @@ TEST_CASE("io: weights: a file that cannot be read changes nothing", "[io][weigh
   CHECK_THROWS_AS(load_weights(net, folder / "cut.pt"), g2d::DataError);
   CHECK_THROWS_AS(load_weights(net, folder / "absent.safetensors"), g2d::DataError);
   CHECK(same(state_of(net), before));
-  CHECK_THROWS_AS(load_weights(net, folder / "w.onnx"), g2d::ConfigError);
+  CHECK_THROWS_AS(save_weights(net, folder / "w.onnx"), g2d::ConfigError);
   CHECK_THROWS_WITH(save_weights(net, folder / "w.onnx"),
-                    Contains("w.onnx: expected a name that ends in .safetensors, .pt or .pth"));
+                    Contains("w.onnx: expected a name that ends in .safetensors, .pt, .pth, .pth.tar or .bin"));
+}
+
+TEST_CASE("io: weights: a file's content says its form, whatever its name; endings mean the same in capitals",
+          "[io][weights]") {
+  const TemporaryFolder folder;
+  const Mlp saved({.in_features = 3});
+  const auto check = [&](const std::string& from, const std::string& name) {
+    INFO(name);
+    std::filesystem::copy_file(folder / from, folder / name);
+    Mlp loaded({.in_features = 3});
+    CHECK(load_weights(loaded, folder / name).matches());
+    CHECK(same(state_of(loaded), state_of(saved)));
+  };
+  for (const std::string name : {"a.PT", "a.Pth", "a.pth.tar", "a.BIN", "a.SafeTensors"})
+    save_weights(saved, folder / name);
+  for (const std::string name : {"b.tar", "pytorch_model.bin", "checkpoint", "b.ckpt", "b.safetensors"})
+    check("a.PT", name);
+  for (const std::string name : {"c.bin", "c.pt", "model"}) check("a.SafeTensors", name);
+  CHECK(g2d_test::read_bytes(folder / "a.SafeTensors").at(8) == '{');
+  CHECK(g2d_test::read_bytes(folder / "a.pth.tar").substr(0, 2) == "PK");
+  g2d_test::write_bytes(folder / "notes.bin", "no weights");
+  Mlp net({.in_features = 3});
+  CHECK_THROWS_WITH(load_weights(net, folder / "notes.bin"), Contains("expected a file of torch.save"));
+}
+
+TEST_CASE("io: weights: a norm layer whose counter the file lacks keeps its own, and nothing else may be missing",
+          "[io][weights]") {
+  const TemporaryFolder folder;
+  SmallCnn saved;
+  saved.forward(torch::randn({4, 1, 16, 16}));
+  const auto write_without = [&](const std::string& part) {
+    Tensors state;
+    for (const auto& item : state_of(saved)) {
+      if (item.key().find(part) == std::string::npos) state.insert(item.key(), item.value());
+    }
+    save_weights(state, folder / "w.pt");
+  };
+  write_without("num_batches_tracked");
+  SmallCnn loaded;
+  state_of(loaded)["bn1.num_batches_tracked"].fill_(7);
+  const auto report = load_weights(loaded, folder / "w.pt");
+  CHECK(report.matches());
+  CHECK(state_of(loaded)["bn1.num_batches_tracked"].item<std::int64_t>() == 7);
+  CHECK(same(state_of(loaded)["bn1.running_mean"], state_of(saved)["bn1.running_mean"]));
+  write_without("running_mean");
+  CHECK_THROWS_WITH(load_weights(loaded, folder / "w.pt"), Contains("missing (bn1.running_mean, "));
+  write_without("bn1.");
+  CHECK_THROWS_WITH(load_weights(loaded, folder / "w.pt"), Contains("5 missing (bn1.weight, "));
+}
+
+TEST_CASE("io: weights: what is not asked for may be of any dtype; complex values are not read as real ones",
+          "[io][weights]") {
+  const TemporaryFolder folder;
+  const std::string header = R"({"encoder.fc.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                             R"("tokens":{"dtype":"F4","shape":[8],"data_offsets":[4,8]}})";
+  std::string bytes(8, '\0');
+  bytes[0] = static_cast<char>(header.size());
+  g2d_test::write_bytes(folder / "w.safetensors", bytes + header + std::string(8, '\0'));
+  Tensors model;
+  model.insert("fc.weight", torch::ones({1}));
+  CHECK_THROWS_WITH(load_weights(model, folder / "w.safetensors"), Contains("tensor \"tokens\": dtype F4"));
+  CHECK(load_weights(model, folder / "w.safetensors", {.prefix = "encoder."}).matches());
+  CHECK(model["fc.weight"].item<double>() == 0);
+
+  Tensors complex;
+  complex.insert("fc.weight", torch::ones({1}, at::kComplexFloat));
+  save_weights(complex, folder / "complex.pt");
+  CHECK_THROWS_WITH(load_weights(model, folder / "complex.pt"), Contains("fc.weight ComplexFloat for Float"));
+}
+
+TEST_CASE("io: weights: what is negated or conjugated lazily is written with its sign", "[io][weights]") {
+  const TemporaryFolder folder;
+  const auto x = torch::tensor({1.0F, -2.0F, 3.0F});
+  const auto complex = torch::complex(x, x);
+  Tensors lazy;
+  lazy.insert("neg", at::_neg_view(x));
+  lazy.insert("part", at::_neg_view(torch::stack({x, x}))[1]);
+  lazy.insert("imag", torch::imag(complex.conj()));
+  lazy.insert("strided", torch::imag(complex.conj()).slice(0, 0, 3, 2));
+  lazy.insert("conj", complex.conj());
+  for (const std::string name : {"w.safetensors", "w.pt"}) {
+    INFO(name);
+    save_weights(lazy, folder / name);
+    const auto read = g2d::io::read_tensors(folder / name);
+    CHECK(same(read["neg"], -x));
+    CHECK(same(read["part"], -x));
+    CHECK(same(read["imag"], -x));
+    CHECK(same(read["strided"], torch::tensor({-1.0F, -3.0F})));
+    CHECK(same(read["conj"], torch::complex(x, -x)));
+  }
 }
 
 TEST_CASE("io: weights: a ResNet-18 of Python's gives the same features here, and one of ours there",

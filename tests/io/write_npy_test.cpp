@@ -43,6 +43,9 @@ TEST_CASE("write_npy writes what read_npy reads", "[dataset]") {
   check(torch::randn({3, 4}).t());
   check(torch::zeros({0, 5}));
   check(torch::arange(7));
+  check(at::_neg_view(torch::randn({3})));
+  check(torch::complex(torch::randn({3}), torch::randn({3})).conj());
+  check(torch::imag(torch::complex(torch::randn({3}), torch::randn({3})).conj()));
   g2d::io::write_npy(file, torch::arange(3));
   CHECK(read_bytes(file) == g2d_test::npy_bytes(torch::arange(3)));
   CHECK_THAT(thrown<ShapeError>([&] { g2d::io::write_npy(file, torch::tensor(1.0)); }), Contains("a single number"));

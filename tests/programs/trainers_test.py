@@ -567,6 +567,54 @@ class Files(TrainerTest):
     def test_results_that_cannot_be_written_are_refused(self):
         (self.folder / "taken").touch()
         self.refused(1, ["--out", "taken"], "manifest", "--data", self.manifest(), "--image-size", "16", "--smoke", "--out", "taken/run")
+        for name in ("results.csv", "results.json", "student.safetensors"):
+            (self.folder / name / name).mkdir(parents=True)
+            self.refused(1, [name, "expected a regular file"], "manifest", "--data", self.manifest(), "--image-size", "16", "--smoke", "--out", name)
+            self.assertEqual([path.name for path in (self.folder / name).iterdir()], [name])  # nothing was trained
+
+    def test_names_that_could_not_be_written_are_refused_before_training(self):
+        for name in ("left/mass", "a,b", 'a"b', "..", "a\nb", "x" * 200):
+            with self.subTest(name):
+                manifest = self.manifest(change=lambda rows: [{"npy:" + name if key == "image:picture" else key: value for key, value in row.items()}
+                                                              for row in rows])
+                self.refused(1, ["modality 0", "expected a name in UTF-8"], "manifest", "--data", manifest, "--smoke", "--out", "run")
+                self.assertFalse((self.folder / "run").exists())
+        manifest = self.manifest()
+        manifest.write_bytes(manifest.read_bytes().replace(b"round", b"caf\xe9", 1))
+        self.refused_manifest(manifest, "expected UTF-8 text, got the byte 0xe9")
+
+    def test_folders_of_any_bytes_get_their_results(self):
+        small = ("--smoke", "--methods", "joint", "--encoders", "small-cnn", "gru", "mlp", "--image-size", "16")
+        out = os.fsencode(self.folder) + b"/caf\xe9"
+        command = [PROGRAMS["train_features"], "manifest", "--data", str(self.manifest()), *small, "--out", out]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(out + b"/results.json", encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["dataset"], "manifest")
+
+    def test_speakers_stay_in_one_split(self):
+        manifest = self.manifest(change=lambda rows: [{**{key: value for key, value in row.items() if key != "split"}, "speaker": i // 5}
+                                                      for i, row in enumerate(rows)])
+        dry = ("manifest", "--data", manifest, "--image-size", "16", "--dry-run")
+        self.assertIn("not used: speaker; --group-column keeps the rows of a speaker", self.expect(0, *dry).out)
+        out = self.expect(0, *dry, "--group-column", "speaker").out
+        self.assertIn("groups: speaker", out)
+        self.assertNotIn("not used", out)
+        sizes = [int(size) for size in re.search(r"(\d+) training, (\d+) validation, (\d+) test", out).groups()]
+        self.assertEqual((sum(sizes), [size % 5 for size in sizes]), (60, [0, 0, 0]))
+        self.refused(1, ['expected a column "patient"', "speaker"], *dry, "--group-column", "patient")
+
+    def test_a_test_split_that_lacks_a_modality_is_tested_on_the_others(self):
+        manifest = self.manifest(change=lambda rows: [{**row, "sequence:walk": "" if row["split"] == "test" else row["sequence:walk"]} for row in rows])
+        out = self.expect(0, "manifest", "--data", manifest, "--smoke", "--methods", "joint", "g2d", "--encoders", "small-cnn", "gru", "mlp",
+                          "--image-size", "16", "--out", "run").out
+        self.assertIn('warning: no test sample has the modality "walk": tested on the others', out)
+        rows = {row["name"]: row for row in read_results(self.folder / "run")}
+        self.assertEqual(rows["walk teacher"]["accuracy"], "")
+        for name in ("teachers' mean", "joint", "g2d"):
+            self.assertGreaterEqual(float(rows[name]["accuracy"]), 0)
+        self.assertEqual((rows["joint"]["walk_alone"], rows["joint"]["table_alone"] != ""), ("", True))
+        json.loads((self.folder / "run" / "results.json").read_text(), parse_constant=self.fail)
 
 
 class Houses(Runs):

@@ -220,6 +220,7 @@ TEST_CASE("encoder::detail::WinogradConvolution: pays with enough tiles, well fi
     CHECK_FALSE(large_pays(0, 8, 64));
     const auto x = torch::zeros({8, 64, 8, 8}), weight = weight_of(64, 64);
     CHECK_FALSE(Winograd4x4::pays(x.to(at::kDouble), weight.to(at::kDouble), 1));
+    CHECK_FALSE(Winograd4x4::pays(at::_neg_view(x), weight, 1));  // Its bytes are not its values.
     CHECK_FALSE(Winograd4x4::pays(x, weight.contiguous(), 1));
     const encoder::detail::AutocastScope autocast(at::kCPU, g2d::Precision::BFloat16);
     CHECK_FALSE(large_pays(8, 8, 64));

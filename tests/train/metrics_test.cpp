@@ -77,7 +77,7 @@ void run_bar(std::FILE* stream, std::int64_t num_epochs) {
 
 }  // namespace
 
-TEST_CASE("metrics::classification: equals the numbers by hand, a class that never occurs included", "[metrics]") {
+TEST_CASE("metrics::classification: equals the numbers by hand; macro-F1 is over the classes that occur", "[metrics]") {
   const auto target = torch::tensor({0, 0, 1, 1, 1, 2});
   const auto logits = predicting({0, 1, 1, 1, 2, 2}, 4);
   const auto expected = torch::tensor({{1, 1, 0, 0}, {0, 2, 1, 0}, {0, 0, 1, 0}, {0, 0, 0, 0}});
@@ -87,8 +87,20 @@ TEST_CASE("metrics::classification: equals the numbers by hand, a class that nev
   CHECK(figures[0].name == "accuracy");
   CHECK(figures[0].value == Approx(4.0 / 6.0));
   CHECK(figures[1].name == "macro_f1");
-  CHECK(figures[1].value == Approx((3 * 2.0 / 3.0 + 0.0) / 4.0));
+  CHECK(figures[1].value == Approx(2.0 / 3.0));
   CHECK((figures[0].higher_is_better && figures[1].higher_is_better));
+}
+
+TEST_CASE("metrics::classification: macro-F1 is scikit-learn's and torchmetrics' where classes are absent",
+          "[metrics]") {
+  const auto macro_f1 = [](const std::vector<std::int64_t>& predicted, const std::vector<std::int64_t>& target) {
+    return metrics::classification(predicting(predicted, 4), torch::tensor(target, at::kLong))[1].value;
+  };
+  CHECK(macro_f1({0, 0, 1, 1}, {0, 0, 1, 1}) == Approx(1.0));
+  CHECK(macro_f1({2, 2}, {2, 2}) == Approx(1.0));                            // one class alone
+  CHECK(macro_f1({0, 3, 1, 1}, {0, 0, 1, 1}) == Approx((2.0 / 3 + 1) / 3));  // 3 is predicted and not true: 0
+  CHECK(macro_f1({0, 0, 1, 1}, {0, 2, 1, 1}) == Approx((2.0 / 3 + 1) / 3));  // 2 is true and not predicted: 0
+  CHECK(macro_f1({1}, {0}) == Approx(0.0));
 }
 
 TEST_CASE("metrics::multi_label: equals the numbers by hand, a label that never occurs included", "[metrics]") {
@@ -303,6 +315,8 @@ TEST_CASE("data: fingerprints tell every part of a dataset from another", "[data
                                   with(2.0, 1, 1, false, "audio"),
                                   with(2.0, 1, 1, true, "image")};
   CHECK(all.size() == 6);
+  const auto values = torch::randn({5});
+  CHECK(g2d::Fingerprint().add(at::_neg_view(values)).str() == g2d::Fingerprint().add(-values).str());
 }
 
 TEST_CASE("data::SingleModality: one modality of the samples that have it", "[data]") {

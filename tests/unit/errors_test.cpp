@@ -78,10 +78,22 @@ TEST_CASE("core: names are refused that are missing, double, empty or no key", "
         "g2d: ModalityNames: expected at least one modality, got none");
   CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a", "a"}); }) ==
         "g2d: ModalityNames: expected distinct names, got \"a\" twice");
+  const std::string expected =
+      "expected a name in UTF-8 of 1 to 100 bytes without control characters, . / \\ , \" and blanks at its ends "
+      "(names "
+      "become keys, columns and files), got ";
   CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a", ""}); }) ==
-        "g2d: ModalityNames: modality 1: expected a name without '.' (names become checkpoint keys), got \"\"");
+        "g2d: ModalityNames: modality 1: " + expected + "\"\"");
   CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a.b", "c"}); }) ==
-        "g2d: ModalityNames: modality 0: expected a name without '.' (names become checkpoint keys), got \"a.b\"");
+        "g2d: ModalityNames: modality 0: " + expected + "\"a.b\"");
+  CHECK(thrown<ConfigError>([] { g2d::ModalityNames({"a\nb"}); }) ==
+        "g2d: ModalityNames: modality 0: " + expected + "\"a\\nb\"");
+  for (const std::string name : {"..", "a/b", "a\\b", "a,b", "a\"b", " a", "a ", "\x01", "\x7F", "caf\xE9"}) {
+    INFO(name);
+    CHECK_THROWS_AS(g2d::ModalityNames({name}), ConfigError);
+  }
+  CHECK_THROWS_AS(g2d::ModalityNames({std::string(101, 'a')}), ConfigError);
+  CHECK(g2d::ModalityNames({std::string(100, 'a'), "left front", "caf\xC3\xA9", "x-1_(2);'%{}"}).size() == 4);
   CHECK(thrown<ConfigError>([] { (void)names(2).index_of("smell"); }) ==
         "g2d: modalities: expected one of [audio, image], got \"smell\"");
 }

@@ -48,7 +48,9 @@ namespace detail {
     throw ShapeError(fmt::format("g2d: check::compare: {}: expected {}, got {}", what, to_string(expected.sizes()),
                                  to_string(got.sizes())));
   }
-  const auto host = [](const at::Tensor& tensor) { return tensor.detach().to(at::kCPU, at::kDouble).contiguous(); };
+  const auto host = [](const at::Tensor& tensor) {
+    return tensor.detach().to(at::kCPU, at::kDouble).contiguous().resolve_neg();
+  };
   const auto got_values = host(got);
   const auto expected_values = host(expected);
   Report report{std::string(what), 0.0, 0.0, 0.0, tolerance};

@@ -22,7 +22,7 @@ class Fingerprint {
     if (!tensor.defined()) return add("undefined");
     add(fmt::format("{}", c10::toString(tensor.scalar_type())));
     for (const auto size : tensor.sizes()) mix(static_cast<std::uint64_t>(size));
-    const auto host = tensor.detach().cpu().contiguous();
+    const auto host = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg();
     return add(std::string_view(static_cast<const char*>(host.const_data_ptr()), host.nbytes()));
   }
 

@@ -14,12 +14,15 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/utf8.hpp>
 
 namespace g2d {
 
-/// The names of the modalities, in declared order: they appear in every message, log column and checkpoint key.
+/// The names of the modalities, in declared order: they appear in every message, column of results, checkpoint key and
+/// name of a teacher's file.
 ///
-/// Errors     ConfigError when there is none, when a name is empty, contains '.', or occurs twice.
+/// Errors     ConfigError when there is none, or when a name occurs twice, is empty, has more than 100 bytes, a control
+///            character, one of . / \\ , " or blanks at an end, or is not UTF-8.
 class ModalityNames {
  public:
   ModalityNames(std::initializer_list<std::string> names) : ModalityNames(std::vector<std::string>(names)) {}
@@ -47,12 +50,24 @@ class ModalityNames {
   friend bool operator==(const ModalityNames&, const ModalityNames&) = default;
 
  private:
+  static constexpr std::size_t longest = 100;
+
+  static bool can_be_written(std::string_view name) {
+    const auto is_special = [](char c) {
+      return static_cast<unsigned char>(c) < 0x20U || c == 0x7F ||
+             std::string_view("./\\,\"").find(c) != std::string_view::npos;
+    };
+    return !name.empty() && name.size() <= longest && name.front() != ' ' && name.back() != ' ' && is_utf8(name) &&
+           std::none_of(name.begin(), name.end(), is_special);
+  }
+
   void check(std::size_t m) const {
     const auto& name = names_[m];
-    if (name.empty() || name.find('.') != std::string::npos) {
+    if (!can_be_written(name)) {
       throw ConfigError(fmt::format(
-          "g2d: ModalityNames: modality {}: expected a name without '.' (names become checkpoint keys), got \"{}\"", m,
-          name));
+          "g2d: ModalityNames: modality {}: expected a name in UTF-8 of 1 to {} bytes without control characters, . / "
+          "\\ , \" and blanks at its ends (names become keys, columns and files), got {:?}",
+          m, longest, name));
     }
     if (std::find(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(m), name) !=
         names_.begin() + static_cast<std::ptrdiff_t>(m)) {

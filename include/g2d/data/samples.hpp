@@ -114,6 +114,21 @@ class Samples {
     }
   }
 
+  /// Modality m of any sample that has it, one that `subset` left out if need be: its shape and dtype, where no sample
+  /// of a batch has it. Errors: DataError when no sample has it, and its reader makes nothing of one that lacks it.
+  [[nodiscard]] at::Tensor example(std::size_t m) const {
+    for (std::int64_t row = 0; row < size(); ++row) {
+      if (has(row, m)) return read(row, m, 0);
+    }
+    if (size() < static_cast<std::int64_t>(index_->names.size())) {
+      Samples all = *this;
+      all.entries_ = at::arange(static_cast<std::int64_t>(index_->names.size()), at::kLong);
+      return all.example(m);
+    }
+    if (readers_[m].is_sequence) return read(0, m, 0);  // of no steps
+    throw DataError(fmt::format("g2d: modality \"{}\": expected at least one sample that has it, got none", names_[m]));
+  }
+
   /// Some of the samples, with their ids. `rows`: int64 in host memory.
   [[nodiscard]] Samples subset(const at::Tensor& rows) const {
     Samples some = *this;

@@ -19,8 +19,8 @@
 #include <g2d/core/shape.hpp>
 #include <g2d/data/read_rows.hpp>
 #include <g2d/data/samples.hpp>
-#include <g2d/data/split_by_class.hpp>
 #include <g2d/dataset/dataset.hpp>
+#include <g2d/dataset/detail/list_splits.hpp>
 #include <g2d/io/npy.hpp>
 #include <g2d/transform/to_float.hpp>
 
@@ -121,9 +121,10 @@ inline constexpr std::int64_t av_mnist_classes = 10;
   }
   const auto train = detail::read_av_mnist_part(folder, "train", options);
   auto test = detail::read_av_mnist_part(folder, "test", options);
-  const auto [kept, held_out] =
-      data::split_by_class(train.targets(), at::arange(train.size(), at::kLong), options.validation_fraction,
-                           make_generator(options.seed), "training samples");
+  std::vector<std::string> warnings;
+  const auto [kept, held_out] = detail::hold_out_validation(at::arange(train.size(), at::kLong),
+                                                            {.targets = train.targets()}, options.validation_fraction,
+                                                            make_generator(options.seed), "training samples", warnings);
   auto description = fmt::format(
       "AV-MNIST, {} training and {} test samples; validation: {} of the training part, stratified, seed {}; audio: {}; "
       "image: {}",
@@ -132,7 +133,8 @@ inline constexpr std::int64_t av_mnist_classes = 10;
   return {"AV-MNIST",
           {train.subset(kept), train.subset(held_out), std::move(test)},
           {OutputKind::Classes, detail::av_mnist_classes, {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
-          std::move(description)};
+          std::move(description),
+          std::move(warnings)};
 }
 
 }  // namespace g2d::dataset

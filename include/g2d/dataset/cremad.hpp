@@ -139,7 +139,8 @@ inline void list_cremad(const io::Table& table, const std::vector<std::string>& 
     return detail::complete_clips(where, clips, options.num_frames, options.missing_files, warnings);
   };
   const auto complete_train = complete(train);
-  const auto clips = detail::split_clips(complete_train, complete(test), options.validation_fraction, options.seed);
+  const auto clips =
+      detail::split_clips(complete_train, complete(test), classes, options.validation_fraction, options.seed, warnings);
   const detail::ClipReading plain{options.sample_rate, options.num_frames, detail::cremad_audio(options),
                                   detail::frame_transform(options.image_size, options.num_frames, false)};
   auto training = plain;

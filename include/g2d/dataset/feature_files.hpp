@@ -4,7 +4,13 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_unique.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/isin.h>
+#include <ATen/ops/searchsorted.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -58,9 +64,8 @@ inline constexpr std::string_view features_layout =
 
 /// Empty where there is no such file.
 [[nodiscard]] inline std::filesystem::path find_features(const std::filesystem::path& folder, const std::string& stem) {
-  std::error_code error;
   for (const auto* ending : {".npz", ".safetensors"}) {
-    if (const auto path = folder / (stem + ending); std::filesystem::exists(path, error)) return path;
+    if (auto path = find_file(folder, stem + ending); !path.empty()) return path;
   }
   return {};
 }
@@ -93,41 +98,104 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
   }
 }
 
-/// Integers are classes; columns of 0 and 1 are labels; other numbers are values.
-[[nodiscard]] inline Target target_of_features(const std::vector<FeatureSplit>& splits,
-                                               const std::vector<std::string>& class_names) {
-  const auto is_binary = [](const FeatureSplit& split) {
-    return split.labels.eq(0).logical_or(split.labels.eq(1)).all().item<bool>();
-  };
-  Target target;
-  if (splits.front().labels.dim() == 1) {
-    target.num_outputs = static_cast<std::int64_t>(class_names.size());
-    for (const auto& split : splits) {
-      if (class_names.empty())
-        target.num_outputs = std::max(target.num_outputs, split.labels.max().item<std::int64_t>() + 1);
-    }
-    for (const auto& split : splits) {
-      const auto wrong = split.labels.lt(0).logical_or(split.labels.ge(target.num_outputs)).nonzero();
-      if (wrong.size(0) == 0) continue;
+/// Whole numbers that count classes rather than measure something: 0, 1, ..., or 1, 2, ..., or two numbers.
+[[nodiscard]] inline bool count_classes(const at::Tensor& numbers) {
+  const auto count = numbers.size(0);
+  if (count < 2 || !numbers.eq(numbers.round()).all().item<bool>()) return false;
+  const auto first = numbers[0].item<double>();
+  const auto is_consecutive = numbers[count - 1].item<double>() - first == static_cast<double>(count - 1);
+  return count == 2 || (is_consecutive && (first == 0 || first == 1));
+}
+
+/// The numbers of all classes, ascending, int64 [C]. `found`: those of the labels, none below 0.
+[[nodiscard]] inline at::Tensor class_numbers(const at::Tensor& found, std::size_t num_names) {
+  if (found.numel() == 0) return at::arange(std::max<std::int64_t>(static_cast<std::int64_t>(num_names), 1));
+  const auto first = found[0].item<std::int64_t>(), last = found[found.size(0) - 1].item<std::int64_t>();
+  const auto num_named = static_cast<std::int64_t>(num_names);
+  if (num_named > 0) return first == 1 && last == num_named ? at::arange(1, last + 1) : at::arange(num_named);
+  return first == 0 ? at::arange(last + 1) : found;
+}
+
+/// Numbers the labels [N] of all splits by class, from 0 on.
+///
+/// Errors     DataError naming the row of a label below 0, unless all are -1 and 1, or of one that has no name.
+[[nodiscard]] inline Target classes_of_features(std::vector<FeatureSplit>& splits, const at::Tensor& found,
+                                                const std::vector<std::string>& class_names,
+                                                std::vector<std::string>& warnings) {
+  const bool are_signs = found.equal(at::tensor({-1, 1}, at::kLong));
+  const auto numbers = are_signs ? found : class_numbers(found.masked_select(found.ge(0)), class_names.size());
+  for (auto& split : splits) {
+    const auto labels = split.labels.to(at::kLong);
+    const auto wrong = at::isin(labels, numbers).logical_not().nonzero();
+    if (wrong.size(0) > 0) {
       const auto row = wrong[0].item<std::int64_t>();
-      throw DataError(fmt::format("g2d: {}: {}: row {}: expected a label from 0 to {}, got {}", features_where,
-                                  split.path.string(), row, target.num_outputs - 1,
-                                  split.labels[row].item<std::int64_t>()));
+      throw DataError(fmt::format("g2d: {}: {}: row {}: expected a label from {} to {}, got {}", features_where,
+                                  split.path.string(), row, numbers[0].item<std::int64_t>(),
+                                  numbers[-1].item<std::int64_t>(), labels[row].item<std::int64_t>()));
     }
-  } else {
-    target.kind = std::all_of(splits.begin(), splits.end(), is_binary) ? OutputKind::Labels : OutputKind::Values;
-    target.num_outputs = splits.front().labels.size(1);
-    if (!class_names.empty() && static_cast<std::int64_t>(class_names.size()) != target.num_outputs) {
-      throw DataError(fmt::format("g2d: {}: {}: expected labels [N, {}] as there are class_names, got {}",
-                                  features_where, splits.front().path.string(), class_names.size(),
-                                  to_string(splits.front().labels.sizes())));
-    }
+    split.labels = at::searchsorted(numbers, labels);
   }
-  target.names = class_names;
-  for (auto number = static_cast<std::int64_t>(target.names.size()); number < target.num_outputs; ++number) {
+  Target target{.kind = OutputKind::Classes, .num_outputs = numbers.size(0), .names = class_names};
+  if (class_names.empty()) {
+    for (std::int64_t c = 0; c < numbers.size(0); ++c)
+      target.names.push_back(fmt::to_string(numbers[c].item<std::int64_t>()));
+  }
+  const auto num_absent = numbers.size(0) - found.size(0);
+  if (class_names.empty() && num_absent > 0) {
+    const auto absent = numbers.masked_select(at::isin(numbers, found).logical_not());
+    warnings.push_back(fmt::format("{} of {} classes have no sample: {}{}", num_absent, numbers.size(0),
+                                   absent[0].item<std::int64_t>(), num_absent > 1 ? ", ..." : ""));
+  }
+  return target;
+}
+
+/// Columns of 0 and 1 are labels; other numbers are values.
+[[nodiscard]] inline Target columns_of_features(std::vector<FeatureSplit>& splits,
+                                                const std::vector<std::string>& class_names) {
+  const auto num_outputs = splits.front().labels.size(1);
+  if (!class_names.empty() && static_cast<std::int64_t>(class_names.size()) != num_outputs) {
+    throw DataError(fmt::format("g2d: {}: {}: expected labels [N, {}] as there are class_names, got {}", features_where,
+                                splits.front().path.string(), class_names.size(),
+                                to_string(splits.front().labels.sizes())));
+  }
+  const bool are_labels = std::all_of(splits.begin(), splits.end(), [](const FeatureSplit& split) {
+    return split.labels.eq(0).logical_or(split.labels.eq(1)).all().item<bool>();
+  });
+  Target target{
+      .kind = are_labels ? OutputKind::Labels : OutputKind::Values, .num_outputs = num_outputs, .names = class_names};
+  for (auto& split : splits) {
+    if (are_labels) split.labels = split.labels.to(at::kFloat);
+  }
+  for (auto number = static_cast<std::int64_t>(target.names.size()); number < num_outputs; ++number) {
     target.names.push_back(fmt::to_string(number));
   }
   return target;
+}
+
+/// What the labels of all splits are, which are brought into its form: classes int64 [N] from 0 on, labels float32 or
+/// values float64 [N, C].
+[[nodiscard]] inline Target target_of_features(std::vector<FeatureSplit>& splits,
+                                               const std::vector<std::string>& class_names,
+                                               std::vector<std::string>& warnings) {
+  if (splits.front().labels.dim() == 2) return columns_of_features(splits, class_names);
+  std::vector<at::Tensor> all;
+  bool are_integers = true;
+  for (const auto& split : splits) {
+    all.push_back(split.labels.to(at::kDouble));
+    are_integers = are_integers && split.labels.scalar_type() == at::kLong;
+  }
+  const auto found = std::get<0>(at::_unique(at::cat(all), /*sorted=*/true));
+  if (!are_integers && !count_classes(found)) {
+    for (auto& split : splits) split.labels = split.labels.to(at::kDouble).unsqueeze(1);
+    return columns_of_features(splits, class_names);
+  }
+  if (!are_integers) {
+    warnings.push_back(fmt::format(
+        "labels are whole numbers stored as floating point: taken for {} classes; store them as integers, or as [N, 1] "
+        "if they are values",
+        found.size(0)));
+  }
+  return classes_of_features(splits, found.to(at::kLong), class_names, warnings);
 }
 
 /// Which samples have which modality: bool [N, M].
@@ -148,6 +216,24 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
                                    num_empty, split.labels.size(0)));
   }
   return rows;
+}
+
+/// Errors     DataError naming a modality that no training or validation sample has: nothing could be learnt from it,
+///            or its teacher not be selected. Where no test sample has it, a warning.
+inline void check_modalities_occur(const std::vector<FeatureSplit>& splits, const std::vector<std::string>& modalities,
+                                   std::vector<std::string>& warnings) {
+  for (std::size_t i = 0; i < splits.size(); ++i) {
+    const bool is_test = i == 1;
+    const auto occurs = present_features(splits[i]).any(0);
+    for (std::size_t m = 0; m < modalities.size(); ++m) {
+      if (occurs[static_cast<std::int64_t>(m)].item<bool>()) continue;
+      if (!is_test) {
+        throw DataError(fmt::format("g2d: {}: {}: modality \"{}\": expected at least one sample that has it, got none",
+                                    features_where, splits[i].path.string(), modalities[m]));
+      }
+      warnings.push_back(fmt::format("no test sample has the modality \"{}\": tested on the others", modalities[m]));
+    }
+  }
 }
 
 /// What is done to modality m, with the statistics of the training rows.
@@ -192,12 +278,14 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
 ///              <modality>          floating [N, T, D], zeros behind the sequence
 ///              <modality>_lengths  int64 [N], 0 where the sample lacks the modality; missing: T without the steps of
 ///                                  zeros at the end
-///              labels              int64 [N] classes; [N, C] of 0 and 1: labels; other [N, C]: values
+///              labels              [N] classes: integers from 0 or any number on, or -1 and 1; floating, if they are
+///                                  0, 1, ..., or 1, 2, ..., or two whole numbers (with a warning), else values; [N, C]
+///                                  of 0 and 1: labels; other [N, C]: values
 ///              ids                 uint8 [N, W], UTF-8 padded with zeros; missing: "train:0", "train:1", ...
 /// Splits     the files'; without a file for validation it is held out of the training samples, by class or at random.
 /// Values     NaN and infinity become 0, with a warning that counts them; then each feature is standardised by the
 ///            valid steps of the training split; nothing is clipped. Samples without any modality are left out, with a
-///            warning.
+///            warning. A test file may lack a modality.
 /// Errors     DataError naming file, array and row for what does not fit this, labels out of range, ids that occur
 ///            twice; ConfigError for settings out of range.
 [[nodiscard]] inline Dataset read_feature_files(const std::filesystem::path& folder,
@@ -213,22 +301,25 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
   for (const std::string stem : {"train", "test", "validation"}) {
     const auto path = detail::find_features(folder, stem);
     if (!path.empty()) {
-      files.push_back(detail::FeatureSplitReader(path, warnings).read(options.modalities));
+      const auto* train = stem == "test" ? &files.front() : nullptr;
+      files.push_back(detail::FeatureSplitReader(path, options.modalities, train, warnings).read(options.modalities));
     } else if (stem != "validation") {
       detail::require_file(detail::features_where, folder / (stem + ".npz"), detail::features_layout);
     }
   }
   detail::check_same_features(files, options.modalities);
   detail::check_feature_ids(files);
-  auto target = detail::target_of_features(files, options.class_names);
+  auto target = detail::target_of_features(files, options.class_names, warnings);
+  detail::check_modalities_occur(files, options.modalities, warnings);
 
   const auto& train = files[0];
   auto train_rows = detail::usable_features(train, warnings);
   data::HeldOut held_out;
   const bool has_validation = files.size() == 3;
   if (!has_validation) {
-    held_out = detail::hold_out(train_rows, train.labels, options.validation_fraction, make_generator(options.seed),
-                                train.path.string());
+    held_out = detail::hold_out_validation(train_rows, {.targets = train.labels, .class_names = target.names},
+                                           options.validation_fraction, make_generator(options.seed),
+                                           train.path.string(), warnings);
     train_rows = held_out.kept;
   }
   std::vector<transform::Any> transforms;

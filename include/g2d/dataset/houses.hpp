@@ -114,7 +114,8 @@ inline void check_houses(const HousesOptions& options) {
   const auto complete = FileCheck(std::string(where), options.missing_files).complete(names, files, warnings);
   const auto prices = detail::house_prices(table);
   const auto rows = detail::divide(at::tensor(std::vector<std::int64_t>(complete.begin(), complete.end()), at::kLong),
-                                   prices, {options.validation_fraction, options.test_fraction, options.seed}, where);
+                                   {.targets = prices},
+                                   {options.validation_fraction, options.test_fraction, options.seed}, where, warnings);
   const detail::TableEncoder encoder(
       table, rows.train,
       {.numbers = {"bedrooms", "bathrooms", "area"}, .categories = {"zip"}, .min_count = options.min_zip_count});

@@ -10,12 +10,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iterator>
-#include <optional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,6 +26,7 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/lower_case.hpp>
 #include <g2d/core/nearest_name.hpp>
 #include <g2d/core/output_kind.hpp>
 #include <g2d/data/read_rows.hpp>
@@ -41,7 +42,9 @@
 #include <g2d/dataset/detail/table_encoder.hpp>
 #include <g2d/dataset/manifest_modality.hpp>
 #include <g2d/dataset/missing_files.hpp>
+#include <g2d/io/cell.hpp>
 #include <g2d/io/csv.hpp>
+#include <g2d/io/detail/ending.hpp>
 #include <g2d/io/json_table.hpp>
 #include <g2d/io/table.hpp>
 #include <g2d/transform/chain.hpp>
@@ -57,6 +60,7 @@ struct ManifestOptions {
   TensorFiles tensor{};
   std::string id_column = "id";
   std::string split_column = "split";  ///< May be missing: rows are divided at random.
+  std::string group_column = "group";  ///< Speaker, patient: rows of one group stay in one split. May be missing.
   std::string label_column = "label";
   std::vector<std::string> class_names{};     ///< In the order of their numbers; empty: the labels found, sorted.
   std::vector<std::string> target_columns{};  ///< Numbers to predict instead of a label; empty: columns "target:...".
@@ -84,8 +88,9 @@ inline constexpr std::string_view manifest_layout =
     throw DataError(fmt::format("g2d: {}: {}: expected a manifest or a folder that holds one, {}, got neither",
                                 manifest_where, path.string(), manifest_layout));
   }
-  const auto json = path / "manifest.json";
-  if (std::filesystem::is_regular_file(json, error)) return json;
+  for (const auto* name : {"manifest.json", "manifest.csv"}) {
+    if (auto file = find_file(path, name); !file.empty()) return file;
+  }
   require_file(manifest_where, path / "manifest.csv", manifest_layout);
   return path / "manifest.csv";
 }
@@ -111,7 +116,10 @@ struct ManifestColumns {
   ManifestColumns found;
   std::vector<std::string> unused;
   for (const auto& column : table.column_names()) {
-    if (column == options.id_column || column == options.split_column || column == options.label_column) continue;
+    if (column == options.id_column || column == options.split_column || column == options.group_column ||
+        column == options.label_column) {
+      continue;
+    }
     const auto colon = column.find(':');
     if (colon == std::string::npos) {
       unused.push_back(column);
@@ -144,52 +152,107 @@ struct ManifestColumns {
                       nearest_name(prefix, prefixes)));
     }
   }
-  if (!unused.empty())
-    warnings.push_back(
-        fmt::format("{}: columns without a prefix are not used: {}", table.path().string(), fmt::join(unused, ", ")));
+  if (!unused.empty()) {
+    warnings.push_back(fmt::format("{}: columns without a prefix are not used: {}{}", table.path().string(),
+                                   fmt::join(unused, ", "),
+                                   table.has_column(options.group_column)
+                                       ? ""
+                                       : "; --group-column keeps the rows of a speaker or patient in one split"));
+  }
   return found;
 }
 
-[[nodiscard]] inline std::optional<std::int64_t> parse_integer(const std::string& text) {
-  std::int64_t number = 0;
-  const auto* end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, number);
-  return result.ec == std::errc() && result.ptr == end ? std::optional(number) : std::nullopt;
+/// The label of a row, without blanks at its ends.
+///
+/// Errors     DataError naming the line of an empty cell, and of a text that says that there is no label, unless it is
+///            among the classes.
+[[nodiscard]] inline std::string label_of(const io::Table& table, std::size_t row, std::size_t column,
+                                          const std::vector<std::string>& class_names) {
+  std::string label(io::trimmed(table.cell(row, column)));
+  if (io::is_missing(label) && std::find(class_names.begin(), class_names.end(), label) == class_names.end()) {
+    throw DataError(fmt::format(
+        "g2d: {}: {}: column \"{}\": expected a label, got {}", manifest_where, table.location(row),
+        table.column_names()[column],
+        label.empty() ? "nothing"
+                      : fmt::format("\"{}\"; leave the row out, or name the class among the class names", label)));
+  }
+  return label;
 }
 
-/// The labels found, by number if all are integers.
-[[nodiscard]] inline std::vector<std::string> sorted_labels(const io::Table& table, std::size_t column) {
-  std::set<std::string> found;
-  for (std::size_t row = 0; row < table.num_rows(); ++row) found.insert(table.cell(row, column));
+/// By number if all are numbers.
+[[nodiscard]] inline std::vector<std::string> sorted_classes(const std::vector<std::string>& labels) {
+  const std::set<std::string> found(labels.begin(), labels.end());
   std::vector<std::string> names(found.begin(), found.end());
-  if (std::all_of(names.begin(), names.end(), [](const auto& name) { return parse_integer(name).has_value(); })) {
-    std::sort(names.begin(), names.end(),
-              [](const auto& a, const auto& b) { return *parse_integer(a) < *parse_integer(b); });
+  if (std::all_of(names.begin(), names.end(), [](const auto& name) { return io::parse_number(name).has_value(); })) {
+    std::stable_sort(names.begin(), names.end(),
+                     [](const auto& a, const auto& b) { return *io::parse_number(a) < *io::parse_number(b); });
   }
   return names;
 }
 
+/// Warns of classes that look like one: equal but for case, or equal as numbers ("1" and "1.0").
+inline void warn_of_spellings(const std::vector<std::string>& names, std::vector<std::string>& warnings) {
+  std::map<std::string, std::vector<std::string>> spellings;
+  for (const auto& name : names) {
+    const auto number = io::parse_number(name);
+    spellings[number ? fmt::to_string(*number) : lower_case(name)].push_back(name);
+  }
+  for (const auto& [same, spelt] : spellings) {
+    if (spelt.size() > 1)
+      warnings.push_back(fmt::format("classes that differ in spelling alone: \"{}\"", fmt::join(spelt, "\", \"")));
+  }
+}
+
 struct ManifestTarget {
   Target target;
-  at::Tensor values;  ///< int64 [N], or float32 [N, C].
+  at::Tensor values;  ///< int64 [N], or float64 [N, C].
 };
 
 /// Errors: DataError naming file, line and value.
-[[nodiscard]] inline ManifestTarget read_manifest_labels(const io::Table& table, const ManifestOptions& options) {
+[[nodiscard]] inline ManifestTarget read_manifest_labels(const io::Table& table, const ManifestOptions& options,
+                                                         std::vector<std::string>& warnings) {
   const auto column = table.column(options.label_column);
-  const auto names = options.class_names.empty() ? sorted_labels(table, column) : options.class_names;
-  std::vector<std::int64_t> labels;
+  std::vector<std::string> labels;
+  for (std::size_t row = 0; row < table.num_rows(); ++row)
+    labels.push_back(label_of(table, row, column, options.class_names));
+  const auto names = options.class_names.empty() ? sorted_classes(labels) : options.class_names;
+  warn_of_spellings(names, warnings);
+  std::vector<std::int64_t> numbers;
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
-    const auto& label = table.cell(row, column);
-    const auto known = std::find(names.begin(), names.end(), label);
-    if (label.empty() || known == names.end()) {
-      throw DataError(fmt::format(
-          "g2d: {}: {}: expected one of the labels {}, got \"{}\"", manifest_where, table.location(row),
-          options.class_names.empty() ? "that are not empty" : fmt::format("{}", fmt::join(names, ", ")), label));
+    const auto known = std::find(names.begin(), names.end(), labels[row]);
+    if (known == names.end()) {
+      throw DataError(fmt::format("g2d: {}: {}: expected one of the labels {}, got \"{}\"", manifest_where,
+                                  table.location(row), fmt::join(names, ", "), labels[row]));
     }
-    labels.push_back(known - names.begin());
+    numbers.push_back(known - names.begin());
   }
-  return {{OutputKind::Classes, static_cast<std::int64_t>(names.size()), names}, at::tensor(labels, at::kLong)};
+  return {{OutputKind::Classes, static_cast<std::int64_t>(names.size()), names}, at::tensor(numbers, at::kLong)};
+}
+
+/// Whether a column is there that a manifest may lack: only under its usual name. Errors: DataError for another name.
+[[nodiscard]] inline bool has_optional_column(const io::Table& table, const std::string& name,
+                                              std::string_view usual_name) {
+  if (!table.has_column(name) && name != usual_name) (void)table.column(name);
+  return table.has_column(name);
+}
+
+/// The groups of the rows, numbered: int64 [N], undefined without such a column. Errors: DataError for an empty cell.
+[[nodiscard]] inline at::Tensor read_manifest_groups(const io::Table& table, const ManifestOptions& options) {
+  if (!has_optional_column(table, options.group_column, ManifestOptions().group_column)) return {};
+  const auto column = table.column(options.group_column);
+  std::map<std::string, std::int64_t, std::less<>> numbers;
+  std::vector<std::int64_t> groups;
+  for (std::size_t row = 0; row < table.num_rows(); ++row) {
+    const auto& cell = table.cell(row, column);
+    if (io::is_missing(cell)) {
+      throw DataError(fmt::format("g2d: {}: {}: column \"{}\": expected a group, got {}", manifest_where,
+                                  table.location(row), options.group_column,
+                                  cell.empty() ? "nothing" : fmt::format("\"{}\"", cell)));
+    }
+    const auto next = static_cast<std::int64_t>(numbers.size());
+    groups.push_back(numbers.try_emplace(std::string(io::trimmed(cell)), next).first->second);
+  }
+  return at::tensor(groups, at::kLong);
 }
 
 [[nodiscard]] inline ManifestTarget read_manifest_values(const io::Table& table,
@@ -203,14 +266,14 @@ struct ManifestTarget {
     throw DataError(fmt::format("g2d: {}: {}: column \"{}\": expected a number, got nothing", manifest_where,
                                 table.location(static_cast<std::size_t>(missing[0].item<std::int64_t>())), name));
   }
-  return {{OutputKind::Values, static_cast<std::int64_t>(columns.size()), columns, unit},
-          at::stack(values, 1).to(at::kFloat)};
+  return {{OutputKind::Values, static_cast<std::int64_t>(columns.size()), columns, unit}, at::stack(values, 1)};
 }
 
 [[nodiscard]] inline ManifestTarget read_manifest_target(const io::Table& table, const ManifestColumns& columns,
-                                                         const ManifestOptions& options) {
+                                                         const ManifestOptions& options,
+                                                         std::vector<std::string>& warnings) {
   if (!options.target_columns.empty()) return read_manifest_values(table, options.target_columns, options.target_unit);
-  if (columns.targets.empty()) return read_manifest_labels(table, options);
+  if (columns.targets.empty()) return read_manifest_labels(table, options, warnings);
   if (table.has_column(options.label_column)) {
     throw DataError(fmt::format("g2d: {}: {}: expected a column \"{}\" or columns \"target:...\", got both",
                                 manifest_where, table.path().string(), options.label_column));
@@ -277,20 +340,28 @@ struct ManifestRows {
   return {kept.begin(), kept.end()};
 }
 
-/// Errors: DataError naming a modality that no sample of a split has: its shape would be unknown.
+/// Errors: DataError naming a modality that no training sample has, so that nothing could be learnt from it, or no
+/// validation sample, so that its teacher could not be selected. Where no test sample has it, a warning.
 inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<at::Tensor>& splits,
-                                   const std::vector<ManifestModality>& modalities) {
-  const auto check = [&](const at::Tensor& split, std::string_view name) {
+                                   const std::vector<ManifestModality>& modalities,
+                                   std::vector<std::string>& warnings) {
+  const auto check = [&](const at::Tensor& split, const auto& report) {
     const auto occurs = rows.present.index_select(0, split).any(0);
     for (std::size_t m = 0; m < modalities.size(); ++m) {
-      if (occurs[static_cast<std::int64_t>(m)].item<bool>()) continue;
-      throw DataError(fmt::format("g2d: {}: modality \"{}\": expected at least one {} sample that has it, got none",
-                                  manifest_where, modalities[m].name, name));
+      if (!occurs[static_cast<std::int64_t>(m)].item<bool>()) report(modalities[m].name);
     }
   };
-  check(splits.train, "training");
-  check(splits.validation, "validation");
-  check(splits.test, "test");
+  const auto refuse = [](std::string_view split) {
+    return [split](const std::string& name) {
+      throw DataError(fmt::format("g2d: {}: modality \"{}\": expected at least one {} sample that has it, got none",
+                                  manifest_where, name, split));
+    };
+  };
+  check(splits.train, refuse("training"));
+  check(splits.validation, refuse("validation"));
+  check(splits.test, [&](const std::string& name) {
+    warnings.push_back(fmt::format("no test sample has the modality \"{}\": tested on the others", name));
+  });
 }
 
 /// The reader with its values standardised by the training samples, which are read for it.
@@ -336,19 +407,23 @@ inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<
 ///
 /// Columns    id, unlike for all rows. split: train, validation (val, dev) or test; without validation rows some
 ///            training rows are held out; without the column rows are divided at random, by class where there are
-///            classes. label: a name or an integer; classes are sorted, integers as numbers. Instead of it
-///            target:<name>: numbers to predict. image:<name>, audio:<name>, sequence:<name>, npy:<name>: paths from
-///            the manifest's folder on, each column a modality; an empty cell: the sample lacks it. table:<name>,
-///            category:<name>: numbers and texts of one modality "table". With ManifestOptions::modalities columns have
-///            any names, and the options say what is in them.
+///            classes. A class of too few rows to be in every split that is divided goes to training, with a warning.
+///            group: a speaker or patient, whose rows stay in one split; may be missing. label: a name or a number;
+///            blanks at its ends do not count, classes are sorted, numbers as such; a warning names classes that differ
+///            in case alone. Instead of it target:<name>: numbers to predict, float64. image:<name>, audio:<name>,
+///            sequence:<name>, npy:<name>: paths from the manifest's folder on, each column a modality; an empty cell:
+///            the sample lacks it. table:<name>, category:<name>: numbers and texts of one modality "table". With
+///            ManifestOptions::modalities columns have any names, and the options say what is in them.
 /// Values     as ImageFiles, AudioFiles, SequenceFiles, TensorFiles and TableColumns say.
-/// Errors     DataError naming file, line and value: an id twice, an unknown split, label or prefix, a path out of the
-///            folder, a sample without modalities, missing files, unless samples without them are dropped. ConfigError
-///            for settings out of range.
+/// Errors     DataError naming file, line and value: an id twice, an unknown split, label or prefix, a label that says
+///            that there is none ("nan", "NA"), a group in two splits, a path out of the folder, a sample without
+///            modalities, missing files, unless samples without them are dropped, a modality that no training or
+///            validation sample has. ConfigError for settings out of range, and names of modalities that cannot be
+///            written (ModalityNames).
 [[nodiscard]] inline Dataset read_manifest(const std::filesystem::path& path, const ManifestOptions& options = {}) {
   constexpr auto where = detail::manifest_where;
   const auto file = detail::find_manifest(path);
-  const auto table = file.extension() == ".json" ? io::read_json_table(file) : io::read_csv(file);
+  const auto table = io::detail::lower_case_ending(file) == ".json" ? io::read_json_table(file) : io::read_csv(file);
   if (table.num_rows() == 0)
     throw DataError(fmt::format("g2d: {}: {}: expected at least one sample, got none", where, file.string()));
 
@@ -362,15 +437,17 @@ inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<
                     "ManifestOptions::modalities",
                     where, file.string(), fmt::join(table.column_names(), ", ")));
   }
-  auto [target, targets] = detail::read_manifest_target(table, columns, options);
+  auto [target, targets] = detail::read_manifest_target(table, columns, options, warnings);
   const auto rows = detail::read_manifest_rows(table, modalities, options);
   const auto complete = detail::complete_manifest_rows(rows, options.missing_files, warnings);
   const detail::SplitFractions fractions{options.validation_fraction, options.test_fraction, options.seed};
-  const bool has_splits = table.has_column(options.split_column);
-  const auto split_rows = has_splits
-                              ? detail::divide_as_named(table, options.split_column, complete, targets, fractions)
-                              : detail::divide(at::tensor(complete, at::kLong), targets, fractions, where);
-  detail::check_modalities_occur(rows, split_rows, modalities);
+  const bool has_splits = detail::has_optional_column(table, options.split_column, ManifestOptions().split_column);
+  const detail::SplitKeys keys{targets, target.names, detail::read_manifest_groups(table, options)};
+  const auto split_rows =
+      has_splits ? detail::divide_as_named(table, options.split_column, complete, keys, fractions, warnings)
+                 : detail::divide(at::tensor(complete, at::kLong), keys, fractions, where, warnings);
+  detail::check_disjoint_groups(table, split_rows, keys.groups, options.group_column);
+  detail::check_modalities_occur(rows, split_rows, modalities, warnings);
 
   const auto samples = [&](bool augments) {
     std::vector<data::ModalityReader> readers;
@@ -387,9 +464,10 @@ inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<
   const auto training = options.augments ? samples(true) : plain;
   data::Splits<data::Samples> splits{training.subset(split_rows.train), plain.subset(split_rows.validation),
                                      plain.subset(split_rows.test)};
-  auto description = fmt::format("{}; splits: {}, validation {}, test {}, seed {}", file.filename().string(),
-                                 has_splits ? options.split_column : "at random", options.validation_fraction,
-                                 options.test_fraction, options.seed);
+  auto description =
+      fmt::format("{}; splits: {}, validation {}, test {}, seed {}{}", file.filename().string(),
+                  has_splits ? options.split_column : "at random", options.validation_fraction, options.test_fraction,
+                  options.seed, keys.groups.defined() ? fmt::format(", groups: {}", options.group_column) : "");
   for (std::size_t m = 0; m < modalities.size(); ++m) {
     const auto* as_table = std::get_if<TableColumns>(&modalities[m].content);
     description +=

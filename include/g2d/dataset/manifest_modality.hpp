@@ -26,7 +26,8 @@ struct AudioFiles {
   transform::SpectrogramOptions spectrogram{.n_fft = 512, .hop = 256};
 };
 
-/// Sequences [T, D] (or [T]: D = 1) of different lengths: .npy; .npz; .csv with a header and a row for each step.
+/// Sequences [T, D] (or [T]: D = 1) of different lengths: .npy; .npz; .csv with a row for each step, whose first line
+/// names the columns, or is a step where all of it is numbers.
 struct SequenceFiles {
   std::string column = {};
   std::string member = {};                   ///< Which array of an .npz; may be empty where it holds one.

@@ -169,9 +169,10 @@ struct SoilSplit {
   if (has_table) {
     lists.push_back(read(options.table));
     const auto& [table, names, images, targets, complete] = lists[0];
-    rows = table.has_column(options.split_column)
-               ? detail::divide_as_named(table, options.split_column, complete, targets, fractions)
-               : detail::divide(tensor(complete), targets, fractions, where);
+    rows =
+        table.has_column(options.split_column)
+            ? detail::divide_as_named(table, options.split_column, complete, {.targets = targets}, fractions, warnings)
+            : detail::divide(tensor(complete), {.targets = targets}, fractions, where, warnings);
   } else {
     lists.push_back(read(options.lists.train));
     lists.push_back(read(options.lists.test));
@@ -182,8 +183,8 @@ struct SoilSplit {
       list_of.validation = 2;
       rows.validation = tensor(lists[2].rows);
     } else {
-      auto [kept, held_out] =
-          detail::hold_out(rows.train, lists[0].targets, fractions.validation, make_generator(options.seed), where);
+      auto [kept, held_out] = detail::hold_out(rows.train, {.targets = lists[0].targets}, fractions.validation,
+                                               make_generator(options.seed), where);
       rows.train = std::move(kept);
       rows.validation = std::move(held_out);
     }

@@ -200,7 +200,8 @@ inline void find_vggsound_split(const std::filesystem::path& folder, const std::
                                   warnings);
   };
   const auto train = complete(list.train, "train");
-  const auto clips = detail::split_clips(train, complete(list.test, "test"), options.validation_fraction, options.seed);
+  const auto clips = detail::split_clips(train, complete(list.test, "test"), list.classes, options.validation_fraction,
+                                         options.seed, warnings);
   const auto reading = [&](bool augments) {
     return detail::ClipReading{options.sample_rate, options.num_frames, detail::vggsound_audio(options, augments),
                                detail::frame_transform(options.image_size, options.num_frames, augments)};

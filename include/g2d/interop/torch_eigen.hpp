@@ -31,7 +31,7 @@ using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
     throw ShapeError(fmt::format("g2d: interop::to_matrix: expected at most 2 dimensions, got {}",
                                  tensor.defined() ? to_string(tensor.sizes()) : std::string("no tensor")));
   }
-  const auto values = tensor.detach().to(at::kCPU, at::kDouble).contiguous();
+  const auto values = tensor.detach().to(at::kCPU, at::kDouble).contiguous().resolve_neg();
   const auto columns = values.dim() == 0 ? 1 : values.size(-1);
   const auto rows = values.dim() == 2 ? values.size(0) : 1;
   return Eigen::Map<const detail::RowMajor>(values.const_data_ptr<double>(), rows, columns);
@@ -49,7 +49,7 @@ using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
   if (!labels.defined() || labels.dim() != 1 || labels.scalar_type() != at::kLong) {
     throw ShapeError("g2d: interop::to_labels: expected int64 [B], got another tensor");
   }
-  const auto values = labels.to(at::kCPU).contiguous();
+  const auto values = labels.to(at::kCPU).contiguous().resolve_neg();
   return {values.const_data_ptr<std::int64_t>(), values.const_data_ptr<std::int64_t>() + values.numel()};
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/utf8.hpp>
 #include <g2d/io/detail/file_bytes.hpp>
 #include <g2d/io/detail/file_error.hpp>
 #include <g2d/io/table.hpp>
@@ -26,7 +27,7 @@ namespace g2d::io {
 struct CsvOptions {
   char delimiter = ',';
   bool has_header = true;                   ///< The first row names the columns.
-  std::vector<std::string> column_names{};  ///< Their names where it does not.
+  std::vector<std::string> column_names{};  ///< Their names where it does not; empty: "0", "1", ...
 };
 
 namespace detail {
@@ -80,6 +81,17 @@ class CsvParser {
   bool is_in_row_ = false;
 };
 
+/// Errors: Malformed naming the line of what is no UTF-8 text.
+inline void check_is_text(std::string_view text) {
+  const auto end = std::min(utf8_prefix(text), text.find('\0'));
+  if (end >= text.size()) return;
+  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n');
+  const auto byte = static_cast<unsigned>(static_cast<unsigned char>(text[end]));
+  throw Malformed(fmt::format(
+      "line {}: expected UTF-8 text, got {}", line,
+      byte == 0 ? std::string("a NUL byte") : fmt::format("the byte {:#04x}; save the file as UTF-8", byte)));
+}
+
 inline void check_csv_names(const std::vector<std::string>& names) {
   std::set<std::string_view> seen;
   for (const auto& name : names) {
@@ -94,14 +106,15 @@ inline void check_csv_names(const std::vector<std::string>& names) {
 /// order mark, any line breaks and blank lines are passed over, as are blanks around cells that are not in quotes.
 ///
 /// Errors     DataError naming the file and the line: a row with more or fewer cells than there are columns, a stray or
-///            unclosed quote, a NUL byte (UTF-16 text has them), two columns of one name, nothing in the file.
-///            ConfigError when the columns are named twice or not at all, or for a delimiter that CSV needs itself.
+///            unclosed quote, text that is not UTF-8 or has a NUL byte (Latin-1, UTF-16), two columns of one name,
+///            nothing in the file. ConfigError when the columns are named twice, or for a delimiter that CSV needs
+///            itself.
 [[nodiscard]] inline Table read_csv(const std::filesystem::path& path, const CsvOptions& options = {}) {
   constexpr std::string_view where = "io::read_csv";
   constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   constexpr std::int64_t largest_file = std::int64_t{1} << 30U;
-  if (options.has_header != options.column_names.empty()) {
-    throw ConfigError(fmt::format("g2d: {}: expected column_names for a file without header, and for no other", where));
+  if (options.has_header && !options.column_names.empty()) {
+    throw ConfigError(fmt::format("g2d: {}: expected column_names for no other file than one without header", where));
   }
   if (std::string_view("\"\r\n").find(options.delimiter) != std::string_view::npos) {
     throw ConfigError(fmt::format("g2d: {}: expected a delimiter other than quotes and line breaks", where));
@@ -110,14 +123,14 @@ inline void check_csv_names(const std::vector<std::string>& names) {
   return detail::naming_the_file(where, path, [&] {
     auto text = std::string_view(bytes);
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-    if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
-      const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
-      throw detail::Malformed(fmt::format("line {}: expected UTF-8 text, got a NUL byte", line));
-    }
+    detail::check_is_text(text);
     auto rows = detail::CsvParser(options.delimiter).parse(text);
     if (rows.empty()) throw detail::Malformed("expected at least one line of values, got none");
     auto names = options.column_names;
-    if (options.has_header) {
+    if (!options.has_header && names.empty()) {
+      for (std::size_t column = 0; column < rows.front().cells.size(); ++column)
+        names.push_back(fmt::to_string(column));
+    } else if (options.has_header) {
       names = std::move(rows.front().cells);
       rows.erase(rows.begin());
     }

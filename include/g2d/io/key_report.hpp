@@ -18,8 +18,8 @@ namespace g2d::io {
 struct KeyReport {
   std::vector<std::string> missing;     ///< The model has it, the file does not.
   std::vector<std::string> unexpected;  ///< The file has it, the model does not.
-  std::vector<std::string>
-      mismatched;  ///< Both have it in another shape: "conv1.weight [64, 3, 7, 7] for [64, 1, 7, 7]".
+  /// Both have it in another shape, "conv1.weight [64, 3, 7, 7] for [64, 1, 7, 7]", or the file in complex numbers.
+  std::vector<std::string> mismatched;
 
   [[nodiscard]] bool matches() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
 };

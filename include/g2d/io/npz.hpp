@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -40,23 +41,25 @@ inline at::Tensor read_npz_member(const ZipArchive& archive, const ZipEntry& ent
 
 /// The arrays of an .npz file (numpy.savez, numpy.savez_compressed) by name, in the file's order.
 ///
-/// Dtypes     those of map_npy.
+/// Dtypes     those of map_npy; any, text and Python objects too, in an array that is not wanted.
 /// Memory     at most what the file's length allows: 1032 times it, deflate's best; more is refused unread.
 /// Errors     DataError naming the file, the array and the reason: not a zip archive, truncated, damaged (checksums are
 ///            compared), encrypted, packed otherwise than by deflate, a name twice, Python objects.
-[[nodiscard]] inline Tensors read_npz(const std::filesystem::path& path) {
+[[nodiscard]] inline Tensors read_npz(const std::filesystem::path& path, const Wanted& is_wanted = {}) {
   constexpr std::string_view where = "io::read_npz";
   constexpr std::string_view ending = ".npy";
   const auto size = detail::file_size(where, path);
   return detail::naming_the_file(where, path, [&] {
     const detail::ZipArchive archive(path, static_cast<std::uint64_t>(size));
     Tensors tensors;
+    std::set<std::string> names;
     for (const auto& entry : archive.entries()) {
       const auto name = entry.name.substr(0, entry.name.size() - std::min(ending.size(), entry.name.size()));
       if (!entry.name.ends_with(ending)) {
         throw detail::Malformed(fmt::format("member \"{}\": expected a name that ends in .npy", entry.name));
       }
-      if (tensors.contains(name)) throw detail::Malformed(fmt::format("array \"{}\" occurs twice", name));
+      if (!names.insert(name).second) throw detail::Malformed(fmt::format("array \"{}\" occurs twice", name));
+      if (is_wanted && !is_wanted(name)) continue;
       try {
         tensors.insert(name, detail::read_npz_member(archive, entry));
       } catch (const detail::Malformed& error) {

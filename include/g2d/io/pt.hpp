@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <torch/csrc/jit/serialization/pickler.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include <g2d/core/atomic_file.hpp>
+#include <g2d/core/error.hpp>
 #include <g2d/io/detail/file_error.hpp>
 #include <g2d/io/detail/host_tensor.hpp>
 #include <g2d/io/detail/pickle_machine.hpp>
@@ -39,7 +41,8 @@ namespace detail {
 class PickleFlattener {
  public:
   /// A pickle has more bytes than values, unless its containers repeat each other to exhaust us.
-  explicit PickleFlattener(std::size_t pickle_bytes) : values_left_(pickle_bytes) {}
+  PickleFlattener(std::size_t pickle_bytes, const Wanted& is_wanted)
+      : values_left_(pickle_bytes), is_wanted_(is_wanted) {}
 
   Tensors flatten(const PickleValue& value) {
     if (!std::holds_alternative<PickleDict*>(value)) {
@@ -58,6 +61,7 @@ class PickleFlattener {
     }
     --values_left_;
     if (const auto* tensor = std::get_if<at::Tensor>(&value)) {
+      if (is_wanted_ && !is_wanted_(name)) return;
       if (tensors_.contains(name)) throw Malformed(fmt::format("tensor \"{}\" occurs twice", name));
       tensors_.insert(name, *tensor);
     } else if (const auto* list = std::get_if<PickleList*>(&value)) {
@@ -79,6 +83,7 @@ class PickleFlattener {
   }
 
   std::size_t values_left_;
+  const Wanted& is_wanted_;
   Tensors tensors_;
 };
 
@@ -93,16 +98,26 @@ inline void check_is_zip(const std::filesystem::path& path) {
   if (found != "PK\x03\x04") throw Malformed("expected a file of torch.save, got another format");
 }
 
+/// LibTorch's pickler writes a name for every dtype, but Python has no class of that name for some.
+inline void check_has_storage(std::string_view name, at::ScalarType dtype) {
+  if (std::none_of(pickle_storages.begin(), pickle_storages.end(),
+                   [&](const auto& known) { return known.second == dtype; })) {
+    throw ShapeError(fmt::format("g2d: io::write_pt: tensor \"{}\": dtype {} has no place in this format", name,
+                                 c10::toString(dtype)));
+  }
+}
+
 }  // namespace detail
 
 /// The tensors of a file that Python's torch.save wrote: a dict or state_dict, nested ones with dotted names, lists by
 /// index ("optimizer.state.0.exp_avg"). Other values are left out. Runs no code, whatever the file says.
 ///
-/// Dtypes     float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool.
+/// Dtypes     float64 float32 float16 bfloat16 float8_e4m3fn float8_e5m2 complex128 complex64 int64 int32 int16 int8
+///            uint64 uint32 uint16 uint8 bool.
 /// Errors     DataError naming the file and what is wrong, with the line of Python that saves it in a readable form:
 ///            other Python objects, TorchScript, the form from before PyTorch 1.6. Sizes are checked before anything is
 ///            allocated.
-[[nodiscard]] inline Tensors read_pt(const std::filesystem::path& path) {
+[[nodiscard]] inline Tensors read_pt(const std::filesystem::path& path, const Wanted& is_wanted = {}) {
   constexpr std::string_view where = "io::read_pt";
   const auto size = detail::file_size(where, path);
   return detail::naming_the_file(where, path, [&] {
@@ -113,18 +128,20 @@ inline void check_is_zip(const std::filesystem::path& path) {
                                     return archive.tensor(storage, offset, sizes, strides);
                                   });
     const auto value = machine.run();
-    return detail::PickleFlattener(archive.pickle().size()).flatten(value);
+    return detail::PickleFlattener(archive.pickle().size(), is_wanted).flatten(value);
   });
 }
 
 /// Writes a dict that Python's torch.load reads as it stands, with weights_only=True; the file appears whole or not at
 /// all.
 ///
-/// Errors     DataError when the file cannot be written; ShapeError for a sparse or missing tensor.
+/// Dtypes     those of read_pt but float8, uint64, uint32 and uint16.
+/// Errors     DataError when the file cannot be written; ShapeError for a sparse or missing tensor, or another dtype.
 inline void write_pt(const Tensors& tensors, const std::filesystem::path& path) {
   c10::Dict<std::string, at::Tensor> dict;
   for (const auto& item : tensors) {
     dict.insert(item.key(), detail::to_host("io::write_pt", item.key(), item.value()));
+    detail::check_has_storage(item.key(), item.value().scalar_type());
   }
   std::string pickle;
   torch::jit::Pickler pickler([&pickle](const char* data, std::size_t size) { pickle.append(data, size); }, nullptr,

@@ -44,12 +44,16 @@ inline std::string_view safetensors_dtype(std::string_view name, at::ScalarType 
   return known->first;
 }
 
-/// A view of the mapped file, or a copy where an odd header length has left the data unaligned.
+/// A view of the mapped file, or a copy where an odd header length has left the data unaligned. Errors: Malformed.
 inline at::Tensor safetensors_view(const at::Tensor& data, const SafetensorsEntry& entry) {
   const auto bytes = data.narrow(0, entry.begin, entry.end - entry.begin);
-  const auto width = static_cast<std::int64_t>(c10::elementSize(entry.dtype));
+  if (!entry.dtype) {
+    throw Malformed(fmt::format("tensor \"{}\": dtype {} is not supported; read the file without it", entry.name,
+                                entry.dtype_name));
+  }
+  const auto width = static_cast<std::int64_t>(c10::elementSize(*entry.dtype));
   const bool aligned = bytes.storage_offset() % width == 0;
-  return (aligned ? bytes : bytes.clone()).view(entry.dtype).view(entry.shape);
+  return (aligned ? bytes : bytes.clone()).view(*entry.dtype).view(entry.shape);
 }
 
 inline std::string safetensors_header(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
@@ -80,9 +84,9 @@ inline std::string safetensors_header(const std::vector<std::pair<std::string, a
 /// The tensors of a safetensors file, in the order of their data. The file is mapped, not read: a tensor's pages come
 /// from the disk when they are first looked at, and writing to a tensor does not change the file.
 ///
-/// Dtypes     F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
+/// Dtypes     F64 F32 F16 BF16 F8_E4M3 F8_E5M2 C64 I64 I32 I16 I8 U64 U32 U16 U8 BOOL; any where it is not wanted.
 /// Errors     DataError naming the file and what is wrong with it. Sizes are checked before anything is allocated.
-[[nodiscard]] inline Tensors read_safetensors(const std::filesystem::path& path) {
+[[nodiscard]] inline Tensors read_safetensors(const std::filesystem::path& path, const Wanted& is_wanted = {}) {
   constexpr std::string_view where = "io::read_safetensors";
   const auto size = detail::file_size(where, path);
   return detail::naming_the_file(where, path, [&] {
@@ -104,7 +108,7 @@ inline std::string safetensors_header(const std::vector<std::pair<std::string, a
     const auto data = file.narrow(0, begin, size - begin);
     Tensors tensors;
     for (const auto& entry : detail::parse_safetensors_header(header, size - begin)) {
-      tensors.insert(entry.name, detail::safetensors_view(data, entry));
+      if (!is_wanted || is_wanted(entry.name)) tensors.insert(entry.name, detail::safetensors_view(data, entry));
     }
     return tensors;
   });

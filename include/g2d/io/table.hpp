@@ -8,8 +8,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +19,7 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/nearest_name.hpp>
+#include <g2d/io/cell.hpp>
 
 namespace g2d::io {
 
@@ -44,7 +43,15 @@ class Table {
 
   /// "train.csv: line 12": begins every message about a row.
   [[nodiscard]] std::string location(std::size_t row) const {
-    return fmt::format("{}: line {}", path_.string(), rows_[row].line);
+    return fmt::format("{}: line {}", path_.string(), line(row));
+  }
+
+  /// Where a row begins in its file, counted from 1.
+  [[nodiscard]] std::int64_t line(std::size_t row) const { return rows_[row].line; }
+
+  /// The rows from `first` on.
+  [[nodiscard]] Table rows_from(std::size_t first) const {
+    return {path_, column_names_, {rows_.begin() + static_cast<std::ptrdiff_t>(first), rows_.end()}};
   }
 
   [[nodiscard]] bool has_column(std::string_view name) const { return find(name) != column_names_.end(); }
@@ -60,7 +67,7 @@ class Table {
     return static_cast<std::size_t>(found - column_names_.begin());
   }
 
-  /// A column as float64 [N]; NaN where the cell is empty, "NA" or "nan" in any case.
+  /// A column as float64 [N]; NaN where the cell has no value (is_missing).
   ///
   /// Errors     DataError naming file, line and cell for any other text that is not one finite number; as column().
   [[nodiscard]] at::Tensor numbers(std::string_view name) const {
@@ -80,24 +87,15 @@ class Table {
     return column_names_.empty() ? "" : fmt::format("; the nearest is \"{}\"", nearest_name(name, column_names_));
   }
 
-  [[nodiscard]] static bool is_missing(std::string_view cell) {
-    constexpr std::string_view nan = "nan";
-    const auto lower = [](char letter) { return letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter; };
-    return cell.empty() || cell == "NA" ||
-           std::equal(cell.begin(), cell.end(), nan.begin(), nan.end(), [&](char a, char b) { return lower(a) == b; });
-  }
-
   [[nodiscard]] double number(std::size_t row, std::size_t column) const {
     const auto& text = cell(row, column);
     if (is_missing(text)) return std::numeric_limits<double>::quiet_NaN();
-    double value = 0;
-    const auto* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, value);
-    if (result.ec != std::errc() || result.ptr != end || !std::isfinite(value)) {
+    const auto value = parse_number(text);
+    if (!value) {
       throw DataError(fmt::format("g2d: io::Table: {}: column \"{}\": expected a number or nothing, got \"{}\"",
                                   location(row), column_names_[column], text));
     }
-    return value;
+    return *value;
   }
 
   std::filesystem::path path_;

@@ -19,7 +19,8 @@
 #include <g2d/io/tensor_file.hpp>
 #include <g2d/io/tensors.hpp>
 
-/// Weights to and from Python: the names are those of Python's state_dict, the file's ending chooses the form.
+/// Weights to and from Python: the names are those of Python's state_dict, the ending of a file that is written chooses
+/// its form.
 ///
 ///     io::save_weights(student, "student.safetensors");
 ///     io::load_weights(encoder, "resnet18.pth", {.ignored = {"fc."}});   // torchvision's, without its classifier
@@ -46,17 +47,30 @@ inline void append_state(const torch::nn::Module& module, const std::string& pre
   for (const auto& child : module.named_children()) append_state(*child.value(), prefix + child.key() + ".", state);
 }
 
+/// Whether a name begins with the prefix and, without it, with no ignored text.
+inline bool is_selected(std::string_view name, std::string_view prefix, const std::vector<std::string>& ignored) {
+  if (!name.starts_with(prefix)) return false;
+  name.remove_prefix(prefix.size());
+  return std::none_of(ignored.begin(), ignored.end(),
+                      [name](const std::string& beginning) { return name.starts_with(beginning); });
+}
+
 /// Without the ignored names, and without the prefix, which all that is kept had.
 inline Tensors select(const Tensors& tensors, std::string_view prefix, const std::vector<std::string>& ignored) {
   Tensors selected;
   for (const auto& item : tensors) {
-    std::string_view name = item.key();
-    if (!name.starts_with(prefix)) continue;
-    name.remove_prefix(prefix.size());
-    const auto begins_name = [name](const std::string& beginning) { return name.starts_with(beginning); };
-    if (std::none_of(ignored.begin(), ignored.end(), begins_name)) selected.insert(std::string(name), item.value());
+    if (is_selected(item.key(), prefix, ignored)) selected.insert(item.key().substr(prefix.size()), item.value());
   }
   return selected;
+}
+
+/// Whether it is the counter of a norm layer whose statistics the file has: files from before PyTorch 0.4.1, and those
+/// of other tools, have none, and PyTorch leaves the model's as it is.
+inline bool is_absent_counter(std::string_view name, const Tensors& given) {
+  constexpr std::string_view counter = "num_batches_tracked";
+  if (!name.ends_with(counter)) return false;
+  name.remove_suffix(counter.size());
+  return given.contains(fmt::format("{}running_mean", name));
 }
 
 inline KeyReport compare(const Tensors& own, const Tensors& given) {
@@ -64,10 +78,13 @@ inline KeyReport compare(const Tensors& own, const Tensors& given) {
   for (const auto& item : own) {
     const auto* found = given.find(item.key());
     if (found == nullptr) {
-      report.missing.push_back(item.key());
+      if (!is_absent_counter(item.key(), given)) report.missing.push_back(item.key());
     } else if (found->sizes() != item.value().sizes()) {
       report.mismatched.push_back(fmt::format("{} {} for {}", item.key(), g2d::to_string(found->sizes()),
                                               g2d::to_string(item.value().sizes())));
+    } else if (found->is_complex() && !item.value().is_complex()) {
+      report.mismatched.push_back(fmt::format("{} {} for {}", item.key(), c10::toString(found->scalar_type()),
+                                              c10::toString(item.value().scalar_type())));
     }
   }
   for (const auto& item : given) {
@@ -98,14 +115,18 @@ inline void save_weights(const torch::nn::Module& module, const std::filesystem:
   save_weights(state_of(module), path, prefix);
 }
 
-/// Copies a file's tensors into those given, converting dtype and device, and reports which names had no partner.
+/// Copies a file's tensors into those given, converting dtype and device, and reports which names had no partner. A
+/// norm layer whose counter (num_batches_tracked) the file lacks keeps its own, as in PyTorch; that is not reported.
 ///
 /// Errors     as read_tensors; DataError with the first names of each list when the names (unless `strict` is off) or
 ///            the shapes do not agree. Nothing has been changed then.
 inline KeyReport load_weights(const Tensors& state, const std::filesystem::path& path,
                               const LoadOptions& options = {}) {
   const auto own = detail::select(state, "", options.ignored);
-  const auto given = detail::select(read_tensors(path), options.prefix, options.ignored);
+  const auto is_wanted = [&](const std::string& name) {
+    return detail::is_selected(name, options.prefix, options.ignored);
+  };
+  const auto given = detail::select(read_tensors(path, is_wanted), options.prefix, {});
   auto report = detail::compare(own, given);
   if (!report.mismatched.empty() || (options.strict && !report.matches())) {
     throw DataError(fmt::format("g2d: io::load_weights: {}: expected the tensors of the model, got {}; see LoadOptions",

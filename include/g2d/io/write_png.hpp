@@ -34,7 +34,7 @@ inline void write_png(const std::filesystem::path& path, const at::Tensor& image
         image.defined() ? fmt::format("{} {}", c10::toString(image.scalar_type()), g2d::to_string(image.sizes()))
                         : "no tensor"));
   }
-  const auto pixels = image.cpu().permute({1, 2, 0}).contiguous();
+  const auto pixels = image.cpu().permute({1, 2, 0}).contiguous().resolve_neg();
   detail::PngImage png;
   png.height = static_cast<png_uint_32>(image.size(1));
   png.width = static_cast<png_uint_32>(image.size(2));

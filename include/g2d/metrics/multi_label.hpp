@@ -9,7 +9,8 @@
 
 namespace g2d::metrics {
 
-/// Share of right bits, and macro-F1 over the labels, 0 where undefined; a label is predicted when its logit is > 0.
+/// Share of right bits, and macro-F1 over all labels; a label is predicted when its logit is > 0. A label that occurs
+/// in neither truth nor prediction counts as 0, as in scikit-learn and torchmetrics.
 ///
 /// Shapes     logits [N, C], target [N, C] of 0 and 1.
 [[nodiscard]] inline Metrics multi_label(const at::Tensor& logits, const at::Tensor& target) {

@@ -106,7 +106,7 @@ class Classification {
   static constexpr std::int64_t num_lanes = 16;
 
   static void check_range(std::int64_t num_classes, const at::Tensor& target) {
-    const auto labels = target.contiguous();
+    const auto labels = target.contiguous().resolve_neg();
     const auto* first = labels.const_data_ptr<std::int64_t>();
     const auto [low, high] = std::ranges::minmax(std::span(first, static_cast<std::size_t>(labels.numel())));
     if (low < 0 || high >= num_classes) {

@@ -37,8 +37,8 @@ struct RegressionOptions {
 ///
 /// Use when   the target is a number, or several. `standardized` fits mean and deviation to a training split.
 /// Shapes     output, target: [B, C]; loss: scalar; confidence: [B].
-/// Dtype      floating, one dtype and one device; no transfers, but for mean and deviation once for each device and
-///            dtype.
+/// Dtype      floating, float64 targets also beside narrower outputs; one device; no transfers, but for mean and
+///            deviation once for each device and dtype.
 /// Units      loss: squares of standard deviations, or of the target's unit without standardisation; `in_target_unit`
 ///            brings an output back to the unit of the target.
 /// Cost       O(B C).
@@ -63,24 +63,26 @@ class Regression {
   /// Mean and biased deviation of each output over the training targets [N, C]; an output that never varies keeps
   /// deviation 1, and lowers the pooled variance: one of two leaves 1/2. Errors: DataError for targets that are not
   /// finite.
+  /// Mean and deviation are float64: targets with a large offset, such as seconds since 1970, keep their differences.
   [[nodiscard]] static Regression standardized(const at::Tensor& training_targets) {
     check_matrix(training_targets, -1, -1, "task::Regression: training targets");
     check_finite(training_targets, "training targets");
+    const auto targets = training_targets.to(at::kDouble);
     // By the extremes: the deviation of equal values may be more than 0 by rounding.
-    const auto varies = training_targets.amax(0).gt(training_targets.amin(0));
-    const auto deviation = training_targets.std(0, /*unbiased=*/false);
+    const auto varies = targets.amax(0).gt(targets.amin(0));
+    const auto deviation = targets.std(0, /*unbiased=*/false);
     const double pooled_variance = varies.to(at::kDouble).mean().item<double>();
     return Regression({.target_variance = pooled_variance > 0.0 ? pooled_variance : 1.0,
-                       .mean = training_targets.mean(0),
+                       .mean = targets.mean(0),
                        .deviation = at::where(varies, deviation, deviation.new_ones({}))});
   }
 
   [[nodiscard]] at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const {
-    return at::mse_loss(output, seen(target), at::Reduction::Mean);
+    return at::mse_loss(output, seen(target, output), at::Reduction::Mean);
   }
 
   [[nodiscard]] at::Tensor sample_losses(const at::Tensor& output, const at::Tensor& target) const {
-    return at::mse_loss(output, seen(target), at::Reduction::None).mean(1);
+    return at::mse_loss(output, seen(target, output), at::Reduction::None).mean(1);
   }
   [[nodiscard]] at::Tensor sample_weights(const at::Tensor& output, const at::Tensor& target) const {
     return at::ones({target.size(0)}, output.options().requires_grad(false));
@@ -99,8 +101,11 @@ class Regression {
     if (target.is_cpu()) check_finite(target, "targets");
   }
 
+  /// In the dtype of `mean`, so that no digit of a large offset is lost.
   [[nodiscard]] at::Tensor in_target_unit(const at::Tensor& output) const {
-    return mean_.defined() ? output.mul(deviation_.like(output)).add(mean_.like(output)) : output;
+    if (!mean_.defined()) return output;
+    const auto exact = output.to(options_.mean.scalar_type());
+    return exact.mul(deviation_.like(exact)).add(mean_.like(exact));
   }
 
   [[nodiscard]] const RegressionOptions& options() const { return options_; }
@@ -112,8 +117,10 @@ class Regression {
     }
   }
 
-  [[nodiscard]] at::Tensor seen(const at::Tensor& target) const {
-    return mean_.defined() ? target.sub(mean_.like(target)).div(deviation_.like(target)) : target;
+  /// Standardised in the target's own dtype; float64 is only then rounded to the output's.
+  [[nodiscard]] at::Tensor seen(const at::Tensor& target, const at::Tensor& output) const {
+    const auto seen = mean_.defined() ? target.sub(mean_.like(target)).div(deviation_.like(target)) : target;
+    return seen.scalar_type() == at::kDouble ? seen.to(output.scalar_type()) : seen;
   }
 
   RegressionOptions options_;

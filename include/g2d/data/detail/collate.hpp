@@ -24,18 +24,10 @@ namespace g2d::data::detail {
 using Column = std::vector<at::Tensor>;
 
 /// Where no sample of a batch has a modality, any other sample tells its shape.
-[[nodiscard]] inline at::Tensor any_value(const Samples& samples, std::size_t m) {
-  for (std::int64_t row = 0; row < samples.size(); ++row) {
-    if (samples.has(row, m)) return samples.read(row, m, 0);
-  }
-  throw DataError(
-      fmt::format("g2d: modality \"{}\": expected at least one sample that has it, got none", samples.names()[m]));
-}
-
 [[nodiscard]] inline at::Tensor first_value(const Samples& samples, std::size_t m, const Column& column) {
   const auto found =
       std::find_if(column.begin(), column.end(), [](const at::Tensor& value) { return value.defined(); });
-  return found != column.end() ? *found : any_value(samples, m);
+  return found != column.end() ? *found : samples.example(m);
 }
 
 [[nodiscard]] inline Input stack_equal(const Samples& samples, const at::Tensor& rows, std::size_t m, Column column) {

@@ -26,8 +26,8 @@
 #include <g2d/core/seed.hpp>
 #include <g2d/data/read_files.hpp>
 #include <g2d/data/samples.hpp>
-#include <g2d/data/split_by_class.hpp>
 #include <g2d/data/splits.hpp>
+#include <g2d/dataset/detail/list_splits.hpp>
 #include <g2d/dataset/detail/video_frames.hpp>
 #include <g2d/dataset/missing_files.hpp>
 #include <g2d/io/audio.hpp>
@@ -142,11 +142,14 @@ inline void check_clip_name(const std::string& name, std::string_view place) {
 }
 
 /// The training clips, those held out of them for validation, stratified by class, and the test clips.
-[[nodiscard]] inline data::Splits<Clips> split_clips(const Clips& train, Clips test, double validation_fraction,
-                                                     std::uint64_t seed) {
-  const auto labels = at::tensor(train.labels, at::kLong);
-  const auto [kept, held_out] = data::split_by_class(labels, at::arange(labels.size(0), at::kLong), validation_fraction,
-                                                     make_generator(seed), "training clips");
+[[nodiscard]] inline data::Splits<Clips> split_clips(const Clips& train, Clips test,
+                                                     const std::vector<std::string>& classes,
+                                                     double validation_fraction, std::uint64_t seed,
+                                                     std::vector<std::string>& warnings) {
+  const SplitKeys keys{.targets = at::tensor(train.labels, at::kLong), .class_names = classes};
+  const auto [kept, held_out] =
+      hold_out_validation(at::arange(keys.targets.size(0), at::kLong), keys, validation_fraction, make_generator(seed),
+                          "training clips", warnings);
   return {select_clips(train, kept), select_clips(train, held_out), std::move(test)};
 }
 

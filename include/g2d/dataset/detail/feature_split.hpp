@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -19,6 +20,8 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/shape.hpp>
+#include <g2d/core/utf8.hpp>
+#include <g2d/io/detail/ending.hpp>
 #include <g2d/io/npz.hpp>
 #include <g2d/io/safetensors.hpp>
 #include <g2d/io/tensors.hpp>
@@ -29,32 +32,40 @@ namespace g2d::dataset::detail {
 struct FeatureSplit {
   std::filesystem::path path;
   std::vector<std::string> names;
-  at::Tensor labels;                ///< int64 [N], or float32 [N, C].
+  at::Tensor labels;                ///< int64 or float64 [N], or float64 [N, C].
   std::vector<at::Tensor> values;   ///< Of each modality, float32 [N, T, D], finite.
   std::vector<at::Tensor> lengths;  ///< Of each modality, int64 [N] in 0 ... T.
 };
 
-/// Reads one file, array by array.
+/// Reads one file, array by array; arrays that have no part in it may be of any dtype.
 class FeatureSplitReader {
  public:
-  FeatureSplitReader(std::filesystem::path path, std::vector<std::string>& warnings)
-      : path_(std::move(path)),
-        tensors_(path_.extension() == ".npz" ? io::read_npz(path_) : io::read_safetensors(path_)),
-        warnings_(warnings) {}
+  /// `train`: of the test file, which may lack modalities that the training file has. Null: of another file.
+  FeatureSplitReader(std::filesystem::path path, const std::vector<std::string>& modalities, const FeatureSplit* train,
+                     std::vector<std::string>& warnings)
+      : path_(std::move(path)), train_(train), warnings_(warnings) {
+    std::set<std::string> used{"labels", "ids"};
+    for (const auto& modality : modalities) used.insert({modality, modality + "_lengths"});
+    std::vector<std::string> unused;
+    const auto is_used = [&](const std::string& name) {
+      if (!used.contains(name)) unused.push_back(name);
+      return used.contains(name);
+    };
+    tensors_ = io::detail::lower_case_ending(path_) == ".npz" ? io::read_npz(path_, is_used)
+                                                              : io::read_safetensors(path_, is_used);
+    if (!unused.empty()) warnings_.push_back(fmt::format("{}: not used: {}", path_.string(), fmt::join(unused, ", ")));
+  }
 
   [[nodiscard]] FeatureSplit read(const std::vector<std::string>& modalities) {
     FeatureSplit split{.path = path_, .names = {}, .labels = labels(), .values = {}, .lengths = {}};
     const auto count = split.labels.size(0);
     split.names = names(count);
-    for (const auto& modality : modalities) {
-      split.values.push_back(values(modality, count));
-      split.lengths.push_back(lengths(modality, split.values.back()));
+    for (std::size_t m = 0; m < modalities.size(); ++m) {
+      const auto& modality = modalities[m];
+      const bool is_absent = train_ != nullptr && !find(modality).defined();
+      split.values.push_back(is_absent ? at::zeros({count, 1, train_->values[m].size(2)}) : values(modality, count));
+      split.lengths.push_back(is_absent ? at::zeros({count}, at::kLong) : lengths(modality, split.values.back()));
     }
-    std::vector<std::string> unused;
-    for (const auto& item : tensors_) {
-      if (!used_.contains(item.key())) unused.push_back(item.key());
-    }
-    if (!unused.empty()) warnings_.push_back(fmt::format("{}: not used: {}", path_.string(), fmt::join(unused, ", ")));
     return split;
   }
 
@@ -69,8 +80,7 @@ class FeatureSplitReader {
   }
 
   /// Undefined where there is none of that name.
-  [[nodiscard]] at::Tensor find(const std::string& name) {
-    used_.insert(name);
+  [[nodiscard]] at::Tensor find(const std::string& name) const {
     const auto* found = tensors_.find(name);
     return found == nullptr ? at::Tensor() : *found;
   }
@@ -89,7 +99,7 @@ class FeatureSplitReader {
       fail("labels", "classes [N], or labels or values [N, C]", given);
     }
     if (is_integer && (given.dim() == 1 || is_column)) return given.to(at::kLong).reshape({-1});
-    auto values = given.to(at::kFloat).reshape({given.size(0), -1});
+    auto values = given.to(at::kDouble);
     if (!values.isfinite().all().item<bool>()) fail("labels", "finite values", "NaN or infinity");
     return values;
   }
@@ -108,6 +118,9 @@ class FeatureSplitReader {
     const auto width = static_cast<std::size_t>(ids.size(1));
     const auto* text = reinterpret_cast<const char*>(bytes.const_data_ptr<std::uint8_t>());
     for (std::int64_t row = 0; row < count; ++row, text += width) names.emplace_back(text, strnlen(text, width));
+    for (const auto& name : names) {
+      if (!is_utf8(name)) fail("ids", "UTF-8 texts", fmt::format("{:?}", name));
+    }
     return names;
   }
 
@@ -147,9 +160,9 @@ class FeatureSplitReader {
   }
 
   std::filesystem::path path_;
+  const FeatureSplit* train_;
   io::Tensors tensors_;
   std::vector<std::string>& warnings_;
-  std::set<std::string> used_;
 };
 
 }  // namespace g2d::dataset::detail

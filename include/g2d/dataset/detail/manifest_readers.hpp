@@ -22,7 +22,9 @@
 #include <g2d/dataset/detail/photograph.hpp>
 #include <g2d/dataset/manifest_modality.hpp>
 #include <g2d/io/audio.hpp>
+#include <g2d/io/cell.hpp>
 #include <g2d/io/csv.hpp>
+#include <g2d/io/detail/ending.hpp>
 #include <g2d/io/npy.hpp>
 #include <g2d/io/npz.hpp>
 #include <g2d/transform/chain.hpp>
@@ -71,30 +73,62 @@ using Paths = std::vector<std::filesystem::path>;
                       fmt::format("{} Hz", audio.sample_rate));
 }
 
-/// The array of that name, or the only one.
-[[nodiscard]] inline at::Tensor read_npz_array(const std::filesystem::path& path, const std::string& member) {
-  const auto arrays = io::read_npz(path);
-  if (member.empty() && arrays.size() == 1) return arrays.front().value();
-  const auto* found = arrays.find(member);
-  if (found == nullptr) {
-    throw DataError(fmt::format("g2d: {}: expected {}, got [{}]", path.string(),
-                                member.empty() ? std::string("one array, or SequenceFiles::member to name it")
-                                               : fmt::format("an array \"{}\"", member),
-                                fmt::join(arrays.keys(), ", ")));
-  }
-  return *found;
+[[nodiscard]] inline std::vector<std::string> names_in_npz(const std::filesystem::path& path) {
+  std::vector<std::string> names;
+  (void)io::read_npz(path, [&](const std::string& name) {
+    names.push_back(name);
+    return false;
+  });
+  return names;
 }
 
-/// The columns of a csv as [T, D].
+/// The array of that name, whatever stands beside it, or the only one.
+[[nodiscard]] inline at::Tensor read_npz_array(const std::filesystem::path& path, std::string member) {
+  const bool is_named = !member.empty();
+  if (!is_named) {
+    const auto names = names_in_npz(path);
+    if (names.size() == 1) member = names[0];
+  }
+  const auto arrays = io::read_npz(path, [&](const std::string& name) { return name == member; });
+  if (arrays.is_empty()) {
+    throw DataError(fmt::format("g2d: {}: expected {}, got [{}]", path.string(),
+                                is_named ? fmt::format("an array \"{}\"", member)
+                                         : std::string("one array, or SequenceFiles::member (--member) to name it"),
+                                fmt::join(names_in_npz(path), ", ")));
+  }
+  return arrays.front().value();
+}
+
+/// Whether the first line of a csv names its columns: a cell of it is no number.
+///
+/// Errors     DataError when it counts them from 0, perhaps behind an empty cell: as pandas names them, or a step.
+[[nodiscard]] inline bool begins_with_names(const io::Table& lines) {
+  const auto num_columns = lines.column_names().size();
+  const std::size_t first = lines.cell(0, 0).empty() ? 1 : 0;
+  bool counts = true;
+  for (std::size_t column = 0; column < num_columns; ++column) {
+    const auto& cell = lines.cell(0, column);
+    if (!io::is_missing(cell) && !io::parse_number(cell)) return true;
+    counts = counts && (column < first || cell == fmt::to_string(column - first));
+  }
+  if (!counts) return false;
+  throw DataError(
+      fmt::format("g2d: {}: expected names of columns or the numbers of a step, got 0, 1, ..., which may be either; "
+                  "name the columns otherwise (x0, x1)",
+                  lines.location(0)));
+}
+
+/// The lines of a csv as [T, D], without the first where it names the columns.
 [[nodiscard]] inline at::Tensor read_csv_steps(const std::filesystem::path& path) {
-  const auto table = io::read_csv(path);
+  const auto lines = io::read_csv(path, {.has_header = false});
+  const auto steps = lines.rows_from(begins_with_names(lines) ? 1 : 0);
   std::vector<at::Tensor> columns;
-  for (const auto& name : table.column_names()) columns.push_back(table.numbers(name));
+  for (const auto& name : steps.column_names()) columns.push_back(steps.numbers(name));
   return at::stack(columns, 1);
 }
 
 [[nodiscard]] inline at::Tensor read_steps(const std::filesystem::path& path, const std::string& member) {
-  const auto ending = path.extension();
+  const auto ending = io::detail::lower_case_ending(path);
   if (ending != ".npy" && ending != ".npz" && ending != ".csv") {
     throw DataError(
         fmt::format("g2d: {}: expected a sequence in .npy, .npz or .csv, got another ending", path.string()));

@@ -65,7 +65,7 @@ class TableEncoder {
   [[nodiscard]] static std::vector<std::string> texts(const io::Table& table, const std::string& name) {
     const auto column = table.column(name);
     std::vector<std::string> texts;
-    for (std::size_t row = 0; row < table.num_rows(); ++row) texts.push_back(table.cell(row, column));
+    for (std::size_t row = 0; row < table.num_rows(); ++row) texts.emplace_back(io::trimmed(table.cell(row, column)));
     return texts;
   }
 

@@ -89,7 +89,10 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
   static constexpr std::int64_t positions = Tile::inputs * Tile::inputs;
   static constexpr std::int64_t multiple = 16;  ///< Of channels: a cache line.
 
-  static bool is_of_floats(const at::Tensor& tensor) { return tensor.is_cpu() && tensor.scalar_type() == at::kFloat; }
+  /// A lazily negated tensor has other bytes than values.
+  static bool is_of_floats(const at::Tensor& tensor) {
+    return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && !tensor.is_neg();
+  }
 
   /// How a batch is cut: [B, rows, columns].
   class Tiles {
@@ -147,7 +150,7 @@ class WinogradConvolution : public torch::autograd::Function<WinogradConvolution
   static torch::autograd::variable_list backward(const at::Tensor& x, const at::Tensor& weight,
                                                  const at::Tensor& gradient, bool wants_input, bool wants_weight) {
     const auto inputs = x.contiguous(at::MemoryFormat::ChannelsLast),
-               of_outputs = gradient.contiguous(at::MemoryFormat::ChannelsLast);
+               of_outputs = gradient.contiguous(at::MemoryFormat::ChannelsLast).resolve_neg();
     const Tiles tiles(x);
     at::Tensor of_input, of_mixing, mixing;
     if (wants_input) {

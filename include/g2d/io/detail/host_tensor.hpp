@@ -11,13 +11,14 @@
 
 namespace g2d::io::detail {
 
-/// The values of a dense tensor as one contiguous piece of host memory that holds nothing else. Errors: ShapeError.
+/// The values of a dense tensor as one contiguous piece of host memory that holds nothing else; what is conjugated or
+/// negated lazily is so in the bytes. Errors: ShapeError.
 inline at::Tensor to_host(std::string_view where, std::string_view name, const at::Tensor& tensor) {
   if (!tensor.defined() || tensor.layout() != at::kStrided) {
     throw ShapeError(fmt::format("g2d: {}: tensor \"{}\": expected a dense tensor, got {}", where, name,
                                  tensor.defined() ? "a sparse one" : "none"));
   }
-  auto host = tensor.detach().cpu().contiguous();
+  auto host = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg();
   return host.storage().nbytes() == host.nbytes() ? host : host.clone();
 }
 

@@ -23,8 +23,31 @@
 
 namespace g2d::io::detail {
 
+/// The storages that have a class of their own in Python, by its name in `torch`.
+inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 12> pickle_storages{
+    {{"DoubleStorage", at::kDouble},
+     {"FloatStorage", at::kFloat},
+     {"HalfStorage", at::kHalf},
+     {"BFloat16Storage", at::kBFloat16},
+     {"ComplexDoubleStorage", at::kComplexDouble},
+     {"ComplexFloatStorage", at::kComplexFloat},
+     {"LongStorage", at::kLong},
+     {"IntStorage", at::kInt},
+     {"ShortStorage", at::kShort},
+     {"CharStorage", at::kChar},
+     {"ByteStorage", at::kByte},
+     {"BoolStorage", at::kBool}}};
+
+/// The dtypes of tensors whose storage has none, by their name in `torch`.
+inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 5> pickle_dtypes{
+    {{"uint16", at::kUInt16},
+     {"uint32", at::kUInt32},
+     {"uint64", at::kUInt64},
+     {"float8_e4m3fn", at::kFloat8_e4m3fn},
+     {"float8_e5m2", at::kFloat8_e5m2}}};
+
 /// Runs the pickle of a PyTorch archive. It knows the instructions of protocol 2 that `torch.save` emits for tensors in
-/// dicts, lists and tuples, and four callables; anything else is refused, so no code can run. What it builds grows with
+/// dicts, lists and tuples, and five callables; anything else is refused, so no code can run. What it builds grows with
 /// the pickle's length only, save the tensors' values, which are `make_tensor`'s affair.
 class PickleMachine {
  public:
@@ -171,13 +194,37 @@ class PickleMachine {
     } else if (module == "torch" && name == "Size" && arguments.size() == 1) {
       push(as<PickleList*>(arguments[0], "a tensor's sizes"));
     } else if (module == "torch._utils" && name == "_rebuild_tensor_v2" && arguments.size() >= 6) {
-      push(make_tensor_(as<PickleStorage>(arguments[0], "a storage"),
-                        as<std::int64_t>(arguments[1], "a tensor's offset"), sizes(arguments[2]), sizes(arguments[3])));
+      push(rebuild_tensor(as<PickleStorage>(arguments[0], "a storage"), arguments, /*metadata=*/6));
+    } else if (module == "torch._utils" && name == "_rebuild_tensor_v3" && arguments.size() >= 7) {
+      push(rebuild_tensor(typed(as<PickleStorage>(arguments[0], "a storage"),
+                                dtype_of(pickle_dtypes, as<PickleGlobal>(arguments[6], "a tensor's dtype"))),
+                          arguments, /*metadata=*/7));
     } else if (module == "torch._utils" && name == "_rebuild_parameter" && arguments.size() == 3) {
       push(as<at::Tensor>(arguments[0], "a parameter's tensor"));
     } else {
       refuse({module, name});
     }
+  }
+
+  /// arguments: storage, offset, sizes, strides, and from place `metadata` on, where there are any, lazy operations.
+  at::Tensor rebuild_tensor(const PickleStorage& storage, const std::vector<PickleValue>& arguments,
+                            std::size_t metadata) {
+    auto tensor = make_tensor_(storage, as<std::int64_t>(arguments[1], "a tensor's offset"), sizes(arguments[2]),
+                               sizes(arguments[3]));
+    if (arguments.size() <= metadata) return tensor;
+    for (const auto& [key, is_set] : as<PickleDict*>(arguments[metadata], "a tensor's metadata")->items) {
+      const auto name = as<std::string_view>(key, "a name in a tensor's metadata");
+      if (name != "conj" && name != "neg") throw Malformed(fmt::format("a tensor's metadata has \"{}\"", name));
+      if (as<bool>(is_set, "a truth value")) tensor = name == "conj" ? tensor.conj_physical() : tensor.neg();
+    }
+    return tensor;
+  }
+
+  /// An untyped storage counts bytes.
+  static PickleStorage typed(PickleStorage bytes, at::ScalarType dtype) {
+    const auto width = static_cast<std::int64_t>(c10::elementSize(dtype));
+    if (bytes.dtype != at::kByte || bytes.num_elements % width != 0) throw Malformed("a storage holds no whole values");
+    return {bytes.key, dtype, bytes.num_elements / width};
   }
 
   [[noreturn]] void make_object() {
@@ -202,20 +249,16 @@ class PickleMachine {
   }
 
   static at::ScalarType storage_dtype(PickleGlobal type) {
-    static constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> dtypes{
-        {{"DoubleStorage", at::kDouble},
-         {"FloatStorage", at::kFloat},
-         {"HalfStorage", at::kHalf},
-         {"BFloat16Storage", at::kBFloat16},
-         {"LongStorage", at::kLong},
-         {"IntStorage", at::kInt},
-         {"ShortStorage", at::kShort},
-         {"CharStorage", at::kChar},
-         {"ByteStorage", at::kByte},
-         {"BoolStorage", at::kBool}}};
+    if (type.module == "torch.storage" && type.name == "UntypedStorage") return at::kByte;
+    return dtype_of(pickle_storages, type);
+  }
+
+  template <std::size_t N>
+  static at::ScalarType dtype_of(const std::array<std::pair<std::string_view, at::ScalarType>, N>& names,
+                                 PickleGlobal type) {
     const auto* found =
-        std::find_if(dtypes.begin(), dtypes.end(), [&](const auto& dtype) { return dtype.first == type.name; });
-    if (type.module != "torch" || found == dtypes.end()) refuse(type);
+        std::find_if(names.begin(), names.end(), [&](const auto& known) { return known.first == type.name; });
+    if (type.module != "torch" || found == names.end()) refuse(type);
     return found->second;
   }
 

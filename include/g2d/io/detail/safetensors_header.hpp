@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,22 +23,29 @@ namespace g2d::io::detail {
 
 inline constexpr std::string_view metadata_key = "__metadata__";
 
-inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> safetensors_dtypes{
+inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 16> safetensors_dtypes{
     {{"F64", at::kDouble},
      {"F32", at::kFloat},
      {"F16", at::kHalf},
      {"BF16", at::kBFloat16},
+     {"F8_E4M3", at::kFloat8_e4m3fn},
+     {"F8_E5M2", at::kFloat8_e5m2},
+     {"C64", at::kComplexFloat},
      {"I64", at::kLong},
      {"I32", at::kInt},
      {"I16", at::kShort},
      {"I8", at::kChar},
+     {"U64", at::kUInt64},
+     {"U32", at::kUInt32},
+     {"U16", at::kUInt16},
      {"U8", at::kByte},
      {"BOOL", at::kBool}}};
 
 /// Where one tensor lies: bytes [begin, end) behind the header.
 struct SafetensorsEntry {
   std::string name;
-  at::ScalarType dtype;
+  std::string dtype_name;
+  std::optional<at::ScalarType> dtype;  ///< None where LibTorch has no such dtype.
   std::vector<std::int64_t> shape;
   std::int64_t begin;
   std::int64_t end;
@@ -72,16 +80,21 @@ inline SafetensorsEntry parse_safetensors_entry(const std::string& name, const n
   const auto& offsets = json.at("data_offsets").get_ref<const nlohmann::json::array_t&>();
   const auto* known = std::find_if(safetensors_dtypes.begin(), safetensors_dtypes.end(),
                                    [&](const auto& candidate) { return candidate.first == dtype; });
-  if (known == safetensors_dtypes.end()) throw Malformed(fmt::format("dtype {} is not supported", dtype));
   if (json.size() != 3 || offsets.size() != 2) throw Malformed("expected dtype, shape and two data_offsets");
 
-  SafetensorsEntry entry{name, known->second, {}, safetensors_integer(offsets[0]), safetensors_integer(offsets[1])};
-  auto bytes = static_cast<std::int64_t>(c10::elementSize(entry.dtype));
+  const bool is_known = known != safetensors_dtypes.end();
+  SafetensorsEntry entry{name,
+                         dtype,
+                         is_known ? std::optional(known->second) : std::nullopt,
+                         {},
+                         safetensors_integer(offsets[0]),
+                         safetensors_integer(offsets[1])};
+  auto bytes = static_cast<std::int64_t>(is_known ? c10::elementSize(known->second) : 1);
   for (const auto& size : shape) {
     entry.shape.push_back(safetensors_integer(size));
     if (c10::mul_overflows(bytes, entry.shape.back(), &bytes)) throw Malformed("the shape's size overflows");
   }
-  if (entry.end < entry.begin || entry.end - entry.begin != bytes) {
+  if (entry.end < entry.begin || (is_known && entry.end - entry.begin != bytes)) {
     throw Malformed(fmt::format("expected {} bytes, got data_offsets [{}, {}]", bytes, entry.begin, entry.end));
   }
   return entry;

@@ -19,7 +19,7 @@ namespace g2d::transform::detail {
 inline std::string describe_values(const at::Tensor& values) {
   constexpr std::int64_t most_shown = 8;
   if (values.numel() > most_shown) return to_string(values.sizes()) + " #" + Fingerprint().add(values).str();
-  const auto shown = values.to(at::kCPU, at::kDouble).contiguous();
+  const auto shown = values.to(at::kCPU, at::kDouble).contiguous().resolve_neg();
   const auto* first = shown.const_data_ptr<double>();
   return fmt::format("[{}]", fmt::join(std::vector<double>(first, first + shown.numel()), ", "));
 }
