@@ -50,14 +50,26 @@ function(g2d_locate_torch directory version error)
 endfunction()
 
 # Compares the C++ library's ABI that the compiler uses with the one that LibTorch was built with.
+# Asked anew in every configuration, for flags change; with no setting of the project's own checks.
 function(g2d_check_torch_abi prefix error)
+  get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+  if(NOT CXX IN_LIST languages)
+    set(${error} "it needs C++, which this project has not enabled; write project(<name> LANGUAGES CXX), or enable_language(CXX) before it is found" PARENT_SCOPE)
+    return()
+  endif()
   include(CheckCXXSourceCompiles)
+  include(CMakePushCheckState)
+  cmake_push_check_state(RESET)
+  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+  set(CMAKE_REQUIRED_QUIET ON)
+  unset(G2D_COMPILER_USES_CXX11_ABI CACHE)
   check_cxx_source_compiles("
     #include <string>
     #if !_GLIBCXX_USE_CXX11_ABI
     #error other ABI
     #endif
     int main() {}" G2D_COMPILER_USES_CXX11_ABI)
+  cmake_pop_check_state()
   file(STRINGS "${prefix}/lib/libc10.so" symbols REGEX "__cxx11" LIMIT_COUNT 1)
   set(message "")
   if(NOT symbols)
