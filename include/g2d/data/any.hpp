@@ -24,8 +24,9 @@ namespace g2d::data {
 /// Cost       one indirect call a batch.
 class Any {
  public:
-  template <DatasetPolicy Dataset>
-    requires(!std::same_as<Dataset, Any> && KnowsTargets<Dataset> && KnowsSampleIds<Dataset> && Restrictable<Dataset>)
+  template <class Dataset>
+    requires(!std::same_as<Dataset, Any>) && DatasetPolicy<Dataset> && KnowsTargets<Dataset> &&
+            KnowsSampleIds<Dataset> && Restrictable<Dataset>
   Any(Dataset dataset)  // NOLINT(google-explicit-constructor): a dataset is any dataset
       : dataset_(std::make_shared<const Model<Dataset>>(std::move(dataset))) {}
 

@@ -35,8 +35,8 @@ namespace g2d::distillation {
 /// Errors     those of the policy held.
 class Any {
  public:
-  template <DistillationPolicy Distillation>
-    requires(!std::same_as<Distillation, Any>)
+  template <class Distillation>
+    requires(!std::same_as<Distillation, Any>) && DistillationPolicy<Distillation>
   Any(Distillation distillation)  // NOLINT(google-explicit-constructor): a policy is an Any
       : enabled_(is_enabled(distillation)),
         for_features_(for_features_v<Distillation>),

@@ -36,8 +36,8 @@ namespace g2d::fusion {
 /// Errors     those of the fusion held; ConfigError when it has no exact split, or no formula of the authors.
 class Any {
  public:
-  template <FusionPolicy Fusion>
-    requires(!std::same_as<Fusion, Any>)
+  template <class Fusion>
+    requires(!std::same_as<Fusion, Any>) && FusionPolicy<Fusion>
   Any(Fusion fusion)  // NOLINT(google-explicit-constructor): a policy is an Any
       : held_(std::make_shared<Model<Fusion>>(std::move(fusion))) {}
 

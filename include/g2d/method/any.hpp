@@ -17,8 +17,8 @@ namespace g2d::method {
 /// Errors     those of the method held.
 class Any {
  public:
-  template <MethodPolicy Method>
-    requires(!std::same_as<Method, Any>)
+  template <class Method>
+    requires(!std::same_as<Method, Any>) && MethodPolicy<Method>
   Any(Method method)  // NOLINT(google-explicit-constructor): a method is an Any
       : held_(std::make_unique<Model<Method>>(std::move(method))) {}
 

@@ -27,8 +27,8 @@ namespace g2d::readout {
 /// A readout chosen at run time, for students with `fusion::Any`.
 class Any {
  public:
-  template <ReadoutFor<fusion::Any> Readout>
-    requires(!std::same_as<Readout, Any>)
+  template <class Readout>
+    requires(!std::same_as<Readout, Any>) && ReadoutFor<Readout, fusion::Any>
   Any(Readout readout)  // NOLINT(google-explicit-constructor): a policy is an Any
       : read_([readout](const fusion::Any& fusion, ModalitySpan<at::Tensor> features) {
           return readout.unimodal_logits(fusion, features);

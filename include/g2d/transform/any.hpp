@@ -18,8 +18,8 @@ namespace g2d::transform {
 /// Cost       one indirect call a sample.
 class Any {
  public:
-  template <TransformPolicy Transform>
-    requires(!std::same_as<Transform, Any>)
+  template <class Transform>
+    requires(!std::same_as<Transform, Any>) && TransformPolicy<Transform>
   Any(Transform transform)  // NOLINT(google-explicit-constructor): a transform is any transform
       : description_(transform.description()), is_random_(decide_is_random(transform)) {
     apply_ = [transform = std::move(transform)](const at::Tensor& sample, SampleRandom& random) {
