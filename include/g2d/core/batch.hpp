@@ -20,11 +20,11 @@ namespace g2d {
 
 /// The samples of one step.
 struct Batch {
-  PerModality<Input> inputs =
-      {};                  ///< One for each modality, in declared order; without values where nobody needs them.
+  /// One for each modality, in declared order; without values where nobody needs them.
+  PerModality<Input> inputs = {};
   at::Tensor target = {};  ///< Classes int64 [B]; regression [B, C]; multi-label [B, C] of 0 and 1.
-  at::Tensor sample_ids =
-      {};                   ///< Stable ids, int64 [B], always in host memory; may be undefined without a teacher cache.
+  /// Stable ids, int64 [B], always in host memory; may be undefined without a teacher cache.
+  at::Tensor sample_ids = {};
   at::Tensor present = {};  ///< bool [B, M]: which modalities a sample has. Undefined: all of them.
 
   [[nodiscard]] std::int64_t size() const { return target.size(0); }

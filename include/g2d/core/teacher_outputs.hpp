@@ -35,8 +35,8 @@ struct TeacherSummary {
   std::int64_t num_outputs = 0;
   PerModality<double> confidence = {};          ///< rho_m, by the measure that the user chose.
   std::optional<double> mean_temperature = {};  ///< tau of TeacherOutputs::mean, where the source keeps it.
-  std::optional<ModalityNames> names =
-      {};  ///< Of the teachers' modalities, in order; empty: unknown, and taken for the student's.
+  /// Of the teachers' modalities, in order; empty: unknown, and taken for the student's.
+  std::optional<ModalityNames> names = {};
 };
 
 }  // namespace g2d

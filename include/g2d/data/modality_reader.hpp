@@ -16,8 +16,8 @@ namespace g2d::data {
 /// How one modality of a dataset is read: an entry is decoded, then transformed. Several threads read at once.
 struct ModalityReader {
   std::string name;
-  std::function<at::Tensor(std::int64_t entry)>
-      decode;  ///< Without batch dimension. Errors: DataError naming the file.
+  /// Without batch dimension. Errors: DataError naming the file.
+  std::function<at::Tensor(std::int64_t entry)> decode;
   transform::Any transform = transform::Chain();
   std::function<std::string()> fingerprint = {};  ///< Of what is decoded; asked for only when it is needed.
   bool is_sequence = false;  ///< Samples [T, ...] of different lengths: padded with zeros, lengths beside.

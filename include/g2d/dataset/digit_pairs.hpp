@@ -29,10 +29,11 @@ namespace g2d::dataset {
 /// Settings of pair_digits.
 struct DigitPairsOptions {
   data::Splits<std::int64_t> pairs{4000, 1000, 2000};
-  double validation_fraction = 0.2;          ///< Of the training images, and of the training recordings, per class.
-  std::vector<std::string> test_speakers{};  ///< Both empty: recordings 0 to 4 of each digit and speaker are the test
-  std::vector<std::string>
-      validation_speakers{};  ///< split, the dataset's own rule. Otherwise no speaker is in two splits.
+  double validation_fraction = 0.2;  ///< Of the training images, and of the training recordings, per class.
+  /// Where these and the next are empty, recordings 0 to 4 of each digit and speaker are the test split, the dataset's
+  /// own rule. Otherwise no speaker is in two splits.
+  std::vector<std::string> test_speakers{};
+  std::vector<std::string> validation_speakers{};
   std::uint64_t seed = 0;
 };
 

@@ -38,8 +38,8 @@ struct SequenceFiles {
 /// Arrays of one shape: .npy.
 struct TensorFiles {
   std::string column = {};
-  bool standardizes =
-      false;  ///< Each position of the last dimension, by the training split, which is read once for it.
+  /// Each position of the last dimension, by the training split, which is read once for it.
+  bool standardizes = false;
 };
 
 /// One modality of a manifest.

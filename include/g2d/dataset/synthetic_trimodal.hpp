@@ -49,8 +49,8 @@ struct SyntheticTrimodalOptions {
   SyntheticModality audio{.noise = 2.0};
   SyntheticModality image{.noise = 3.5};
   SyntheticModality text{.noise = 1.3};
-  double noise_correlation =
-      0.0;  ///< -0.5 to 1: whether a sample that is noisy in one modality is noisy in the others.
+  /// -0.5 to 1: whether a sample that is noisy in one modality is noisy in the others.
+  double noise_correlation = 0.0;
   std::uint64_t seed = 0;
 };
 

@@ -35,8 +35,8 @@ class ExcitationGate {
  public:
   struct Curation {
     at::Tensor is_curated = {};  ///< Undefined: no.
-    at::Tensor mean_gate =
-        {};  ///< What then stands for the gate; it has no gradient for the layers that compute gates.
+    /// What then stands for the gate; it has no gradient for the layers that compute gates.
+    at::Tensor mean_gate = {};
   };
 
   explicit ExcitationGate(const FusionShape& shape) : state_(std::make_shared<State>(shape)) {}

@@ -23,8 +23,8 @@ struct Control {
   at::Tensor gradient_scale = {};         ///< 0-dim, host or device; undefined: 1.
   suppression::ParameterFilter filter{};  ///< What gradient_scale touches.
   suppression::NormStatistics norm_statistics = suppression::NormStatistics::Tracked;
-  double learning_rate_factor =
-      1.0;  ///< Of the encoder and its part of the fusion; where it is planned, not batch by batch.
+  /// Of the encoder and its part of the fusion; where it is planned, not batch by batch.
+  double learning_rate_factor = 1.0;
   std::shared_ptr<void> guard = {};  ///< Ends with the step, by an error too: puts back what a method changed for it.
 
   /// Frozen if either is; scales and factors multiply.

@@ -10,8 +10,8 @@ struct Needs {
   bool teachers = false;            ///< Teachers: their features, and what their source keeps of their mean.
   bool teacher_logits = false;      ///< Teachers, and the logits of each of them.
   bool separate_gradients = false;  ///< GradientView::for_each_separate.
-  bool inputs =
-      false;  ///< The inputs of all modalities; else those of encoders that need not be run may be without values.
+  /// The inputs of all modalities; else those of encoders that need not be run may be without values.
+  bool inputs = false;
 };
 
 /// What two methods need together.

@@ -27,8 +27,8 @@ struct Plan {
   Controls controls;              ///< One for each modality.
   std::int64_t num_substeps = 1;  ///< Updates made of each batch; `StepContext::substep` counts them.
   bool resets_optimizer = false;  ///< Forget momenta and moments before this epoch.
-  std::optional<EpochSpan> learning_rate_span =
-      {};                                  ///< What the learning-rate schedule runs over; empty: the whole run.
+  /// What the learning-rate schedule runs over; empty: the whole run.
+  std::optional<EpochSpan> learning_rate_span = {};
   std::optional<SampleView> samples = {};  ///< For the trainer; empty: every training sample once.
   bool ends_run = false;                   ///< For the trainer: this epoch and all later ones are not trained.
 };

@@ -49,8 +49,8 @@ struct ValuationOptions {
   std::int64_t warm_up_epochs = 5;  ///< Epochs of plain training.
   double strength = 1.0;            ///< alpha >= 0, of the modality level.
   double valued_share = 0.2;        ///< Of the training samples, in (0, 1], that the modality level values.
-  bool keeps_epoch_length =
-      false;  ///< Draw as many entries as there are samples, so that an epoch costs what it costs others.
+  /// Draw as many entries as there are samples, so that an epoch costs what it costs others.
+  bool keeps_epoch_length = false;
   std::uint64_t seed = 0;
 };
 

@@ -24,8 +24,8 @@
 namespace g2d::schedule {
 
 struct SequentialOptions {
-  std::vector<std::int64_t> stage_epochs =
-      {};  ///< M + 1 entries, in the stages' order, adding up to the run's epochs; empty: by fractions.
+  /// M + 1 entries, in the stages' order, adding up to the run's epochs; empty: by fractions.
+  std::vector<std::int64_t> stage_epochs = {};
   std::vector<double> stage_fractions = {};  ///< M + 1 entries >= 0, taken as shares of the run; empty: equal (ours).
   Order order = Order::WeakFirst;
   std::uint64_t seed = 0;  ///< For Order::Random.

@@ -15,8 +15,8 @@ struct Stage {
   std::int64_t first_epoch = 0;
   std::int64_t num_epochs = 0;
   PerModality<bool> suppressed;  ///< By the schedule alone, for the whole stage.
-  bool compares_batches =
-      false;  ///< In every batch the modality with the greatest teacher confidence is suppressed too.
+  /// In every batch the modality with the greatest teacher confidence is suppressed too.
+  bool compares_batches = false;
 
   [[nodiscard]] bool contains(std::int64_t epoch) const {
     return epoch >= first_epoch && epoch < first_epoch + num_epochs;

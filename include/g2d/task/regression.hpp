@@ -23,9 +23,9 @@
 namespace g2d::task {
 
 struct RegressionOptions {
-  double target_variance =
-      1.0;               ///< sigma^2 > 0 of the targets that the loss sees: biased, pooled over samples and outputs.
-  at::Tensor mean = {};  ///< [C]: subtracted from the targets. Undefined: the targets are used as they are.
+  /// sigma^2 > 0 of the targets that the loss sees: biased, pooled over samples and outputs.
+  double target_variance = 1.0;
+  at::Tensor mean = {};       ///< [C]: subtracted from the targets. Undefined: the targets are used as they are.
   at::Tensor deviation = {};  ///< [C]: divides the targets. Undefined together with mean.
 };
 

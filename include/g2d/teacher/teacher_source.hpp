@@ -15,8 +15,8 @@ namespace g2d {
 struct TeacherSource {
   std::function<TeacherOutputs(const Batch&)> outputs;
   TeacherSummary summary;
-  std::function<TeacherOutputs(const Batch&)> without_logits =
-      {};  ///< The same but for the logits, where that costs less.
+  /// The same but for the logits, where that costs less.
+  std::function<TeacherOutputs(const Batch&)> without_logits = {};
   /// False where the outputs are found by the samples' ids: inputs that nobody else needs are not read then.
   bool needs_inputs = true;
 };

@@ -45,8 +45,8 @@ struct StepResult {
   at::Tensor total;     ///< The loss, detached; of all substeps together.
   method::Terms terms;  ///< Its summands, detached, unweighted.
   at::Tensor fused;     ///< The student's outputs [B, C] of the kept rows, detached; of the last substep.
-  at::Tensor
-      is_skipped;  ///< 0-dim float: 1 when the step did not count for something was not finite, else 0. Undefined: off.
+  /// 0-dim float: 1 when the step did not count for something was not finite, else 0. Undefined: off.
+  at::Tensor is_skipped;
   at::Tensor present;  ///< bool [B, M], of the kept rows; undefined: all have all.
 };
 

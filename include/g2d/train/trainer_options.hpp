@@ -40,8 +40,8 @@ struct EpochReport {
   double learning_rate = 0.0;
   double seconds = 0.0;              ///< Training alone.
   double preparation_seconds = 0.0;  ///< Of what the method looked at, or tried, before the epoch.
-  std::vector<std::pair<std::string, double>>
-      losses;                    ///< Means over the epoch's samples: "total", "task", "feature.audio", ...
+  /// Means over the epoch's samples: "total", "task", "feature.audio", ...
+  std::vector<std::pair<std::string, double>> losses;
   std::int64_t num_samples = 0;  ///< That the epoch showed, repeated ones counted again.
   Work work;                     ///< Of the run up to here.
   std::int64_t num_skipped = 0;  ///< Steps that did not count, for something was not finite.
@@ -72,8 +72,8 @@ struct TrainerOptions {
   /// Encoders that stand still, suppressed or frozen by the caller, are run once over data that never change, and not
   /// again until they learn.
   bool reuses_features = true;
-  std::int64_t feature_memory_bytes =
-      std::int64_t{1} << 30;  ///< Of such features, for each dataset; more is mapped from an unnamed file.
+  /// Of such features, for each dataset; more is mapped from an unnamed file.
+  std::int64_t feature_memory_bytes = std::int64_t{1} << 30;
   std::vector<std::function<void(const EpochReport&)>> on_epoch = {};
   std::vector<std::function<void(const StepReport&)>> on_step = {};
   std::stop_token stop = {};  ///< A stop is looked at before every step.

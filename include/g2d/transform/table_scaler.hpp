@@ -27,8 +27,8 @@ namespace g2d::transform {
 
 /// Settings of TableScaler.
 struct TableScalerOptions {
-  bool marks_missing =
-      false;  ///< Appends a column of 0 and 1, "was missing", for each column with a missing value in training.
+  /// Appends a column of 0 and 1, "was missing", for each column with a missing value in training.
+  bool marks_missing = false;
 };
 
 /// Columns of a table, NaN where a value is missing, filled and scaled by statistics of the training split.
