@@ -161,8 +161,8 @@ inline void check_disjoint_groups(const io::Table& table, const data::Splits<at:
   add("test", splits.test);
 }
 
-/// The rows as a column names their splits: "train", "validation" ("val", "dev"), "test", in any case. Without validation
-/// rows, some of the training rows are held out.
+/// The rows as a column names their splits: "train", "validation" ("val", "dev"), "test", in any case. Without
+/// validation rows, some of the training rows are held out.
 ///
 /// Errors     DataError naming the file, and the line of another text; when training or test rows are missing.
 [[nodiscard]] inline data::Splits<at::Tensor> divide_as_named(const io::Table& table, const std::string& column,
