@@ -269,7 +269,7 @@ TEST_CASE("dataset::read_feature_files: labels have a class for each of their nu
                       "or as [N, 1] if they are values"));
   const auto gap = with({0, 1, 3}, at::kLong);
   CHECK(gap.target.num_outputs == 4);
-  CHECK_THAT(gap.warnings.at(0), Contains("1 of 4 classes have no sample: 2"));
+  CHECK_THAT(gap.warnings.at(0), Contains("1 of 4 classes have no training sample: 2"));
 
   for (const std::vector<double>& numbers : {std::vector<double>{0.5, 1, 2}, {18, 35, 70}, {-3, 0, 3}}) {
     const auto values = with(numbers, at::kDouble);
@@ -300,6 +300,37 @@ TEST_CASE("dataset::read_feature_files: values keep the differences of targets w
   }
   const auto targets = read_feature_files(tree.write().path()).splits.train.targets();
   CHECK(torch::equal(targets, torch::arange(12, at::kDouble).unsqueeze(1) + 1.7e9));
+}
+
+TEST_CASE("dataset::read_feature_files: float64 features with a large offset are standardised before they are rounded",
+          "[dataset][features]") {
+  Tree tree;
+  for (auto* split : {&tree.train, &tree.validation, &tree.test}) {
+    auto& text = get(*split, "text");
+    text = text.to(at::kDouble) + 1.7e9;
+  }
+  const auto dataset = read_feature_files(tree.write().path());
+  std::vector<at::Tensor> raw, read;
+  for (std::int64_t row = 0; row < 12; ++row) {
+    raw.push_back(get(tree.train, "text")[row].narrow(0, 0, row % 5 + 1) - 1.7e9);
+    read.push_back(dataset.splits.train.read(row, 0, 0));
+  }
+  const auto steps = torch::cat(raw);
+  CHECK(read[0].scalar_type() == at::kFloat);
+  CHECK(torch::allclose(torch::cat(read).to(at::kDouble), (steps - steps.mean(0)) / steps.std(0, false), 1e-5, 1e-5));
+}
+
+TEST_CASE("dataset::read_feature_files: one column of whole numbers is values, and told", "[dataset][features]") {
+  Tree tree;
+  for (auto* split : {&tree.train, &tree.validation, &tree.test}) {
+    auto& labels = get(*split, "labels");
+    labels = torch::arange(labels.size(0)).remainder(3).to(at::kFloat).unsqueeze(1);
+  }
+  const auto dataset = read_feature_files(tree.write().path());
+  CHECK(dataset.target.kind == OutputKind::Values);
+  CHECK(dataset.warnings ==
+        std::vector<std::string>{
+            "labels [N, 1] are whole numbers: taken for values; store them as integers [N] if they are 3 classes"});
 }
 
 TEST_CASE("dataset::read_feature_files: arrays that have no part in it may be of any dtype", "[dataset][features]") {

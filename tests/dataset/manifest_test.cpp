@@ -271,6 +271,40 @@ TEST_CASE("dataset::read_manifest: numbers with a plus sign are read", "[dataset
   CHECK(dataset.splits.test.targets().flatten().equal(torch::tensor({-3.0, 1.0, 5.0}, at::kDouble)));
 }
 
+TEST_CASE("dataset::read_manifest: files of float64 with a large offset are standardised before they are rounded",
+          "[dataset][manifest]") {
+  const Folder folder;
+  std::vector<at::Tensor> all;
+  for (int i = 0; i < 16; ++i) {
+    const auto seconds = (torch::arange(3, at::kDouble) + 10 * i).unsqueeze(1);
+    write_npy(folder.path / fmt::format("s{}.npy", i), seconds + 1.7e9);
+    if (split_of(i) == "train") all.push_back(seconds);
+  }
+  std::string manifest = "id,split,label,sequence:s,npy:n\n";
+  for (int i = 0; i < 16; ++i) manifest += fmt::format("{0},{1},a,s{0}.npy,s{0}.npy\n", i, split_of(i));
+  const auto dataset = folder.read(manifest, {.sequence = {.standardizes = true}, .tensor = {.standardizes = true}});
+  const auto seconds = torch::cat(all);
+  const auto expected = ((all[0] - seconds.mean()) / seconds.std(false)).to(at::kFloat);
+  for (const std::size_t m : {0U, 1U}) CHECK(torch::allclose(dataset.splits.train.read(0, m, 0), expected, 1e-6, 1e-6));
+  CHECK(folder.read(manifest).splits.train.read(0, 0, 0).scalar_type() == at::kFloat);
+}
+
+TEST_CASE("dataset::read_manifest: classes without a training sample are told; splits may be in capitals",
+          "[dataset][manifest]") {
+  const Folder folder;
+  const auto dataset = folder.read(folder.text("split,label", 16, [](int i) {
+    const std::string split = split_of(i);
+    return (i < 8              ? split
+            : split == "train" ? "Train"
+            : split == "val"   ? "\"VAL \""
+                               : "TEST") +
+           "," + (split == "train" ? "a" : "b");
+  }));
+  CHECK(dataset.splits.train.size() == 8);
+  CHECK(dataset.splits.validation.size() == 4);
+  CHECK(warns(dataset, "1 of 2 classes have no training sample: b"));
+}
+
 TEST_CASE("dataset::read_manifest: a csv sequence keeps its first step, or is refused where that may be its header",
           "[dataset][manifest]") {
   const Folder folder;
@@ -288,13 +322,16 @@ TEST_CASE("dataset::read_manifest: a csv sequence keeps its first step, or is re
   CHECK(steps("1,1\n1,1\n").sizes() == at::IntArrayRef{2, 2});
   CHECK(steps("0.0\n0.1\n").sizes() == at::IntArrayRef{2, 1});
   CHECK(steps("0,2\n0,1\n").sizes() == at::IntArrayRef{2, 2});
-  for (const std::string first : {"0,1\n", ",0\n", "\"0\",\"1\"\n"}) {
+  CHECK(steps("4,7\n5,6\n").sizes() == at::IntArrayRef{2, 2});
+  CHECK(steps("7,4\n5.5,6\n").sizes() == at::IntArrayRef{2, 2});
+  CHECK(steps("0.0,1.0\n5.5,6\n").sizes() == at::IntArrayRef{2, 2});
+  for (const std::string first : {"0,1\n", ",0\n", "\"0\",\"1\"\n", "400,410\n", ",2019\n"}) {
     INFO(first);
-    CHECK_THAT(
-        thrown<DataError>([&] { (void)steps(first + "0.5,-1\n2,3\n"); }),
-        Contains("walk.csv: line 1: expected names of columns or the numbers of a step, got 0, 1, ..., which may "
-                 "be either; name the columns otherwise (x0, x1)"));
+    CHECK_THAT(thrown<DataError>([&] { (void)steps(first + "0.5,-1\n2,3\n"); }),
+               Contains("walk.csv: line 1: expected names of columns or the numbers of a step, got whole numbers that "
+                        "may be either; name the columns by words (x0, x1)"));
   }
+  CHECK_THAT(thrown<DataError>([&] { (void)steps("0,1\n2,3\n"); }), Contains("numbers that may be either"));
   CHECK_THAT(thrown<DataError>([&] { (void)steps("nan,0.5\n2,3\n"); }), Contains("expected finite values"));
   CHECK_THAT(thrown<DataError>([&] { (void)steps("0.5,-1\n2,x\n"); }),
              Contains("expected a number or nothing, got \"x\""));

@@ -40,6 +40,7 @@
 #include <g2d/dataset/detail/require_folder.hpp>
 #include <g2d/transform/any.hpp>
 #include <g2d/transform/chain.hpp>
+#include <g2d/transform/to_float.hpp>
 #include <g2d/transform/truncate.hpp>
 
 namespace g2d::dataset {
@@ -120,8 +121,7 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
 ///
 /// Errors     DataError naming the row of a label below 0, unless all are -1 and 1, or of one that has no name.
 [[nodiscard]] inline Target classes_of_features(std::vector<FeatureSplit>& splits, const at::Tensor& found,
-                                                const std::vector<std::string>& class_names,
-                                                std::vector<std::string>& warnings) {
+                                                const std::vector<std::string>& class_names) {
   const bool are_signs = found.equal(at::tensor({-1, 1}, at::kLong));
   const auto numbers = are_signs ? found : class_numbers(found.masked_select(found.ge(0)), class_names.size());
   for (auto& split : splits) {
@@ -139,12 +139,6 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
   if (class_names.empty()) {
     for (std::int64_t c = 0; c < numbers.size(0); ++c)
       target.names.push_back(fmt::to_string(numbers[c].item<std::int64_t>()));
-  }
-  const auto num_absent = numbers.size(0) - found.size(0);
-  if (class_names.empty() && num_absent > 0) {
-    const auto absent = numbers.masked_select(at::isin(numbers, found).logical_not());
-    warnings.push_back(fmt::format("{} of {} classes have no sample: {}{}", num_absent, numbers.size(0),
-                                   absent[0].item<std::int64_t>(), num_absent > 1 ? ", ..." : ""));
   }
   return target;
 }
@@ -177,14 +171,22 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
 [[nodiscard]] inline Target target_of_features(std::vector<FeatureSplit>& splits,
                                                const std::vector<std::string>& class_names,
                                                std::vector<std::string>& warnings) {
-  if (splits.front().labels.dim() == 2) return columns_of_features(splits, class_names);
   std::vector<at::Tensor> all;
   bool are_integers = true;
   for (const auto& split : splits) {
-    all.push_back(split.labels.to(at::kDouble));
+    all.push_back(split.labels.to(at::kDouble).flatten());
     are_integers = are_integers && split.labels.scalar_type() == at::kLong;
   }
   const auto found = std::get<0>(at::_unique(at::cat(all), /*sorted=*/true));
+  if (splits.front().labels.dim() == 2) {
+    auto target = columns_of_features(splits, class_names);
+    if (target.kind == OutputKind::Values && target.num_outputs == 1 && count_classes(found)) {
+      warnings.push_back(fmt::format(
+          "labels [N, 1] are whole numbers: taken for values; store them as integers [N] if they are {} classes",
+          found.size(0)));
+    }
+    return target;
+  }
   if (!are_integers && !count_classes(found)) {
     for (auto& split : splits) split.labels = split.labels.to(at::kDouble).unsqueeze(1);
     return columns_of_features(splits, class_names);
@@ -195,7 +197,7 @@ inline void check_same_features(const std::vector<FeatureSplit>& splits, const s
         "if they are values",
         found.size(0)));
   }
-  return classes_of_features(splits, found.to(at::kLong), class_names, warnings);
+  return classes_of_features(splits, found.to(at::kLong), class_names);
 }
 
 /// Which samples have which modality: bool [N, M].
@@ -253,6 +255,7 @@ inline void check_modalities_occur(const std::vector<FeatureSplit>& splits, cons
     parts.emplace_back(
         statistics.standardize(fmt::format("{}: array \"{}\"", train.path.string(), options.modalities[m])));
   }
+  parts.emplace_back(transform::ToFloat{.divisor = 1});  // float64 is standardised before it is rounded.
   return transform::Chain(std::move(parts));
 }
 
@@ -321,6 +324,9 @@ inline void check_modalities_occur(const std::vector<FeatureSplit>& splits, cons
                                            options.validation_fraction, make_generator(options.seed),
                                            train.path.string(), warnings);
     train_rows = held_out.kept;
+  }
+  if (target.kind == OutputKind::Classes) {
+    detail::warn_of_untrained_classes(train.labels.index_select(0, train_rows), target.names, warnings);
   }
   std::vector<transform::Any> transforms;
   auto description = has_validation ? std::string("validation: its own file")

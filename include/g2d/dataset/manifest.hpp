@@ -48,6 +48,7 @@
 #include <g2d/io/json_table.hpp>
 #include <g2d/io/table.hpp>
 #include <g2d/transform/chain.hpp>
+#include <g2d/transform/to_float.hpp>
 
 namespace g2d::dataset {
 
@@ -391,7 +392,8 @@ inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<
         } else {
           auto reader = read_manifest_files(modality.name, rows.paths[m], content, augments);
           if constexpr (requires { content.standardizes; }) {
-            if (content.standardizes) return standardize_by(train, std::move(reader), rows, m);
+            if (content.standardizes) reader = standardize_by(train, std::move(reader), rows, m);
+            reader.transform = transform::Chain{reader.transform, transform::ToFloat{.divisor = 1}};
           }
           return reader;
         }
@@ -448,6 +450,9 @@ inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<
                  : detail::divide(at::tensor(complete, at::kLong), keys, fractions, where, warnings);
   detail::check_disjoint_groups(table, split_rows, keys.groups, options.group_column);
   detail::check_modalities_occur(rows, split_rows, modalities, warnings);
+  if (keys.has_classes()) {
+    detail::warn_of_untrained_classes(targets.index_select(0, split_rows.train), target.names, warnings);
+  }
 
   const auto samples = [&](bool augments) {
     std::vector<data::ModalityReader> readers;

@@ -33,7 +33,7 @@ struct FeatureSplit {
   std::filesystem::path path;
   std::vector<std::string> names;
   at::Tensor labels;                ///< int64 or float64 [N], or float64 [N, C].
-  std::vector<at::Tensor> values;   ///< Of each modality, float32 [N, T, D], finite.
+  std::vector<at::Tensor> values;   ///< Of each modality, float32 or float64 [N, T, D], finite.
   std::vector<at::Tensor> lengths;  ///< Of each modality, int64 [N] in 0 ... T.
 };
 
@@ -129,12 +129,13 @@ class FeatureSplitReader {
     if (given.dim() != 3 || given.size(0) != count || given.numel() == 0 || !given.is_floating_point()) {
       fail(modality, fmt::format("floating point values [{}, T, D] as there are labels", count), given);
     }
-    auto values = given.to(at::kFloat).contiguous();
-    const auto num_wrong = values.isfinite().logical_not().sum().item<std::int64_t>();
+    const auto values = given.scalar_type() == at::kDouble ? given : given.to(at::kFloat).contiguous();
+    const auto is_wrong = values.to(at::kFloat).isfinite().logical_not();
+    const auto num_wrong = is_wrong.sum().item<std::int64_t>();
     if (num_wrong == 0) return values;
     warnings_.push_back(fmt::format("{}: array \"{}\": {} of {} values are NaN or infinity: replaced by 0",
                                     path_.string(), modality, num_wrong, values.numel()));
-    return values.nan_to_num(0, 0, 0);
+    return values.masked_fill(is_wrong, 0);
   }
 
   /// Those given; else the number of steps without the zeros at the end.

@@ -5,11 +5,13 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_unique.h>
+#include <ATen/ops/bincount.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/isin.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -23,12 +25,14 @@
 #include <vector>
 
 #include <g2d/core/error.hpp>
+#include <g2d/core/lower_case.hpp>
 #include <g2d/core/seed.hpp>
 #include <g2d/data/held_out.hpp>
 #include <g2d/data/split_at_random.hpp>
 #include <g2d/data/split_by_class.hpp>
 #include <g2d/data/split_by_group.hpp>
 #include <g2d/data/splits.hpp>
+#include <g2d/io/cell.hpp>
 #include <g2d/io/table.hpp>
 
 namespace g2d::dataset::detail {
@@ -92,6 +96,19 @@ struct SetAside {
   return {rows.masked_select(aside), rows.masked_select(aside.logical_not())};
 }
 
+/// Warns of classes that no training sample is of. `labels`: int64 [N], of the training samples.
+inline void warn_of_untrained_classes(const at::Tensor& labels, const std::vector<std::string>& names,
+                                      std::vector<std::string>& warnings) {
+  const auto absent = at::bincount(labels, {}, static_cast<std::int64_t>(names.size())).eq(0).nonzero().squeeze(1);
+  if (absent.size(0) == 0) return;
+  constexpr std::int64_t num_shown = 5;
+  std::vector<std::string> shown;
+  for (std::int64_t i = 0; i < std::min(absent.size(0), num_shown); ++i)
+    shown.push_back(names[static_cast<std::size_t>(absent[i].item<std::int64_t>())]);
+  warnings.push_back(fmt::format("{} of {} classes have no training sample: {}{}", absent.size(0), names.size(),
+                                 fmt::join(shown, ", "), absent.size(0) > num_shown ? ", ..." : ""));
+}
+
 [[nodiscard]] inline at::Tensor join_rows(const at::Tensor& a, const at::Tensor& b) {
   return std::get<0>(at::cat({a, b}).sort());
 }
@@ -144,8 +161,8 @@ inline void check_disjoint_groups(const io::Table& table, const data::Splits<at:
   add("test", splits.test);
 }
 
-/// The rows as a column names their splits: "train", "validation" ("val", "dev"), "test". Without validation rows, some
-/// of the training rows are held out.
+/// The rows as a column names their splits: "train", "validation" ("val", "dev"), "test", in any case. Without
+/// validation rows, some of the training rows are held out.
 ///
 /// Errors     DataError naming the file, and the line of another text; when training or test rows are missing.
 [[nodiscard]] inline data::Splits<at::Tensor> divide_as_named(const io::Table& table, const std::string& column,
@@ -157,12 +174,13 @@ inline void check_disjoint_groups(const io::Table& table, const data::Splits<at:
   std::array<std::vector<std::int64_t>, 3> parts;
   const auto index = table.column(column);
   for (const auto row : rows) {
-    const auto& text = table.cell(static_cast<std::size_t>(row), index);
+    const auto text = lower_case(io::trimmed(table.cell(static_cast<std::size_t>(row), index)));
     const auto* found =
         std::find_if(known.begin(), known.end(), [&](const auto& split) { return split.first == text; });
     if (found == known.end()) {
       throw DataError(fmt::format("g2d: {}: column \"{}\": expected train, validation (val, dev) or test, got \"{}\"",
-                                  table.location(static_cast<std::size_t>(row)), column, text));
+                                  table.location(static_cast<std::size_t>(row)), column,
+                                  table.cell(static_cast<std::size_t>(row), index)));
     }
     parts[found->second].push_back(row);
   }

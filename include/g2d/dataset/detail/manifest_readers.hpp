@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/stack.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -99,32 +101,38 @@ using Paths = std::vector<std::filesystem::path>;
   return arrays.front().value();
 }
 
-/// Whether the first line of a csv names its columns: a cell of it is no number.
-///
-/// Errors     DataError when it counts them from 0, perhaps behind an empty cell: as pandas names them, or a step.
-[[nodiscard]] inline bool begins_with_names(const io::Table& lines) {
-  const auto num_columns = lines.column_names().size();
-  const std::size_t first = lines.cell(0, 0).empty() ? 1 : 0;
-  bool counts = true;
-  for (std::size_t column = 0; column < num_columns; ++column) {
-    const auto& cell = lines.cell(0, column);
-    if (!io::is_missing(cell) && !io::parse_number(cell)) return true;
-    counts = counts && (column < first || cell == fmt::to_string(column - first));
-  }
-  if (!counts) return false;
-  throw DataError(
-      fmt::format("g2d: {}: expected names of columns or the numbers of a step, got 0, 1, ..., which may be either; "
-                  "name the columns otherwise (x0, x1)",
-                  lines.location(0)));
+/// Whether numbers of a csv's first line may be the names of its columns: they count from 0, as pandas names columns,
+/// or are whole and ascending (years, wavelengths) above values that are not all whole. An empty cell before them names
+/// an index.
+[[nodiscard]] inline bool may_be_names(const at::Tensor& lines) {
+  const auto first = lines[0].slice(0, lines[0][0].isnan().item<bool>() ? 1 : 0);
+  const auto is_whole = [](const at::Tensor& values) { return values.eq(values.round()).all().item<bool>(); };
+  if (first.equal(at::arange(first.size(0), first.options()))) return true;
+  return is_whole(first) && first.diff(1, 0).gt(0).all().item<bool>() && !is_whole(lines.slice(0, 1));
 }
 
-/// The lines of a csv as [T, D], without the first where it names the columns.
+/// The lines of a csv as [T, D], without the first where it names the columns: where a cell of it is no number.
+///
+/// Errors     DataError when the first line is numbers that may be names, too.
 [[nodiscard]] inline at::Tensor read_csv_steps(const std::filesystem::path& path) {
   const auto lines = io::read_csv(path, {.has_header = false});
-  const auto steps = lines.rows_from(begins_with_names(lines) ? 1 : 0);
+  bool has_names = false, has_point = false;
+  for (std::size_t column = 0; column < lines.column_names().size(); ++column) {
+    const auto& cell = lines.cell(0, column);
+    has_names = has_names || !(io::is_missing(cell) || io::parse_number(cell));
+    has_point = has_point || cell.find_first_of(".eE") != std::string::npos;
+  }
+  const auto steps = lines.rows_from(has_names ? 1 : 0);
   std::vector<at::Tensor> columns;
   for (const auto& name : steps.column_names()) columns.push_back(steps.numbers(name));
-  return at::stack(columns, 1);
+  auto values = at::stack(columns, 1);
+  if (!has_names && !has_point && may_be_names(values)) {
+    throw DataError(fmt::format(
+        "g2d: {}: expected names of columns or the numbers of a step, got whole numbers that may be either; name the "
+        "columns by words (x0, x1)",
+        lines.location(0)));
+  }
+  return values;
 }
 
 [[nodiscard]] inline at::Tensor read_steps(const std::filesystem::path& path, const std::string& member) {
@@ -144,9 +152,10 @@ using Paths = std::vector<std::filesystem::path>;
   return steps;
 }
 
+/// float64: standardised before it is rounded, so that a large offset costs no digits.
 [[nodiscard]] inline data::ModalityReader read_manifest_files(const std::string& name, Paths paths,
                                                               const SequenceFiles& sequences, bool) {
-  std::vector<transform::Any> prepare{transform::ToFloat{.divisor = 1}};
+  std::vector<transform::Any> prepare;
   if (sequences.max_length) {
     if (*sequences.max_length < 1) {
       throw ConfigError(fmt::format("g2d: dataset::read_manifest: modality \"{}\": expected max_length >= 1, got {}",
@@ -155,20 +164,21 @@ using Paths = std::vector<std::filesystem::path>;
     prepare.emplace_back(transform::Truncate{.length = *sequences.max_length, .keeps_first = false});
   }
   const auto decode = [member = sequences.member](const std::filesystem::path& path) {
-    return read_steps(path, member);
+    return read_steps(path, member).to(at::kDouble);
   };
   auto reader = data::read_files(name, std::move(paths), decode, transform::Chain(std::move(prepare)));
   reader.is_sequence = true;
   return with_setting(std::move(reader), sequences.member);
 }
 
+/// float64, as sequences.
 [[nodiscard]] inline data::ModalityReader read_manifest_files(const std::string& name, Paths paths, const TensorFiles&,
                                                               bool) {
   const auto decode = [](const std::filesystem::path& path) {
-    const auto values = io::read_npy(path);
+    const auto values = io::read_npy(path).to(at::kDouble);
     return values.dim() == 0 ? values.unsqueeze(0) : values;
   };
-  return data::read_files(name, std::move(paths), decode, transform::ToFloat{.divisor = 1});
+  return data::read_files(name, std::move(paths), decode, transform::Chain());
 }
 
 }  // namespace g2d::dataset::detail
