@@ -250,6 +250,44 @@ TEST_CASE("io::read_audio: an Ogg stream without an end gives the samples that i
   }
 }
 
+TEST_CASE("io::read_audio: of Ogg streams one behind the other none is passed over in silence", "[formats][audio]") {
+  const Folder folder;
+  const auto ogg = folder.written(sine(440, 9000), SF_FORMAT_OGG | SF_FORMAT_VORBIS);
+  CHECK_THAT(folder.sound_error(ogg + ogg), Contains("expected one Ogg stream, got several, one behind the other"));
+}
+
+TEST_CASE("io::read_audio: FLAC in Ogg gives the samples of FLAC, with an end or without", "[formats][audio]") {
+  const Folder folder;
+  const auto flac = folder.written(sine(440, 9000), SF_FORMAT_FLAC | SF_FORMAT_PCM_16);
+  const auto expected = folder.sound(flac);
+  // Pages of at most 255 segments; a packet for the description, one for each other block, frames in several pages.
+  std::string ogg;
+  std::uint32_t number = 0;
+  const auto page = [&](const std::string& content, int flags) {
+    std::string bytes = "OggS\0"s + static_cast<char>(flags) + std::string(8, '\0') + "flac" + std::string(8, '\0');
+    put_number(bytes, 18, 4, ByteOrder::Little, number++);
+    bytes += static_cast<char>(content.size() / 255 + 1);
+    bytes += std::string(content.size() / 255, '\xFF') + static_cast<char>(content.size() % 255) + content;
+    put_number(bytes, 22, 4, ByteOrder::Little, g2d::io::detail::ogg_checksum(bytes));
+    ogg += bytes;
+  };
+  constexpr std::size_t description = 42;  // "fLaC" and its first block
+  page(
+      "\x7F"
+      "FLAC\1\0\0\1"s +
+          flac.substr(0, description),
+      2);
+  constexpr std::size_t page_bytes = 5000;
+  for (auto at = description; at < flac.size(); at += page_bytes) page(flac.substr(at, page_bytes), 0);
+  CHECK(torch::equal(folder.sound(ogg), expected));
+  CHECK(warned() == no_end);
+  const auto start = ogg.rfind("OggS");
+  ogg[start + 5] = 4;
+  CHECK(torch::equal(folder.sound(ogg), expected));
+  CHECK(warned() == no_warning);
+  CHECK_THAT(folder.sound_error(ogg.substr(0, start)), Contains("expected 9000 samples as it announces, got "));
+}
+
 TEST_CASE("io::read_audio: a FLAC of unannounced length is read to its end, and refused when cut off",
           "[formats][audio]") {
   const Folder folder;

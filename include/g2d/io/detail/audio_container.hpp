@@ -44,7 +44,9 @@ struct AudioNotes {
   } else if (bytes.starts_with(".snd") || bytes.starts_with("dns.")) {
     is_wrong = settle_au(bytes);
   } else if (bytes.starts_with("OggS")) {
-    return {.warning = settle_ogg(bytes) ? "Ogg stream whose last page does not end it" : "", .num_samples = {}};
+    const bool lacks_end = settle_ogg(bytes);
+    unwrap_ogg_flac(bytes);
+    return {.warning = lacks_end ? "Ogg stream whose last page does not end it" : "", .num_samples = {}};
   } else if (bytes.starts_with("fLaC")) {
     remove_last_tag(bytes);
   } else if (starts_mpeg(bytes)) {

@@ -36,13 +36,55 @@ inline constexpr std::size_t ogg_page_head = 27;
   return size <= page.size() ? size : 0;
 }
 
+/// `visit(start, size)` for each page from the start of the file on, up to the first that is none.
+template <class Visit>
+void each_ogg_page(std::string_view bytes, const Visit& visit) {
+  for (std::size_t at = 0; bytes.substr(at, 4) == "OggS";) {
+    const auto size = ogg_page_size(bytes, at);
+    if (size == 0) return;
+    visit(at, size);
+    at += size;
+  }
+}
+
+/// Whether one stream follows another, of which libsndfile reads the first.
+[[nodiscard]] inline bool is_chained_ogg(std::string_view bytes) {
+  constexpr unsigned begin_of_stream = 2;
+  bool has_begun = false, is_chained = false;
+  each_ogg_page(bytes, [&](std::size_t start, std::size_t) {
+    const bool begins = (static_cast<std::uint8_t>(bytes[start + 5]) & begin_of_stream) != 0;
+    is_chained |= begins && has_begun;
+    has_begun |= !begins;
+  });
+  return is_chained;
+}
+
+/// FLAC in Ogg as FLAC, which libsndfile reads: the pages' contents, one behind the other, without the head of its own.
+/// Other streams stay.
+inline void unwrap_ogg_flac(std::string& bytes) {
+  constexpr std::size_t first_content = ogg_page_head + 1, flac_head = 9;
+  if (bytes.compare(first_content, 5,
+                    "\x7F"
+                    "FLAC") != 0)
+    return;
+  std::string contents;
+  each_ogg_page(bytes, [&](std::size_t start, std::size_t size) {
+    const auto content = ogg_page_head + static_cast<std::uint8_t>(bytes[start + ogg_page_head - 1]);
+    contents.append(bytes, start + content, size - content);
+  });
+  bytes = contents.substr(flac_head);
+}
+
 /// The last page of a stream says that it is the last. Where it is whole and does not, as recorders write it, it is
 /// made to: Vorbis and Opus cut the samples to their number at that mark, and at the wrong end without it. Whether it
 /// was.
 ///
-/// Errors     Malformed when the file ends within a page or a packet.
+/// Errors     Malformed when the file ends within a page or a packet, or holds several streams.
 inline bool settle_ogg(std::string& bytes) {
   constexpr std::size_t longest_page = 65307;
+  if (is_chained_ogg(bytes)) {
+    throw Malformed("expected one Ogg stream, got several, one behind the other; write them into files of their own");
+  }
   constexpr std::size_t flags_at = 5, checksum_at = 22;
   constexpr unsigned end_of_stream = 4;
   constexpr std::uint8_t packet_goes_on = 255;
