@@ -68,6 +68,12 @@ void add_data_options(const Group& group, Settings& settings) {
            "are always streamed")
       ->check(CLI::IsMember({"memory", "stream"}));
   group.add("--workers", settings.workers, "threads that read; 0: the training thread reads")->check(whole_number(0));
+  group
+      .add("--unreadable-samples", settings.unreadable_samples,
+           "of datasets on disk: refuse samples whose files cannot be read, or read all samples once beforehand and "
+           "drop "
+           "those, with a warning")
+      ->check(CLI::IsMember({"refuse", "drop"}));
   group.add("--augment", settings.augments, "random crops and flips, where the recipe has any: true or false");
 }
 

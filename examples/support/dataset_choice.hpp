@@ -14,6 +14,7 @@
 #include <g2d/data/splits.hpp>
 #include <g2d/data/streaming.hpp>
 #include <g2d/dataset/dataset.hpp>
+#include <g2d/dataset/unreadable_samples.hpp>
 
 #include "settings.hpp"
 
@@ -41,6 +42,9 @@ struct DatasetChoice {
 /// Samples on disk as what the settings ask for: all in memory on the device, or streamed. To look at them they are
 /// streamed, so that one that cannot be read does not hide the others.
 [[nodiscard]] inline OpenedDataset make_ready(g2d::dataset::Dataset dataset, const Settings& settings) {
+  if (settings.unreadable_samples == "drop") {
+    dataset = g2d::dataset::leave_out_unreadable(std::move(dataset), settings.workers);
+  }
   const at::Device device(settings.device);
   const bool holds_all = settings.loading == "memory" && !settings.inspect;
   const bool is_streamed = !holds_all || !dataset.splits.train.is_deterministic();

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <g2d/dataset/iemocap.hpp>
 #include <g2d/dataset/manifest.hpp>
@@ -80,6 +81,12 @@ template <class Read>
     app.add_option("--member", options->sequence.member, "which array of .npz files; default: the only one")
         ->group(group);
     app.add_option("--image-size", options->image.size)->group(group)->capture_default_str();
+    app.add_option("--audio-seconds", options->audio.seconds, "longer recordings are cut behind, and counted")
+        ->group(group)
+        ->capture_default_str();
+    app.add_option("--sample-rate", options->audio.sample_rate, "recordings are resampled to it")
+        ->group(group)
+        ->capture_default_str();
   };
   return {.name = "manifest",
           .summary = "your own: a CSV or JSON that lists files and columns",
@@ -88,9 +95,13 @@ template <class Read>
               "(docs/guide/datasets/manifest.md)",
           .recipe = recipe,
           .add_options = add,
-          .open = [options](const Settings& settings, std::uint64_t seed) {
+          .open = [options](Settings settings, std::uint64_t seed) {
+            using g2d::dataset::UnreadableSamples;
             options->seed = seed;
             options->augments = settings.augments;
+            // Before the rows are divided, and not once more behind.
+            const bool drops = std::exchange(settings.unreadable_samples, "refuse") == "drop";
+            options->unreadable_samples = drops ? UnreadableSamples::Drop : UnreadableSamples::Refuse;
             return make_ready(g2d::dataset::read_manifest(settings.data, *options), settings);
           }};
 }

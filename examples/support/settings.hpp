@@ -18,6 +18,7 @@ struct Settings {
   std::string loading = "memory";  // or "stream"
   std::int64_t workers = 2;
   bool augments = true;
+  std::string unreadable_samples = "refuse";  // or "drop"
 
   std::vector<std::string> methods{"joint", "joint-total", "g2d-loss", "g2d"};
   std::vector<std::string> encoders{"resnet18"};  // one for all modalities, or one each

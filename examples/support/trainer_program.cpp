@@ -18,6 +18,7 @@
 
 #include <g2d/core/host_memory.hpp>
 #include <g2d/core/nearest_name.hpp>
+#include <g2d/io/read_warnings.hpp>
 #include <g2d/task/classification.hpp>
 #include <g2d/task/multi_label.hpp>
 #include <g2d/task/regression.hpp>
@@ -64,6 +65,13 @@ void print_opened(const DatasetChoice& choice, const OpenedDataset& dataset) {
   fmt::print("{}: {} training, {} validation, {} test samples of ({})\n", choice.name, splits.train.size(),
              splits.validation.size(), splits.test.size(), splits.train.names().joined());
   for (const auto& warning : dataset.warnings) fmt::print("warning: {}\n", warning);
+}
+
+/// What readers noticed about files, a line for each kind: of those in memory when they are read, of streamed ones at
+/// the end.
+void print_read_warnings() {
+  for (const auto& warning : g2d::io::read_warnings().all()) fmt::print("warning: {}\n", warning.str());
+  g2d::io::read_warnings().clear();
 }
 
 /// What was decided while the dataset was read, a line each.
@@ -129,6 +137,7 @@ int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTa
   for (const auto seed : settings.seeds) {
     if (!dataset) dataset = run.choice.open(settings, seed);
     print_opened(run.choice, *dataset);
+    print_read_warnings();
     Experiment experiment(settings, *dataset, make_task(*dataset), seed, run.stop, results);
     experiment.check();
     if (settings.dry_run) {
@@ -176,6 +185,7 @@ int run_task(const Run& run) {
     print_description(dataset.description);
     make_folder(run.settings.out);
     inspect(dataset, run.settings.out);
+    print_read_warnings();
     return 0;
   }
   if (dataset.is_streamed) divide_threads(run.settings);
@@ -199,7 +209,9 @@ int run_parsed(const Run& run) {
   fmt::print("g2d {}, {} threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.device,
              run.settings.precision);
   try {
-    return run_task(run);
+    const auto status = run_task(run);
+    print_read_warnings();
+    return status;
   } catch (const c10::Error& error) {
     fmt::print(stderr, "error: {}\n", error.what_without_backtrace());
   } catch (const std::exception& error) {

@@ -23,6 +23,7 @@
 #include <g2d/data.hpp>
 #include <g2d/data/read_files.hpp>
 #include <g2d/data/read_rows.hpp>
+#include <g2d/data/readable_rows.hpp>
 #include <g2d/encoder/mlp.hpp>
 #include <g2d/fusion/late.hpp>
 #include <g2d/method/joint_training.hpp>
@@ -415,6 +416,45 @@ TEST_CASE("data::fingerprint_files: tells contents and names apart, not folders"
   CHECK(data::fingerprint_files(write("b/y", "12345")) != reference);
   CHECK(data::fingerprint_files(write("c/x", "12346")) != reference);
   CHECK(data::fingerprint_files({folder / "absent"}) != reference);
+}
+
+TEST_CASE("data::fingerprint_files: sees an edit anywhere that leaves size and time as they were", "[streaming]") {
+  const g2d_test::TemporaryFolder folder;
+  const auto file = folder / "a.wav";
+  constexpr std::size_t size = 3'000'000;  // several blocks
+  const std::string content(size, 'x');
+  std::ofstream(file) << content;
+  const auto time = std::filesystem::last_write_time(file);
+  const auto reference = data::fingerprint_files({file});
+  for (const std::size_t position : {std::size_t{0}, size / 2, size - 1}) {
+    CAPTURE(position);
+    auto edited = content;
+    edited[position] = 'y';
+    std::ofstream(file) << edited;
+    std::filesystem::last_write_time(file, time);
+    CHECK(data::fingerprint_files({file}) != reference);
+  }
+  std::ofstream(file) << content;
+  CHECK(data::fingerprint_files({file}) == reference);
+}
+
+TEST_CASE("data::readable_rows: names the rows that cannot be read, for any number of workers", "[streaming]") {
+  const auto decode = [](std::int64_t entry) -> at::Tensor {
+    if (entry % 3 == 1) throw g2d::DataError(fmt::format("g2d: {}.wav: broken", entry));
+    return torch::full({2}, static_cast<double>(entry));
+  };
+  const auto intact = [](std::int64_t entry) { return torch::full({1}, static_cast<double>(entry)); };
+  auto present = torch::ones({7, 2}, at::kBool);
+  present[4][0] = false;  // It lacks what it could not give.
+  const data::Samples broken(
+      {{.name = "audio", .decode = decode}, {.name = "table", .decode = intact}},
+      {.names = {"a", "b", "c", "d", "e", "f", "g"}, .targets = torch::zeros({7}, at::kLong), .present = present});
+  for (const std::int64_t num_workers : {0, 1, 3}) {
+    const auto readable = data::readable_rows(broken, num_workers);
+    CHECK(torch::equal(readable.rows, torch::tensor({0, 2, 3, 4, 5, 6}, at::kLong)));
+    REQUIRE(readable.errors.size() == 1);
+    CHECK(readable.errors[0] == "g2d: sample \"b\", modality \"audio\": 1.wav: broken");
+  }
 }
 
 TEST_CASE("data::read_rows: rows of a tensor, sequences without their padding", "[streaming]") {

@@ -259,7 +259,7 @@ TEST_CASE("io::read_image: a broken JPEG does not spoil the next one", "[formats
   g2d_test::write_jpeg(folder / "sound.jpg", picture(40, 40));
   const auto bytes = read_bytes(folder / "sound.jpg");
   const auto sound = read_image(folder / "sound.jpg");
-  for (std::size_t end = 3; end < bytes.size(); end += 7) {
+  for (std::size_t end = 3; end + 2 < bytes.size(); end += 7) {  // Without the end marker alone it is read.
     CAPTURE(end);
     write_bytes(folder / "broken.jpg", bytes.substr(0, end));
     CHECK_THAT(image_error(folder / "broken.jpg"), Contains("broken.jpg: expected "));
@@ -279,8 +279,10 @@ TEST_CASE("io::read_image: says what is wrong with a file that is no image", "[f
   g2d_test::write_jpeg(folder / "a.jpg", picture(40, 40));
   auto bytes = read_bytes(folder / "a.jpg");
   write_bytes(folder / "cut.jpg", bytes.substr(0, bytes.size() - 20));
-  CHECK_THAT(image_error(folder / "cut.jpg"),
-             Contains("cut.jpg: expected a sound JPEG, got Premature end of JPEG file"));
+  CHECK_THAT(
+      image_error(folder / "cut.jpg"),
+      Contains(
+          "cut.jpg: expected a sound JPEG, got Corrupt JPEG data: premature end of data segment; it is truncated"));
   CHECK_THAT(image_error(folder / "a.jpg", {.max_pixels = 1599}),
              Contains("expected at most 1599 pixels, got 40 x 40; raise ImageOptions::max_pixels if that is right"));
   const auto frame = bytes.find("\xFF\xC0"s);

@@ -534,6 +534,34 @@ class Files(TrainerTest):
         self.assertIn("35 training, 12 validation, 12 test", out)
         self.assertRegex(out, r"warning: 1 of 60 samples lack files: fruit-5 \(.*files/gone\.png\): left out")
 
+    def test_unreadable_samples_are_left_out_and_counted(self):
+        manifest = self.manifest()
+        (self.folder / "files" / "15.png").write_bytes(b"no picture")
+        (self.folder / "files" / "16.csv").write_text("x,y\n1,one\n")
+        options = ("--data", manifest, "--image-size", "16", "--dry-run")
+        self.refused(1, ['sample "fruit-15"', "files/15.png"], "manifest", *options)
+        out = self.expect(0, "manifest", *options, "--unreadable-samples", "drop").out
+        self.assertIn("34 training, 12 validation, 12 test", out)
+        self.assertRegex(out, r'warning: 2 of 60 samples cannot be read: left out; the first: sample "fruit-15".*files/15\.png')
+
+    def test_what_readers_notice_is_counted_in_a_line_for_each_kind(self):
+        rows = []
+        for i in range(24):
+            write_wav(self.folder / f"{i}.WAV", 200 * (1 + i % 2), seconds=0.5 if i in (3, 8) else 0.25)
+            rows.append({"id": i, "label": i % 2, "audio:sound": f"{i}.WAV", "table:mass": i})
+        killed = bytearray((self.folder / "5.WAV").read_bytes())
+        killed[4:8] = killed[40:44] = bytes(4)
+        (self.folder / "5.WAV").write_bytes(killed)
+        manifest = write_rows(self.folder / "manifest.csv", rows)
+        for loading in ("memory", "stream"):
+            out = self.expect(0, "manifest", "--data", manifest, "--audio-seconds", "0.25", "--sample-rate", "8000", "--loading", loading,
+                              "--inspect").out
+            warnings = [line for line in out.splitlines() if line.startswith("warning: ")]
+            self.assertEqual(len(warnings), 2, out)
+            self.assertRegex(warnings[0], r"warning: 2 files: recording of more than 0\.25 s, the rest of which is not used, first \S*3\.WAV$")
+            self.assertRegex(warnings[1], r"warning: 1 file: recording whose header tells a wrong length, or none, first \S*5\.WAV$")
+        self.assertNotIn("more than", self.expect(0, "manifest", "--data", manifest, "--audio-seconds", "0.5", "--inspect").out)
+
     def refused_missing(self, manifest):
         err = self.refused(1, ["1 of 60 samples", "fruit-5", "files/gone.png", "leave these samples out"], "manifest", "--data", manifest,
                            "--image-size", "16")

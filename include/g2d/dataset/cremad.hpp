@@ -21,6 +21,7 @@
 #include <g2d/dataset/detail/distinct_ids.hpp>
 #include <g2d/dataset/missing_files.hpp>
 #include <g2d/io/csv.hpp>
+#include <g2d/io/detail/ending.hpp>
 #include <g2d/transform/chain.hpp>
 #include <g2d/transform/clip.hpp>
 #include <g2d/transform/crop.hpp>
@@ -66,10 +67,9 @@ inline constexpr std::string_view cremad_layout =
 /// Appends the rows of one csv.
 inline void list_cremad(const io::Table& table, const std::vector<std::string>& classes, DistinctIds& listed,
                         Clips& clips) {
-  constexpr std::string_view suffix = ".wav";
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
     auto id = table.cell(row, 0);
-    if (id.ends_with(suffix)) id.resize(id.size() - suffix.size());
+    if (io::detail::lower_case_ending(id) == ".wav") id = std::filesystem::path(id).replace_extension().string();
     check_clip_name(id, table.location(row));
     listed.add(id, table.location(row));
     const auto& label = table.cell(row, 1);
@@ -141,8 +141,9 @@ inline void list_cremad(const io::Table& table, const std::vector<std::string>& 
   const auto complete_train = complete(train);
   const auto clips =
       detail::split_clips(complete_train, complete(test), classes, options.validation_fraction, options.seed, warnings);
-  const detail::ClipReading plain{options.sample_rate, options.num_frames, detail::cremad_audio(options),
-                                  detail::frame_transform(options.image_size, options.num_frames, false)};
+  const detail::ClipReading plain{
+      options.sample_rate, detail::num_audio_samples(options.audio_seconds, options.sample_rate), options.num_frames,
+      detail::cremad_audio(options), detail::frame_transform(options.image_size, options.num_frames, false)};
   auto training = plain;
   training.video = detail::frame_transform(options.image_size, options.num_frames, options.augments);
   data::Splits<data::Samples> splits{detail::clip_samples(clips.train, training, options.seed),

@@ -18,6 +18,7 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/io/audio.hpp>
+#include <g2d/io/detail/ending.hpp>
 
 namespace g2d::dataset {
 
@@ -71,7 +72,7 @@ struct RecordingName {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const auto& path = entry->path();
-    if (path.extension() == ".wav" && path.filename().string().front() != '.') files.push_back(path);
+    if (io::detail::lower_case_ending(path) == ".wav" && path.filename().string().front() != '.') files.push_back(path);
   }
   if (error) {
     throw DataError(fmt::format("g2d: dataset::read_digit_recordings: {}: expected a readable folder, got {}",

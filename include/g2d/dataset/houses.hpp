@@ -32,6 +32,7 @@
 #include <g2d/dataset/detail/table_encoder.hpp>
 #include <g2d/dataset/missing_files.hpp>
 #include <g2d/io/csv.hpp>
+#include <g2d/io/detail/ending.hpp>
 #include <g2d/io/table.hpp>
 #include <g2d/transform/chain.hpp>
 
@@ -102,12 +103,15 @@ inline void check_houses(const HousesOptions& options) {
   const auto table = io::read_csv(
       info, {.delimiter = ' ', .has_header = false, .column_names = {"bedrooms", "bathrooms", "area", "zip", "price"}});
 
+  const auto image_of = [&](const std::string& name, const std::string& modality) {
+    return io::detail::find_ending(folder / fmt::format("{}_{}.jpg", name, modality));
+  };
   std::vector<std::string> names;
   std::vector<std::vector<std::filesystem::path>> files(table.num_rows());
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
     names.push_back(fmt::to_string(row + 1));
     for (const auto& modality : options.modalities) {
-      if (modality != "table") files[row].push_back(folder / fmt::format("{}_{}.jpg", row + 1, modality));
+      if (modality != "table") files[row].push_back(image_of(names[row], modality));
     }
   }
   std::vector<std::string> warnings;
@@ -129,7 +133,7 @@ inline void check_houses(const HousesOptions& options) {
         continue;
       }
       std::vector<std::filesystem::path> images;
-      for (const auto& name : names) images.push_back(folder / fmt::format("{}_{}.jpg", name, modality));
+      for (const auto& name : names) images.push_back(image_of(name, modality));
       readers.push_back(data::read_files(modality, std::move(images), detail::decode_photograph, photograph));
     }
     return data::Samples(std::move(readers), {.names = names, .targets = prices}, options.seed).subset(some);

@@ -42,6 +42,7 @@
 #include <g2d/dataset/detail/table_encoder.hpp>
 #include <g2d/dataset/manifest_modality.hpp>
 #include <g2d/dataset/missing_files.hpp>
+#include <g2d/dataset/unreadable_samples.hpp>
 #include <g2d/io/cell.hpp>
 #include <g2d/io/csv.hpp>
 #include <g2d/io/detail/ending.hpp>
@@ -71,6 +72,7 @@ struct ManifestOptions {
   double test_fraction = 0.15;        ///< Of all rows, where no split is named.
   std::uint64_t seed = 0;             ///< Of those splits and the augmentation.
   MissingFiles missing_files = MissingFiles::Refuse;
+  UnreadableSamples unreadable_samples = UnreadableSamples::Refuse;  ///< Dropped before the rows are divided.
 };
 
 namespace detail {
@@ -341,6 +343,33 @@ struct ManifestRows {
   return {kept.begin(), kept.end()};
 }
 
+/// Those of the rows whose files can be read. Errors: as keep_readable.
+[[nodiscard]] inline std::vector<std::int64_t> readable_manifest_rows(const ManifestRows& rows,
+                                                                      const std::vector<ManifestModality>& modalities,
+                                                                      const std::vector<std::int64_t>& complete,
+                                                                      std::vector<std::string>& warnings) {
+  std::vector<data::ModalityReader> readers;
+  std::vector<at::Tensor> present;
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    std::visit(
+        [&](const auto& content) {
+          if constexpr (requires { content.column; }) {
+            readers.push_back(read_manifest_files(modalities[m].name, rows.paths[m], content, /*augments=*/false));
+            present.push_back(rows.present.select(1, static_cast<std::int64_t>(m)));
+          }
+        },
+        modalities[m].content);
+  }
+  if (readers.empty()) return complete;
+  const auto chosen = at::tensor(complete, at::kLong);
+  const auto samples =
+      data::Samples(std::move(readers), {.names = rows.ids, .targets = rows.present, .present = at::stack(present, 1)})
+          .subset(chosen);
+  constexpr std::int64_t num_workers = 2;
+  const auto readable = chosen.index_select(0, keep_readable(samples, "samples", num_workers, warnings));
+  return {readable.const_data_ptr<std::int64_t>(), readable.const_data_ptr<std::int64_t>() + readable.numel()};
+}
+
 /// Errors: DataError naming a modality that no training sample has, so that nothing could be learnt from it, or no
 /// validation sample, so that its teacher could not be selected. Where no test sample has it, a warning.
 inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<at::Tensor>& splits,
@@ -441,7 +470,10 @@ inline void check_modalities_occur(const ManifestRows& rows, const data::Splits<
   }
   auto [target, targets] = detail::read_manifest_target(table, columns, options, warnings);
   const auto rows = detail::read_manifest_rows(table, modalities, options);
-  const auto complete = detail::complete_manifest_rows(rows, options.missing_files, warnings);
+  auto complete = detail::complete_manifest_rows(rows, options.missing_files, warnings);
+  if (options.unreadable_samples == UnreadableSamples::Drop) {
+    complete = detail::readable_manifest_rows(rows, modalities, complete, warnings);
+  }
   const detail::SplitFractions fractions{options.validation_fraction, options.test_fraction, options.seed};
   const bool has_splits = detail::has_optional_column(table, options.split_column, ManifestOptions().split_column);
   const detail::SplitKeys keys{targets, target.names, detail::read_manifest_groups(table, options)};

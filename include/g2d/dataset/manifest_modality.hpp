@@ -22,7 +22,8 @@ struct ImageFiles {
 struct AudioFiles {
   std::string column = {};
   std::int64_t sample_rate = 16000;
-  double seconds = 3;  ///< Shorter recordings are repeated, longer ones cut behind.
+  double seconds =
+      3;  ///< Shorter recordings are repeated; longer ones are cut behind, and counted by io::read_warnings().
   transform::SpectrogramOptions spectrogram{.n_fft = 512, .hop = 256};
 };
 

@@ -134,7 +134,7 @@ inline void adopt_short_names(Clips& clips) {
   const auto recordings = list_folder(vggsound_where, clips.audio);
   for (auto& stem : clips.stems) {
     auto id = stem.substr(0, stem.rfind('_'));
-    if (!recordings.contains(stem + ".wav") && recordings.contains(id + ".wav")) stem = std::move(id);
+    if (!has_recording(recordings, stem) && has_recording(recordings, id)) stem = std::move(id);
   }
 }
 
@@ -203,7 +203,9 @@ inline void find_vggsound_split(const std::filesystem::path& folder, const std::
   const auto clips = detail::split_clips(train, complete(list.test, "test"), list.classes, options.validation_fraction,
                                          options.seed, warnings);
   const auto reading = [&](bool augments) {
-    return detail::ClipReading{options.sample_rate, options.num_frames, detail::vggsound_audio(options, augments),
+    return detail::ClipReading{options.sample_rate,
+                               detail::num_audio_samples(options.tiled_seconds, options.sample_rate),
+                               options.num_frames, detail::vggsound_audio(options, augments),
                                detail::frame_transform(options.image_size, options.num_frames, augments)};
   };
   const auto plain = reading(false);

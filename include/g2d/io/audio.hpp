@@ -12,12 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include <g2d/io/detail/audio_container.hpp>
+#include <g2d/io/detail/file_bytes.hpp>
 #include <g2d/io/detail/file_error.hpp>
+#include <g2d/io/detail/memory_audio.hpp>
+#include <g2d/io/read_warnings.hpp>
 
 namespace g2d::io {
 
@@ -36,10 +38,6 @@ struct AudioOptions {
 
 namespace detail {
 
-struct CloseAudio {
-  void operator()(SNDFILE* file) const { sf_close(file); }
-};
-
 /// The mean over the channels of each frame. Memory follows what the file really holds, not what its header claims.
 inline std::vector<float> read_frames(SNDFILE* file, const SF_INFO& info, std::int64_t max_samples) {
   constexpr sf_count_t block_values = 1 << 15;
@@ -48,6 +46,11 @@ inline std::vector<float> read_frames(SNDFILE* file, const SF_INFO& info, std::i
   std::vector<float> block(static_cast<std::size_t>(block_frames) * channels);
   std::vector<float> samples;
   while (const auto frames = static_cast<std::size_t>(sf_readf_float(file, block.data(), block_frames))) {
+    // The next call forgets it, and where no length is announced nothing else tells of a stream that is cut off.
+    if (sf_error(file) != SF_ERR_NO_ERROR && info.frames == SF_COUNT_MAX) {
+      throw Malformed(
+          fmt::format("expected readable samples, got {}; the file is truncated or damaged", sf_strerror(file)));
+    }
     if (samples.size() + frames > static_cast<std::size_t>(max_samples)) {
       throw Malformed(
           fmt::format("expected at most {} samples, got more; raise AudioOptions::max_samples", max_samples));
@@ -63,29 +66,30 @@ inline std::vector<float> read_frames(SNDFILE* file, const SF_INFO& info, std::i
 
 }  // namespace detail
 
-/// Reads whatever libsndfile does: WAV, FLAC, OGG/Vorbis, AIFF and others, by content. Several channels are averaged.
+/// Reads whatever libsndfile does: WAV, FLAC, OGG, MP3, AIFF and others, by content. Several channels are averaged.
 ///
-/// Truncation is found in WAV, AIFF, FLAC and OGG; the first two without reading.
+/// Truncation is found in WAV, RF64, Wave64, AIFF, AU, CAF, OGG, FLAC and MP3; not where a FLAC or MP3 file that does
+/// not tell its length, or an OGG file, ends between two frames or pages. Where a header does not tell how many samples
+/// there are (pipes, recorders that were killed), all that are there are read.
+///
+/// Cost       memory: the file and its samples.
+/// Warnings   io::read_warnings() counts headers that tell a wrong length and Ogg streams without an end.
 /// Errors     DataError naming the file and the reason: missing, not audio, truncated, damaged, without samples, not
 ///            finite, longer than `max_samples`.
 [[nodiscard]] inline Waveform read_audio(const std::filesystem::path& path, const AudioOptions& options = {}) {
   constexpr std::string_view where = "io::read_audio";
-  detail::file_size(where, path);
+  constexpr std::int64_t largest_file = std::int64_t{1} << 32U;
+  auto bytes = detail::read_file(where, path, largest_file);
   return detail::naming_the_file(where, path, [&] {
-    detail::check_audio_complete(path);
-    SF_INFO info{};
-    const std::unique_ptr<SNDFILE, detail::CloseAudio> file(sf_open(path.c_str(), SFM_READ, &info));
-    if (!file) {
-      throw detail::Malformed(fmt::format("expected an audio file, got {}", sf_error_number(sf_error(nullptr))));
-    }
+    const auto notes = detail::settle_audio(bytes);
+    const detail::MemoryAudio file(bytes, notes.num_samples.has_value());
+    const auto& info = file.info();
     const auto samples = detail::read_frames(file.get(), info, options.max_samples);
-    if (sf_error(file.get()) != SF_ERR_NO_ERROR) {
-      throw detail::Malformed(fmt::format("expected readable samples, got {}", sf_strerror(file.get())));
-    }
     // libsndfile ends quietly where the stream does; SF_COUNT_MAX stands for a length that nobody announced.
-    if (info.frames != SF_COUNT_MAX && static_cast<sf_count_t>(samples.size()) < info.frames) {
+    const auto announced = notes.num_samples.value_or(info.frames);
+    if (announced != SF_COUNT_MAX && static_cast<sf_count_t>(samples.size()) < announced) {
       throw detail::Malformed(fmt::format("expected {} samples as it announces, got {}; it is truncated or damaged",
-                                          info.frames, samples.size()));
+                                          announced, samples.size()));
     }
     if (samples.empty()) throw detail::Malformed("expected at least one sample, got none");
 
@@ -94,6 +98,7 @@ inline std::vector<float> read_frames(SNDFILE* file, const SF_INFO& info, std::i
     if (!at::isfinite(tensor).all().item<bool>()) {
       throw detail::Malformed("expected finite samples, got infinity or NaN");
     }
+    if (!notes.warning.empty()) read_warnings().add(notes.warning, path);
     return Waveform{tensor, info.samplerate};
   });
 }

@@ -15,6 +15,7 @@
 #include <g2d/io/detail/file_error.hpp>
 #include <g2d/io/detail/jpeg.hpp>
 #include <g2d/io/detail/png.hpp>
+#include <g2d/io/read_warnings.hpp>
 
 namespace g2d::io {
 
@@ -63,14 +64,14 @@ inline at::Tensor grey_plane(const at::Tensor& pixels) {
 /// Reads a JPEG or PNG, told apart by content, as Pillow's `Image.open(path).convert("RGB")`, or `convert("L")` for one
 /// channel, gives it.
 ///
-/// JPEG       accurate DCT and smooth upsampling; CMYK is refused; a damaged or truncated file is refused, not filled
-///            up.
+/// JPEG       accurate DCT and smooth upsampling; CMYK is refused; a truncated file is refused, not filled up.
 /// PNG        palettes and grey of 1 to 8 bits become colours; 16 bits are rounded to 8; alpha is left out, so that a
 ///            transparent pixel shows the colour behind it. Colours of another gamma than sRGB's become sRGB, which
 ///            Pillow leaves undone.
 /// Both       a rotation noted in EXIF is not applied.
 /// Shapes     out: uint8 [channels, H, W].
 /// Threads    safe; each thread keeps one decoder.
+/// Warnings   what libjpeg and libpng read with a warning is read, and counted by io::read_warnings().
 /// Errors     DataError naming the file and the reason; ConfigError for other channels.
 [[nodiscard]] inline at::Tensor read_image(const std::filesystem::path& path, const ImageOptions& options = {}) {
   using namespace std::string_view_literals;
@@ -79,14 +80,15 @@ inline at::Tensor grey_plane(const at::Tensor& pixels) {
   if (options.channels != 1 && options.channels != 3) {
     throw ConfigError(fmt::format("g2d: {}: expected 1 or 3 channels, got {}", where, options.channels));
   }
-  const auto bytes = detail::read_file(where, path, largest_file);
+  auto bytes = detail::read_file(where, path, largest_file);
   return detail::naming_the_file(where, path, [&] {
     const bool is_jpeg = bytes.starts_with("\xFF\xD8\xFF"sv);
     if (!is_jpeg && !bytes.starts_with("\x89PNG\r\n\x1A\n"sv)) {
       throw detail::Malformed("expected a JPEG or PNG, got another format");
     }
-    const auto pixels =
+    const auto [pixels, warning] =
         is_jpeg ? detail::decode_jpeg(bytes, options.max_pixels) : detail::decode_png(bytes, options.max_pixels);
+    if (!warning.empty()) read_warnings().add(is_jpeg ? "JPEG with a warning" : "PNG with a warning", path, warning);
     return options.channels == 3 ? detail::colour_planes(pixels) : detail::grey_plane(pixels);
   });
 }

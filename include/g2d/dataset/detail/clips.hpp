@@ -28,36 +28,39 @@
 #include <g2d/data/samples.hpp>
 #include <g2d/data/splits.hpp>
 #include <g2d/dataset/detail/list_splits.hpp>
+#include <g2d/dataset/detail/read_recording.hpp>
 #include <g2d/dataset/detail/video_frames.hpp>
 #include <g2d/dataset/missing_files.hpp>
-#include <g2d/io/audio.hpp>
+#include <g2d/io/detail/ending.hpp>
 #include <g2d/transform/any.hpp>
 #include <g2d/transform/chain.hpp>
 #include <g2d/transform/horizontal_flip.hpp>
 #include <g2d/transform/normalize.hpp>
 #include <g2d/transform/random_resized_crop.hpp>
-#include <g2d/transform/resample.hpp>
 #include <g2d/transform/resize.hpp>
 #include <g2d/transform/to_float.hpp>
 
 /// What CREMA-D and VGGSound have in common: clips with a recording and a folder of frames, listed in a csv.
 namespace g2d::dataset::detail {
 
-/// The clips of one split. Clip i is `audio`/<stem>.wav and `frames`/<stem>/. The folders are kept once, not in each of
-/// a hundred thousand paths.
+/// The clips of one split. Clip i is `audio`/<stem>.wav, or .WAV, and `frames`/<stem>/. The folders are kept once, not
+/// in each of a hundred thousand paths.
 struct Clips {
   std::filesystem::path audio;
   std::filesystem::path frames;
   std::vector<std::string> stems;
   std::vector<std::int64_t> labels;
 
-  [[nodiscard]] std::filesystem::path audio_file(std::size_t clip) const { return audio / (stems[clip] + ".wav"); }
+  [[nodiscard]] std::filesystem::path audio_file(std::size_t clip) const {
+    return io::detail::find_ending(audio / (stems[clip] + ".wav"));
+  }
   [[nodiscard]] std::filesystem::path frame_folder(std::size_t clip) const { return frames / stems[clip]; }
 };
 
 /// What is made of a clip.
 struct ClipReading {
   std::int64_t sample_rate;  ///< Recordings are resampled to it before their transform.
+  std::int64_t num_samples;  ///< Of a longer recording the rest is not used.
   std::int64_t num_frames;
   transform::Any audio;
   transform::Any video;
@@ -109,6 +112,10 @@ inline void check_clip_name(const std::string& name, std::string_view place) {
   return names;
 }
 
+[[nodiscard]] inline bool has_recording(const std::unordered_set<std::string>& names, const std::string& stem) {
+  return names.contains(stem + ".wav") || names.contains(stem + ".WAV");
+}
+
 /// Some of the clips, in the order of `rows`, int64 in host memory.
 [[nodiscard]] inline Clips select_clips(const Clips& clips, const at::Tensor& rows) {
   Clips some{clips.audio, clips.frames, {}, {}};
@@ -129,7 +136,7 @@ inline void check_clip_name(const std::string& name, std::string_view place) {
   const auto recordings = list_folder(where, clips.audio);
   const auto videos = list_folder(where, clips.frames);
   const auto missing = [&](std::size_t clip) -> std::string {
-    if (!recordings.contains(clips.stems[clip] + ".wav")) return clips.audio_file(clip).string();
+    if (!has_recording(recordings, clips.stems[clip])) return clips.audio_file(clip).string();
     if (!videos.contains(clips.stems[clip])) return clips.frame_folder(clip).string();
     if (num_frames == 0) return {};
     const auto count = static_cast<std::int64_t>(list_frames(clips.frame_folder(clip)).size());
@@ -177,9 +184,8 @@ inline void check_clip_name(const std::string& name, std::string_view place) {
   data::ModalityReader audio{
       .name = "audio",
       .decode =
-          [shared, rate = reading.sample_rate](std::int64_t entry) {
-            const auto recording = io::read_audio(shared->audio_file(static_cast<std::size_t>(entry)));
-            return transform::resample(recording, rate).samples;
+          [shared, rate = reading.sample_rate, length = reading.num_samples](std::int64_t entry) {
+            return read_recording(shared->audio_file(static_cast<std::size_t>(entry)), rate, length);
           },
       .transform = reading.audio,
       .fingerprint =

@@ -22,8 +22,8 @@
 #include <g2d/data/modality_reader.hpp>
 #include <g2d/data/read_files.hpp>
 #include <g2d/dataset/detail/photograph.hpp>
+#include <g2d/dataset/detail/read_recording.hpp>
 #include <g2d/dataset/manifest_modality.hpp>
-#include <g2d/io/audio.hpp>
 #include <g2d/io/cell.hpp>
 #include <g2d/io/csv.hpp>
 #include <g2d/io/detail/ending.hpp>
@@ -32,7 +32,6 @@
 #include <g2d/transform/chain.hpp>
 #include <g2d/transform/crop.hpp>
 #include <g2d/transform/place.hpp>
-#include <g2d/transform/resample.hpp>
 #include <g2d/transform/spectrogram.hpp>
 #include <g2d/transform/tile.hpp>
 #include <g2d/transform/to_float.hpp>
@@ -65,8 +64,8 @@ using Paths = std::vector<std::filesystem::path>;
         "g2d: dataset::read_manifest: modality \"{}\": expected sample_rate and seconds above 0, got {} and {}", name,
         audio.sample_rate, audio.seconds));
   }
-  const auto decode = [rate = audio.sample_rate](const std::filesystem::path& path) {
-    return transform::resample(io::read_audio(path), rate).samples;
+  const auto decode = [rate = audio.sample_rate, length](const std::filesystem::path& path) {
+    return read_recording(path, rate, length);
   };
   const transform::Chain prepare{transform::Tile{length},
                                  transform::Crop{length, augments ? transform::Place::Random : transform::Place::Start},

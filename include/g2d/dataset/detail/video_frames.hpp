@@ -17,6 +17,7 @@
 
 #include <g2d/core/error.hpp>
 #include <g2d/core/shape.hpp>
+#include <g2d/io/detail/ending.hpp>
 #include <g2d/io/image.hpp>
 #include <g2d/transform/any.hpp>
 #include <g2d/transform/concept.hpp>
@@ -31,7 +32,8 @@ namespace g2d::dataset::detail {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     auto name = entry->path().filename().string();
-    const bool is_image = name.ends_with(".jpg") || name.ends_with(".jpeg") || name.ends_with(".png");
+    const auto ending = io::detail::lower_case_ending(entry->path());
+    const bool is_image = ending == ".jpg" || ending == ".jpeg" || ending == ".png";
     if (is_image && name.front() != '.') names.push_back(std::move(name));
   }
   return names;

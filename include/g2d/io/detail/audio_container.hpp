@@ -2,78 +2,57 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include <g2d/io/detail/file_error.hpp>
+#include <g2d/io/detail/audio_chunks.hpp>
+#include <g2d/io/detail/mpeg_frames.hpp>
+#include <g2d/io/detail/ogg_pages.hpp>
 
 namespace g2d::io::detail {
 
-/// `count` bytes at `begin`, fewer at the end of the file.
-inline std::string bytes_at(std::ifstream& file, std::uint64_t begin, std::size_t count) {
-  std::string bytes(count, '\0');
-  file.clear();
-  file.seekg(static_cast<std::streamoff>(begin));
-  file.read(bytes.data(), static_cast<std::streamsize>(count));
-  bytes.resize(static_cast<std::size_t>(file.gcount()));
-  return bytes;
+[[nodiscard]] inline bool starts_mpeg(std::string_view bytes) {
+  return bytes.starts_with("ID3") ||
+         (bytes.size() > 1 && bytes[0] == '\xFF' && (static_cast<std::uint8_t>(bytes[1]) & 0xE6U) == 0xE2U);
 }
 
-/// WAV and AIFF announce their length in the first eight bytes.
-inline void check_chunk_complete(std::string_view head, std::uint64_t file_size) {
-  constexpr std::uint32_t length_unknown = 0xFFFFFFFF;  // what programs write that stream into a pipe
-  const bool is_little_endian = head.substr(0, 4) == "RIFF";
-  std::uint32_t length = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    length = length << 8U | static_cast<std::uint8_t>(head[is_little_endian ? 7 - i : 4 + i]);
-  }
-  if (length != length_unknown && file_size < std::uint64_t{length} + head.size()) {
-    throw Malformed(fmt::format("expected {} bytes as its header announces, got {}; the file is truncated",
-                                std::uint64_t{length} + head.size(), file_size));
+/// The tag that ID3v1 puts behind a file: decoders of FLAC take it for a broken frame.
+inline void remove_last_tag(std::string& bytes) {
+  constexpr std::size_t tag_bytes = 128;
+  if (bytes.size() > tag_bytes && std::string_view(bytes).substr(bytes.size() - tag_bytes, 3) == "TAG") {
+    bytes.resize(bytes.size() - tag_bytes);
   }
 }
 
-/// The last page of an Ogg stream says that it is the last.
-inline void check_ogg_complete(std::ifstream& file, std::uint64_t file_size) {
-  constexpr std::uint64_t longest_page = 65307;
-  constexpr std::size_t page_header = 27;
-  constexpr unsigned end_of_stream = 4;
-  const auto begin = file_size - std::min(file_size, longest_page);
-  const auto tail = bytes_at(file, begin, static_cast<std::size_t>(file_size - begin));
-  const auto start = tail.rfind("OggS");
-  bool is_complete = false;
-  if (start != std::string::npos && tail.size() - start >= page_header) {
-    const auto page = std::string_view(tail).substr(start);
-    const auto num_segments = static_cast<std::uint8_t>(page[page_header - 1]);
-    std::size_t size = page_header + num_segments;
-    if (size <= page.size()) {
-      for (const char length : page.substr(page_header, num_segments)) size += static_cast<std::uint8_t>(length);
-      is_complete = size <= page.size() && (static_cast<std::uint8_t>(page[5]) & end_of_stream) != 0;
-    }
-  }
-  if (!is_complete) {
-    throw Malformed("expected a last page that ends the Ogg stream, got none; the file is truncated or damaged");
-  }
-}
+/// What is to be known of a file before it is read.
+struct AudioNotes {
+  std::string warning{};                      ///< Empty for most files.
+  std::optional<std::int64_t> num_samples{};  ///< Counted, where libsndfile would guess it.
+};
 
-/// libsndfile reads a file that was cut off as if it ended there, so what the container says is compared first.
-inline void check_audio_complete(const std::filesystem::path& path) {
-  constexpr std::size_t head_size = 8;
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) throw Malformed("expected a readable file, got one that cannot be opened");
-  const auto file_size = static_cast<std::uint64_t>(file.tellg());
-  const auto head = bytes_at(file, 0, head_size);
-  if (head.size() < head_size) throw Malformed(fmt::format("expected an audio file, got {} bytes", head.size()));
-  const auto magic = head.substr(0, 4);
-  if (magic == "RIFF" || magic == "RIFX" || magic == "FORM") check_chunk_complete(head, file_size);
-  if (magic == "OggS") check_ogg_complete(file, file_size);
+/// Compares what a file announces with what it holds. libsndfile reads a file that was cut off as if it ended there,
+/// and too little of some whose header does not tell their length; there the header is mended, in `bytes` alone.
+///
+/// Errors     Malformed when the file is truncated.
+[[nodiscard]] inline AudioNotes settle_audio(std::string& bytes) {
+  bool is_wrong = false;
+  if (const auto format = chunk_format(bytes)) {
+    is_wrong = settle_chunks(bytes, *format);
+  } else if (bytes.starts_with(".snd") || bytes.starts_with("dns.")) {
+    is_wrong = settle_au(bytes);
+  } else if (bytes.starts_with("OggS")) {
+    const bool lacks_end = settle_ogg(bytes);
+    unwrap_ogg_flac(bytes);
+    return {.warning = lacks_end ? "Ogg stream whose last page does not end it" : "", .num_samples = {}};
+  } else if (bytes.starts_with("fLaC")) {
+    remove_last_tag(bytes);
+  } else if (starts_mpeg(bytes)) {
+    return {.warning = {}, .num_samples = settle_mpeg(bytes)};
+  }
+  return {.warning = is_wrong ? "recording whose header tells a wrong length, or none" : "", .num_samples = {}};
 }
 
 }  // namespace g2d::io::detail

@@ -8,7 +8,9 @@
 #include <png.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <g2d/io/detail/file_error.hpp>
 #include <g2d/io/detail/image_size.hpp>
@@ -28,8 +30,8 @@ struct PngImage : png_image {
   }
 };
 
-/// uint8 [H, W, 3]; see read_image. Errors: Malformed.
-inline at::Tensor decode_png(std::string_view bytes, std::int64_t max_pixels) {
+/// uint8 [H, W, 3], see read_image, and what libpng warned of: empty for a sound file. Errors: Malformed.
+inline std::pair<at::Tensor, std::string> decode_png(std::string_view bytes, std::int64_t max_pixels) {
   using namespace std::string_view_literals;
   // libpng is content once it has all rows.
   if (bytes.rfind("IEND\xAE\x42\x60\x82"sv) == std::string_view::npos) {
@@ -44,7 +46,8 @@ inline at::Tensor decode_png(std::string_view bytes, std::int64_t max_pixels) {
   auto pixels = at::empty({image.height, image.width, has_alpha ? 4 : 3}, at::kByte);
   image.check(png_image_finish_read(&image, /*background=*/nullptr, pixels.mutable_data_ptr(), /*row_stride=*/0,
                                     /*colormap=*/nullptr));
-  return pixels.narrow(2, 0, 3);
+  const bool is_warned = (image.warning_or_error & PNG_IMAGE_WARNING) != 0;
+  return {pixels.narrow(2, 0, 3), is_warned ? image.message : ""};
 }
 
 }  // namespace g2d::io::detail
