@@ -416,6 +416,7 @@ TEST_CASE("Teachers: a sample that lacks a modality says nothing of its teacher"
     CHECK(cache.confidence()[1] == Approx(rho));
     const auto outputs = cache.outputs(dataset.batch(torch::arange(30)));
     CHECK(outputs.logits[1].isfinite().all().item<bool>());
+    CHECK(outputs.present.equal(present));
     CHECK(outputs.confidence.select(1, 1).narrow(0, 0, 10).abs().max().item<double>() == 0.0);
     const auto student = norm_dropout_student(2);
     const auto history =

@@ -586,3 +586,25 @@ TEST_CASE("schedule::Batchwise: a modality is as sure as the teacher is of the s
   never.select(1, 1).fill_(false);
   CHECK(held_back<Complete>(image_surer, 0, {}, never) == Names{"", ""});
 }
+
+TEST_CASE("schedule::Batchwise: where the batch is on another device, the teachers tell who has what",
+          "[suppression][schedule][presence]") {
+  method::Prioritization policy{schedule::Batchwise<suppression::Complete>()};
+  method::Setup setup{names(2), {3, 3}, num_classes, 2, g2d::TeacherSummary{{3, 3}, num_classes, {0.5, 0.5}}};
+  policy.begin(setup);
+  method::Plan plan{.controls = method::Controls(2)};
+  policy.plan(0, plan);
+  auto samples = batch(17);
+  auto half = torch::ones({num_samples, 2}, torch::kBool);
+  half.select(1, 1).narrow(0, 0, num_samples / 2).fill_(false);
+  samples.present = half.to(torch::kMeta);
+  g2d::TeacherOutputs outputs;
+  outputs.confidence = torch::tensor({0.5, 0.6}, torch::kDouble) * half;
+  const auto frozen = [&] {
+    auto controls = plan.controls;
+    policy.control_batch({0, 0, samples, &outputs}, controls);
+    return std::pair(controls[0].frozen, controls[1].frozen);
+  };
+  outputs.present = half;
+  CHECK(frozen() == std::pair(false, true));
+}

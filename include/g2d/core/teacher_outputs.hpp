@@ -27,6 +27,9 @@ struct TeacherOutputs {
   PerModality<at::Tensor> logits = {};    ///< M tensors [B, C]; none in steps in which nobody hears them.
   at::Tensor confidence = {};  ///< [B, M]: the task's confidence of every sample; in host memory when precomputed.
   MeanTeacher mean = {};       ///< Undefined unless the source keeps it; see TeacherSummary::mean_temperature.
+  /// bool [B, M], beside the confidences: which samples have the modality. Only where the batch's own mask may be on
+  /// another device.
+  at::Tensor present = {};
 };
 
 /// What is known of the teachers before the first step.

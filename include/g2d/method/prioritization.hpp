@@ -87,7 +87,7 @@ class Prioritization {
     if (!confidence.defined()) {
       throw ConfigError("g2d: schedule::Batchwise: expected TeacherOutputs::confidence, got none");
     }
-    const auto score = mean_of_present(confidence, context.batch.present);
+    const auto score = mean_of_present(confidence, counted(context));
     const auto greatest = score.eq(score.max());
     const auto surest = greatest.logical_and(greatest.sum().eq(1));
     apply(surest, confidence::ratios(score), controls);
@@ -133,13 +133,19 @@ class Prioritization {
     }
   }
 
-  /// [M]: means over the samples that have the modality; one that no sample has counts as the mean of the others. The
-  /// flags [B, M] are brought to where the confidences are.
+  /// Which samples have a modality, where the confidences are, so that nothing waits; undefined: all.
+  [[nodiscard]] static at::Tensor counted(const StepContext& context) {
+    for (const auto& present : {context.batch.present, context.teachers->present}) {
+      if (present.defined() && present.device() == context.teachers->confidence.device()) return present;
+    }
+    return {};
+  }
+
+  /// [M]: means over the samples that have the modality; one that no sample has counts as the mean of the others.
   [[nodiscard]] static at::Tensor mean_of_present(const at::Tensor& confidence, const at::Tensor& present) {
     if (!present.defined()) return confidence.mean(0);
-    const auto counts = present.to(confidence.device());
-    const auto known = at::where(counts, confidence, confidence.new_zeros({}));
-    return detail::count_absent_as_mean(known.sum(0).div(counts.sum(0).clamp_min(1)), counts.any(0));
+    const auto known = at::where(present, confidence, confidence.new_zeros({}));
+    return detail::count_absent_as_mean(known.sum(0).div(present.sum(0).clamp_min(1)), present.any(0));
   }
 
   [[nodiscard]] static at::Tensor as_tensor(const PerModality<bool>& flags) {

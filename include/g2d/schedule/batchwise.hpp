@@ -25,11 +25,11 @@ struct BatchwiseOptions {
 ///
 ///     S_m = mean over the batch of the teacher's confidence;  suppressed_m = [S_m > S_j for every j != m]
 ///
-/// The mean is over the samples that have the modality; one that no sample has counts as the mean of the others.
+/// The mean is over the samples that have the modality, as the batch tells, or `TeacherOutputs::present` where batch
+/// and confidences are on two devices. A modality that no sample has counts as the mean of the others.
 ///
 /// Use when   the authors' published runs are to be repeated. A tie suppresses nothing.
-/// Cost       one comparison of M host numbers a step, read from precomputed teachers; no sync, unless samples lack
-///            modalities and are on an accelerator: then [B, M] flags come to the host.
+/// Cost       one comparison of M host numbers a step, read from precomputed teachers; no sync.
 /// Errors     ConfigError for an empty window; at `Prioritization::begin`, with suppression that scales gradients and
 ///            norm statistics other than Tracked, for who is suppressed is known on the device alone; with Complete
 ///            suppression, at the step, when the teachers' confidences are not at hand on the host.

@@ -112,6 +112,8 @@ class TeacherCache {
       if (with_logits) outputs.logits.push_back(std::move(logits));
     }
     outputs.confidence = confidence_of(rows);
+    if (batch.present.defined())
+      outputs.present = tensors_.confidence.index_select(0, rows).ne(detail::CachedTensors::absent);
     if (mean_) outputs.mean = mean_->rows(rows, batch.target.device());
     return outputs;
   }
