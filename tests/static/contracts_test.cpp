@@ -157,6 +157,7 @@ static_assert(g2d::fusion::FusionPolicy<fusion::Any> && g2d::fusion::SplitsByMod
 static_assert(g2d::distillation::DistillationPolicy<distillation::Any>);
 static_assert(g2d::readout::ReadoutFor<readout::Any, fusion::Any>);
 static_assert(std::is_base_of_v<torch::nn::Module, g2d::AnyStudent>);
+static_assert(std::is_constructible_v<g2d::AnyStudent, fusion::Any, std::vector<g2d::Encoder>>);
 
 }  // namespace
 

@@ -426,6 +426,19 @@ TEST_CASE("Encoder: a missing width, a factor that is not positive, lengths that
         "g2d: Encoder: expected an input with lengths, for this encoder has only forward(values, lengths)");
 }
 
+TEST_CASE("Student: another number of inputs than of modalities is refused, and a mask of another shape",
+          "[student][error]") {
+  const auto student = make_student(tanh_encoders({5, 4}, {3, 3}), 3);
+  const auto audio = torch::randn({6, 5});
+  const auto image = torch::randn({6, 4});
+  CHECK(thrown<g2d::ShapeError>([&] { (void)student->forward({audio}); }) ==
+        "g2d: Student: expected inputs of 2 modalities (audio, image), got 1");
+  CHECK(thrown<g2d::ShapeError>([&] { (void)student->forward({audio, image, image}); }) ==
+        "g2d: Student: expected inputs of 2 modalities (audio, image), got 3");
+  CHECK(thrown<g2d::ShapeError>([&] { (void)student->forward({audio, image}, torch::ones({6}, torch::kBool)); }) ==
+        "g2d: Student: expected `present` as bool [B, 2], got Bool [6]");
+}
+
 TEST_CASE("Student: encoders that do not match the fusion, or share some parameters, are refused",
           "[errors][student]") {
   const auto construct = [](std::vector<g2d::Encoder> encoders) {

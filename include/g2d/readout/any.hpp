@@ -24,9 +24,10 @@
 
 namespace g2d::readout {
 
-/// A readout chosen at run time, for students with `fusion::Any`.
+/// A readout chosen at run time, for students with `fusion::Any`; `Auto` unless another is given.
 class Any {
  public:
+  Any() : Any(Auto()) {}
   template <class Readout>
     requires(!std::same_as<Readout, Any>) && ReadoutFor<Readout, fusion::Any>
   Any(Readout readout)  // NOLINT(google-explicit-constructor): a policy is an Any

@@ -10,6 +10,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -50,7 +52,7 @@ struct StudentOptions {
 /// Use when   M is known at run time; `Student<Fusion, Encoders...>` fixes it at compile time.
 /// Shapes     inputs: M inputs [B, ...]; out: logits or values [B, C].
 /// Errors     ConfigError when the encoders do not match the fusion's modalities and widths, or two of them share some
-///            but not all parameters.
+///            but not all parameters; ShapeError for another number of inputs than of modalities.
 template <fusion::FusionPolicy Fusion, readout::ReadoutFor<Fusion> Readout = readout::Auto>
 class BasicStudent : public torch::nn::Module {
  public:
@@ -75,11 +77,23 @@ class BasicStudent : public torch::nn::Module {
   [[nodiscard]] const Encoder& encoder(std::size_t m) const { return encoders_[m]; }
   [[nodiscard]] std::int64_t handed_on_width(std::size_t m) const { return fusion::handed_on_width(fusion_, m); }
 
-  /// Fused output [B, C] of a batch of inputs.
-  [[nodiscard]] at::Tensor forward(ModalitySpan<Input> inputs) { return fuse(encode(inputs)).logits; }
+  /// Fused output [B, C] of a batch of inputs, one for each modality in declared order. `present`, bool [B, M] or
+  /// undefined, tells which modalities a sample has; where one is absent, its input may hold anything.
+  [[nodiscard]] at::Tensor forward(ModalitySpan<Input> inputs, const at::Tensor& present = {}) {
+    return fuse(encode(inputs, present)).logits;
+  }
+  /// The same in one line: `student.forward({audio, image})`.
+  [[nodiscard]] at::Tensor forward(std::initializer_list<Input> inputs, const at::Tensor& present = {}) {
+    return forward(ModalitySpan<Input>(std::data(inputs), inputs.size()), present);
+  }
 
   /// The encoders' features of all modalities, M tensors [B, D_m].
   [[nodiscard]] PerModality<at::Tensor> encode(ModalitySpan<Input> inputs, const at::Tensor& present = {}) const {
+    if (inputs.size() != num_modalities()) {
+      throw ShapeError(fmt::format("g2d: Student: expected inputs of {} modalities ({}), got {}", num_modalities(),
+                                   names().joined(), inputs.size()));
+    }
+    check_present(present);
     PerModality<at::Tensor> features;
     for (std::size_t m = 0; m < encoders_.size(); ++m) features.push_back(encode(m, inputs[m], present));
     return features;
@@ -152,6 +166,15 @@ class BasicStudent : public torch::nn::Module {
     check_matrix(features, input.values.size(0), encoders_[m].feature_width(),
                  [&] { return fmt::format("Student: modality \"{}\": features", names()[m]); });
     return features;
+  }
+
+  void check_present(const at::Tensor& present) const {
+    const bool fits = !present.defined() || (present.scalar_type() == at::kBool && present.dim() == 2 &&
+                                             present.size(1) == static_cast<std::int64_t>(num_modalities()));
+    if (!fits) {
+      throw ShapeError(fmt::format("g2d: Student: expected `present` as bool [B, {}], got {} {}", num_modalities(),
+                                   c10::toString(present.scalar_type()), to_string(present.sizes())));
+    }
   }
 
   void check_widths() const {
