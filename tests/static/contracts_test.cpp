@@ -8,6 +8,7 @@
 #include <torch/torch.h>
 
 #include <type_traits>
+#include <vector>
 
 #include <g2d/distillation/any.hpp>
 #include <g2d/fusion/any.hpp>
