@@ -21,14 +21,11 @@
 /// | `Concat` | one head on the joined features | the most common baseline |
 /// | `FiLM`   | one modality scales and shifts the others | one modality sets the context of the others |
 /// | `Gated`  | one modality gates the others | one modality decides what of the others counts |
-/// | `Cosine` | sum of the modalities' cosines to the classes | one modality wins by the norm of its features alone
-/// (MMCosine) |
+/// | `Cosine` | sum of the modalities' cosines to the classes | one wins by the norm of its features (MMCosine) |
 /// | `SharedHead` | one head for all, weighed by certainty | the modalities are trained in turns (MLA) |
 /// | `EnergyWeighted` | own heads, weighed by confidence | a modality's quality differs from sample to sample (QMF) |
-/// | `Boosted` | a learned scale times the sum of one head on all | the modalities are learners of a boosting
-/// (ReconBoost) |
-/// | `CrossExcitation` | mean of own heads on features that all modalities gate | their exchange is to be controlled
-/// (Greedy) |
+/// | `Boosted` | a learned scale times the sum of one head on all | modalities boost each other (ReconBoost) |
+/// | `CrossExcitation` | mean of own heads on features that all modalities gate | their exchange is controlled (Greedy) |
 ///
 /// A fusion is a plain class; it holds tensors and needs no base class:
 ///

@@ -21,16 +21,16 @@
 ///
 /// | hook | when | what for |
 /// |---|---|---|
-/// | `void begin(const Setup&)` | before a run | check, rank, allocate, forget the run before; `Parameters parameters()
-/// const` is asked afterwards |
+/// | `void begin(const Setup&)` | before a run | check, rank, allocate, forget the run before |
 /// | `void prepare(Run&)` | before an epoch, by the trainer | look at data, run trials |
 /// | `void plan(std::int64_t epoch, Plan&)` | then | who is frozen or scaled in it, on which samples |
-/// | `void control_batch(const StepContext&, Controls&)` | before a forward pass | the same, batch by batch; one that
-/// freezes norm statistics plans `Control::may_freeze` |
-/// | `void forward(const StepContext&, Outputs&)` | after the forward pass | perturb features, fuse again; one owner in
-/// a stack |
+/// | `void control_batch(const StepContext&, Controls&)` | before a forward pass | the same, by the batch |
+/// | `void forward(const StepContext&, Outputs&)` | after the forward pass | perturb features, fuse again |
 /// | `void loss(const StepContext&, const Outputs&, Terms&)` | then | terms of the loss |
 /// | `void gradients(const StepContext&, const Outputs&, GradientView&)` | after the backward pass | modulation |
+///
+/// `Parameters parameters() const` is asked behind `begin`. One policy of a stack owns `forward`. A policy that freezes
+/// norm statistics batch by batch plans `Control::may_freeze`.
 ///
 /// `static constexpr Needs needs{.unimodal = true}`, or `Needs needs() const` where it depends on settings, asks for
 /// what a step does not give everybody; see `Needs`. Asked before `begin` for teachers, and anew in each step. A policy

@@ -14,11 +14,9 @@
 /// |---|---|---|
 /// | `ExactSplit`    | the fusion's own parts, which add up to the output | all but `Film` and `Gated` |
 /// | `MaskedForward` | the fusion with the features of all other modalities replaced by zero | any fusion |
-/// | `OwnHeads`      | a linear head for each modality, trained beside the fusion | any fusion; a loss that trains them
-///                   |
+/// | `OwnHeads`      | a linear head for each modality, trained beside the fusion | any fusion, with a loss for them |
 /// | `Authors`       | the authors' formulas | the shipped fusions |
-/// | `Auto`          | own heads where the output is their mean, else `ExactSplit` where it exists, else
-///                     `MaskedForward`; the default | any fusion |
+/// | `Auto`          | default: heads where the output is their mean, `ExactSplit`, `MaskedForward` | any |
 ///
 /// A readout is a plain class:
 ///

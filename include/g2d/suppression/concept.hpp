@@ -14,10 +14,8 @@
 /// | policy | a suppressed modality | use when |
 /// |---|---|---|
 /// | `Complete`        | is frozen: nothing of it moves, nothing is spent on it | the paper's kappa = 0; the default |
-/// | `ZeroedGradients` | has its gradients multiplied by 0 after a full backward pass | the authors' code is to be
-/// repeated, with `official_filter()` |
-/// | `Partial`         | has its gradients multiplied by 1 - tanh(alpha r) if it is the surer one | the paper's
-///                     ablation |
+/// | `ZeroedGradients` | has its gradients multiplied by 0 after a full backward pass | authors' code, with `official_filter()` |
+/// | `Partial`         | has its gradients multiplied by 1 - tanh(alpha r) if it is the surer one | an ablation |
 ///
 /// A policy is a plain class:
 ///
