@@ -25,7 +25,7 @@
 /// | `SharedHead` | one head for all, weighed by certainty | the modalities are trained in turns (MLA) |
 /// | `EnergyWeighted` | own heads, weighed by confidence | a modality's quality differs from sample to sample (QMF) |
 /// | `Boosted` | a learned scale times the sum of one head on all | modalities boost each other (ReconBoost) |
-/// | `CrossExcitation` | mean of own heads on features that all modalities gate | their exchange is controlled (Greedy) |
+/// | `CrossExcitation` | mean of own heads on features gated by all | their exchange is controlled (Greedy) |
 ///
 /// A fusion is a plain class; it holds tensors and needs no base class:
 ///

@@ -14,7 +14,7 @@
 /// | policy | a suppressed modality | use when |
 /// |---|---|---|
 /// | `Complete`        | is frozen: nothing of it moves, nothing is spent on it | the paper's kappa = 0; the default |
-/// | `ZeroedGradients` | has its gradients multiplied by 0 after a full backward pass | authors' code, with `official_filter()` |
+/// | `ZeroedGradients` | has gradients set to 0 after a full backward pass | authors' code, with `official_filter()` |
 /// | `Partial`         | has its gradients multiplied by 1 - tanh(alpha r) if it is the surer one | an ablation |
 ///
 /// A policy is a plain class:
