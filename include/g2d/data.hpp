@@ -17,6 +17,7 @@
 #include <g2d/data/map.hpp>              // IWYU pragma: export
 #include <g2d/data/modality_drop.hpp>    // IWYU pragma: export
 #include <g2d/data/modality_reader.hpp>  // IWYU pragma: export
+#include <g2d/data/readable_rows.hpp>    // IWYU pragma: export
 #include <g2d/data/sample_id.hpp>        // IWYU pragma: export
 #include <g2d/data/samples.hpp>          // IWYU pragma: export
 #include <g2d/data/single_modality.hpp>  // IWYU pragma: export

@@ -170,7 +170,9 @@ inline bool settle_au(std::string& bytes) {
   const auto order = bytes.starts_with(".snd") ? ByteOrder::Big : ByteOrder::Little;
   const auto begin = number_at(bytes, 4, 4, order);
   const auto length = number_at(bytes, 8, 4, order);
-  if (begin > bytes.size()) throw Malformed("expected a whole header, got a part of it; the file is truncated");
+  constexpr std::size_t shortest_header = 24;
+  if (bytes.size() < shortest_header || begin > bytes.size())
+    throw Malformed("expected a whole header, got a part of it; the file is truncated");
   const auto there = bytes.size() - begin;
   if (length == 0 ? there > 0 : is_placeholder(length, 4, /*is_aiff=*/false)) {
     put_number(bytes, 8, 4, order, there);

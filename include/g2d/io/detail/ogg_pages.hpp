@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <g2d/io/detail/byte_order.hpp>
 #include <g2d/io/detail/file_error.hpp>
@@ -63,16 +64,15 @@ void each_ogg_page(std::string_view bytes, const Visit& visit) {
 /// Other streams stay.
 inline void unwrap_ogg_flac(std::string& bytes) {
   constexpr std::size_t first_content = ogg_page_head + 1, flac_head = 9;
-  if (bytes.compare(first_content, 5,
-                    "\x7F"
-                    "FLAC") != 0)
-    return;
+  constexpr std::string_view flac_mark("\177FLAC");
+  if (bytes.size() < first_content || bytes.compare(first_content, flac_mark.size(), flac_mark) != 0) return;
   std::string contents;
   each_ogg_page(bytes, [&](std::size_t start, std::size_t size) {
     const auto content = ogg_page_head + static_cast<std::uint8_t>(bytes[start + ogg_page_head - 1]);
     contents.append(bytes, start + content, size - content);
   });
-  bytes = contents.substr(flac_head);
+  contents.erase(0, flac_head);
+  bytes = std::move(contents);
 }
 
 /// The last page of a stream says that it is the last. Where it is whole and does not, as recorders write it, it is
