@@ -19,6 +19,7 @@
 
 #include <g2d/core/host_memory.hpp>
 #include <g2d/core/nearest_name.hpp>
+#include <g2d/core/print.hpp>
 #include <g2d/task/classification.hpp>
 #include <g2d/task/regression.hpp>
 
@@ -27,6 +28,7 @@
 #include "machine.hpp"
 #include "method_entries.hpp"
 #include "suite_datasets.hpp"
+#include "support/wait_passively.hpp"
 
 namespace {
 
@@ -117,9 +119,9 @@ template <class Function>
     function();
     return true;
   } catch (const c10::Error& error) {
-    fmt::print(stderr, "error: {}\n", error.what_without_backtrace());
+    g2d::print(stderr, "error: {}\n", error.what_without_backtrace());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    g2d::print(stderr, "error: {}\n", error.what());
   }
   return false;
 }
@@ -136,14 +138,15 @@ template <class Function>
 }  // namespace
 
 int main(int argc, char** argv) {
+  wait_passively(argv);
   g2d::keep_host_memory();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments == std::vector<std::string>{"list"}) {
-    return succeeds([] { fmt::print("{}\n", list().dump()); }) ? 0 : 1;
+    return succeeds([] { g2d::print("{}\n", list().dump()); }) ? 0 : 1;
   }
   if (arguments.size() >= 3 && arguments.size() % 2 == 1 && arguments[0] == "run") {
     return run_cells({arguments.begin() + 1, arguments.end()}) ? 0 : 1;
   }
-  fmt::print(stderr, "usage: suite_cell list | suite_cell run SPEC.json OUT.json [SPEC.json OUT.json]...\n");
+  g2d::print(stderr, "usage: suite_cell list | suite_cell run SPEC.json OUT.json [SPEC.json OUT.json]...\n");
   return 2;
 }

@@ -8,12 +8,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <system_error>
 #include <type_traits>
 #include <vector>
 
 #include <g2d/core/nearest_name.hpp>
+#include <g2d/core/print.hpp>
 #include <g2d/distillation/any.hpp>
 #include <g2d/fusion/any.hpp>
 #include <g2d/readout/any.hpp>
@@ -29,15 +31,31 @@ template <class Choices>
   return CLI::IsMember(std::move(before));
 }
 
-[[nodiscard]] CLI::Validator whole_number(std::uint64_t least) {
-  const auto check = [least](const std::string& text) {
+/// Counts of more than this are slips, and their sums and products would not fit.
+constexpr std::uint64_t largest_count = std::numeric_limits<std::int32_t>::max();
+
+[[nodiscard]] CLI::Validator whole_number(std::uint64_t least, std::uint64_t most = largest_count) {
+  const auto check = [least, most](const std::string& text) {
     std::uint64_t number = 0;
     const auto* end = text.data() + text.size();
     const auto result = std::from_chars(text.data(), end, number);
-    const bool fits = result.ec == std::errc() && result.ptr == end && number >= least;
-    return fits ? std::string() : fmt::format("expected a whole number of at least {}, got {}", least, text);
+    const bool is_number = result.ptr == end && result.ec == std::errc() && number >= least;
+    if (is_number && number <= most) return std::string();
+    const bool is_large = result.ptr == end && (is_number || result.ec == std::errc::result_out_of_range);
+    return is_large ? fmt::format("expected a whole number of at most {}, got {}", most, text)
+                    : fmt::format("expected a whole number of at least {}, got {}", least, text);
   };
   return {check, least > 0 ? "POSITIVE" : "NONNEGATIVE"};
+}
+
+/// A number from 0 to 1; no NaN, which CLI::Range lets pass.
+[[nodiscard]] CLI::Validator share() {
+  const auto check = [](const std::string& text) {
+    double number = 0.0;
+    const bool is_share = CLI::detail::lexical_cast(text, number) && number >= 0.0 && number <= 1.0;
+    return is_share ? std::string() : fmt::format("expected a number in range 0 to 1, got {}", text);
+  };
+  return {check, "SHARE"};
 }
 
 /// Options of one group, each with its default in the help.
@@ -106,7 +124,7 @@ void add_method_options(const Group& group, Settings& settings) {
   group
       .add("--alone-share", settings.alone_share,
            "share of the epochs in which each modality learns alone; 0: equal stages")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   group.flag("--restart-learning-rate", settings.restart_learning_rate,
              "the learning rate's schedule runs anew in each stage");
 }
@@ -125,9 +143,10 @@ void add_training_options(const Group& group, Settings& settings) {
   group.add("--momentum", settings.momentum);
   group.add("--weight-decay", settings.weight_decay);
   group.add("--drop-after", settings.drop_after, "share of the run after which the learning rate is a tenth")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   group.add("--selection", settings.selection)->check(CLI::IsMember({"best-validation", "last"}));
-  group.add("--seeds", settings.seeds, "one run of everything for each")->check(whole_number(0));
+  group.add("--seeds", settings.seeds, "one run of everything for each")
+      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
 }
 
 void add_run_options(const Group& group, Settings& settings) {
@@ -194,13 +213,13 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     const auto option =
         std::find_if(extras.begin(), extras.end(), [](const auto& extra) { return extra.starts_with("-"); });
     const auto& unknown = option == extras.end() ? extras.front() : *option;
-    fmt::print(stderr, "error: {}: no such option; did you mean {}?\n", unknown, nearest_option(app, unknown));
+    g2d::print(stderr, "error: {}: no such option; did you mean {}?\n", unknown, nearest_option(app, unknown));
     return 2;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (app.count("--print-config") > 0) {
-    fmt::print("{}", config_text(app));
+    g2d::print("{}", config_text(app));
     return 0;
   }
   return std::nullopt;

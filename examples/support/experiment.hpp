@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include <g2d/core/print.hpp>
 #include <g2d/core/seed.hpp>
 #include <g2d/data/subset.hpp>
 #include <g2d/io/weights.hpp>
@@ -91,6 +92,17 @@ class Experiment {
                        student->readout());
   }
 
+  /// Teachers that are to be loaded, of all seeds, are read once before anything is trained.
+  void check_teachers() const {
+    if (settings_.teachers.empty()) return;
+    for (const auto seed : settings_.seeds) {
+      for (std::size_t m = 0; m < names().size(); ++m) {
+        const auto model = g2d::make_unimodal_model(names()[m], encoders_.make(m), num_outputs());
+        g2d::io::load_weights(*model, std::filesystem::path(settings_.teachers) / teacher_file(m, seed));
+      }
+    }
+  }
+
   /// Trains the teachers and reads them out on the training split.
   void teach() {
     std::vector<g2d::Teacher> teachers;
@@ -98,13 +110,13 @@ class Experiment {
     teachers_.emplace(names(), std::move(teachers));
     add_ensemble();
     if (!dataset_.splits.train.is_deterministic()) {
-      fmt::print("seed {}: the training samples are augmented at random, so the teachers are run in every step\n",
+      g2d::print("seed {}: the training samples are augmented at random, so the teachers are run in every step\n",
                  seed_);
       return;
     }
     const auto storage = settings_.teacher_storage == "float16" ? at::kHalf : at::kFloat;
     cache_.emplace(g2d::TeacherCache::precompute(*teachers_, dataset_.splits.train, task_, {.storage = storage}));
-    fmt::print("seed {}: teachers precomputed on {} samples in {:.1f} s\n", seed_, cache_->size(), cache_->seconds());
+    g2d::print("seed {}: teachers precomputed on {} samples in {:.1f} s\n", seed_, cache_->size(), cache_->seconds());
   }
 
   /// rho by every measure asked for, and the order that each gives.
@@ -116,11 +128,11 @@ class Experiment {
                  g2d::measure_confidence(*teachers_, dataset_.splits.validation, task_));
     if (settings_.cross_fit) cross_fit();
     for (const auto& [measure, confidence] : report_->entries()) {
-      fmt::print("  rho, {:<12}", to_string(measure));
-      for (std::size_t m = 0; m < names().size(); ++m) fmt::print("  {} {:.4f}", names()[m], confidence[m]);
-      fmt::print("   order: {}\n", report_->order(confidence));
+      g2d::print("  rho, {:<12}", to_string(measure));
+      for (std::size_t m = 0; m < names().size(); ++m) g2d::print("  {} {:.4f}", names()[m], confidence[m]);
+      g2d::print("   order: {}\n", report_->order(confidence));
     }
-    if (const auto warning = report_->disagreement()) fmt::print("  warning: {}\n", *warning);
+    if (const auto warning = report_->disagreement()) g2d::print("  warning: {}\n", *warning);
   }
 
   /// Trains one student, and reads the test split once.
@@ -169,12 +181,16 @@ class Experiment {
   [[nodiscard]] const g2d::ModalityNames& names() const { return dataset_.splits.train.names(); }
   [[nodiscard]] std::int64_t num_outputs() const { return dataset_.target.num_outputs; }
 
+  [[nodiscard]] std::string teacher_file(std::size_t m, std::uint64_t seed) const {
+    return fmt::format("teacher-{}-seed{}.safetensors", names()[m], seed);
+  }
+
   g2d::Teacher teach_one(std::size_t m) {
     at::manual_seed(seed_ + 1000 * (m + 1));
     const auto label = names()[m] + " teacher";
     auto model = g2d::make_unimodal_model(names()[m], encoders_.make(m), num_outputs());
     model->to(device_);
-    const auto file = fmt::format("teacher-{}-seed{}.safetensors", names()[m], seed_);
+    const auto file = teacher_file(m, seed_);
     double seconds = 0.0;
     if (settings_.teachers.empty()) {
       const auto trained =

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include <g2d/core/print.hpp>
 #include <g2d/core/shape.hpp>
 #include <g2d/io/write_png.hpp>
 
@@ -78,7 +79,7 @@ at::Tensor sample_of(const g2d::Input& input) {
 void print_targets(const OpenedDataset& dataset, const at::Tensor& targets) {
   const auto& target = dataset.target;
   if (target.kind == g2d::OutputKind::Values) {
-    fmt::print("  target {}: {:.4g} to {:.4g}, mean {:.4g}, deviation {:.4g}\n", target.unit,
+    g2d::print("  target {}: {:.4g} to {:.4g}, mean {:.4g}, deviation {:.4g}\n", target.unit,
                targets.min().item<double>(), targets.max().item<double>(), targets.mean().item<double>(),
                targets.std(false).item<double>());
     return;
@@ -92,7 +93,7 @@ void print_targets(const OpenedDataset& dataset, const at::Tensor& targets) {
     shown.push_back(fmt::format("{} {}", position < target.names.size() ? target.names[position] : std::to_string(c),
                                 counts[c].item<std::int64_t>()));
   }
-  fmt::print("  {} {}: {}{}; smallest {}, largest {}\n", target.num_outputs,
+  g2d::print("  {} {}: {}{}; smallest {}, largest {}\n", target.num_outputs,
              target.kind == g2d::OutputKind::Classes ? "classes" : "labels", fmt::join(shown, ", "),
              counts.numel() > most_shown ? ", ..." : "", counts.min().item<std::int64_t>(),
              counts.max().item<std::int64_t>());
@@ -100,7 +101,7 @@ void print_targets(const OpenedDataset& dataset, const at::Tensor& targets) {
 
 void inspect_split(const OpenedDataset& dataset, const std::string& name, const g2d::data::Any& split) {
   const auto count = std::min(split.size(), most_samples);
-  fmt::print("{}: {} samples{}\n", name, split.size(),
+  g2d::print("{}: {} samples{}\n", name, split.size(),
              count < split.size() ? fmt::format(", {} of them read", count) : "");
   print_targets(dataset, split.targets().cpu());
   std::vector<Range> ranges(split.names().size());
@@ -119,10 +120,10 @@ void inspect_split(const OpenedDataset& dataset, const std::string& name, const 
       errors.emplace_back(error.what());
     }
   }
-  for (std::size_t m = 0; m < ranges.size(); ++m) fmt::print("  {}: {}\n", split.names()[m], ranges[m].str());
+  for (std::size_t m = 0; m < ranges.size(); ++m) g2d::print("  {}: {}\n", split.names()[m], ranges[m].str());
   constexpr std::size_t most_errors = 5;
-  if (!errors.empty()) fmt::print("  {} of {} samples cannot be read:\n", errors.size(), count);
-  for (std::size_t i = 0; i < std::min(errors.size(), most_errors); ++i) fmt::print("    {}\n", errors[i]);
+  if (!errors.empty()) g2d::print("  {} of {} samples cannot be read:\n", errors.size(), count);
+  for (std::size_t i = 0; i < std::min(errors.size(), most_errors); ++i) g2d::print("    {}\n", errors[i]);
 }
 
 void draw_samples(const g2d::data::Any& split, const std::filesystem::path& file) {
@@ -150,7 +151,7 @@ void draw_samples(const g2d::data::Any& split, const std::filesystem::path& file
   }
   if (rows.empty()) return;
   g2d::io::write_png(file, contact_sheet::arrange(rows));
-  fmt::print("written: {} (rows: the first {} readable training samples; columns: {})\n", file.string(), rows.size(),
+  g2d::print("written: {} (rows: the first {} readable training samples; columns: {})\n", file.string(), rows.size(),
              split.names().joined());
 }
 

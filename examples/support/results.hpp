@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -40,9 +41,13 @@ class Results {
   Results(g2d::ModalityNames modalities, std::string unit)
       : modalities_(std::move(modalities)), unit_(std::move(unit)) {}
 
+  /// Called after every new row, to keep what is finished.
+  void on_row(std::function<void()> keep) { on_row_ = std::move(keep); }
+
   void add(ResultRow row) {
     row.unimodal.resize(modalities_.size(), std::numeric_limits<double>::quiet_NaN());
     rows_.push_back(std::move(row));
+    if (on_row_) on_row_();
   }
 
   [[nodiscard]] bool empty() const { return rows_.empty(); }
@@ -195,6 +200,7 @@ class Results {
   g2d::ModalityNames modalities_;
   std::string unit_;
   std::vector<ResultRow> rows_;
+  std::function<void()> on_row_;
 };
 
 inline void write_file(const std::filesystem::path& path, const std::string& text) {

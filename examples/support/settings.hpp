@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include <g2d/core/error.hpp>
 #include <g2d/core/output_kind.hpp>
 #include <g2d/core/share_of.hpp>
 #include <g2d/distillation/any.hpp>
@@ -62,14 +65,29 @@ struct Settings {
 
   [[nodiscard]] std::int64_t epochs_of_teachers() const { return teacher_epochs > 0 ? teacher_epochs : epochs; }
 
+  /// Whether a method has stages.
+  [[nodiscard]] bool has_stages() const {
+    return std::any_of(methods.begin(), methods.end(), [](const auto& name) { return name == "g2d" || name == "smp"; });
+  }
+
   /// Without stage lengths: the same for each modality alone, the rest for all.
+  /// Errors     ConfigError naming the option that leaves a stage no epoch.
   void complete_stages(std::size_t num_modalities) {
     if (!stage_epochs.empty()) return;
     const auto modalities = static_cast<std::int64_t>(num_modalities);
     const double share = alone_share > 0.0 ? alone_share : 1.0 / static_cast<double>(modalities + 1);
     const auto alone = std::max<std::int64_t>(1, static_cast<std::int64_t>(g2d::share_of(share, epochs)));
     stage_epochs.assign(num_modalities, alone);
-    stage_epochs.push_back(std::max<std::int64_t>(1, epochs - alone * modalities));
+    const auto together = epochs - alone * modalities;
+    if (together < 1 && has_stages()) {
+      const auto option = alone_share > 0.0 && epochs > modalities ? fmt::format("--alone-share {}", alone_share)
+                                                                   : fmt::format("--epochs {}", epochs);
+      throw g2d::ConfigError(
+          fmt::format("{}: expected an epoch at least for each of {} modalities alone and one for all together, got {} "
+                      "of {} epochs for each alone",
+                      option, modalities, alone, epochs));
+    }
+    stage_epochs.push_back(std::max<std::int64_t>(1, together));
   }
 
   void complete_distillation(g2d::OutputKind kind) {

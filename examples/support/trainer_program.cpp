@@ -15,9 +15,11 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <system_error>
 
 #include <g2d/core/host_memory.hpp>
 #include <g2d/core/nearest_name.hpp>
+#include <g2d/core/print.hpp>
 #include <g2d/io/read_warnings.hpp>
 #include <g2d/task/classification.hpp>
 #include <g2d/task/multi_label.hpp>
@@ -27,7 +29,10 @@
 #include "command_line.hpp"
 #include "experiment.hpp"
 #include "inspect.hpp"
+#include "run_folder.hpp"
 #include "stop_on_interrupt.hpp"
+#include "survive_lost_output.hpp"
+#include "wait_passively.hpp"
 
 g2d::optimizer::Settings optimizer_settings(const Settings& settings) {
   if (settings.optimizer == "adam") {
@@ -57,20 +62,20 @@ struct Run {
   const CLI::App& app;
   const DatasetChoice& choice;
   Settings& settings;
-  std::stop_token stop;
+  StopOnInterrupt& interrupt;
 };
 
 void print_opened(const DatasetChoice& choice, const OpenedDataset& dataset) {
   const auto& splits = dataset.splits;
-  fmt::print("{}: {} training, {} validation, {} test samples of ({})\n", choice.name, splits.train.size(),
+  g2d::print("{}: {} training, {} validation, {} test samples of ({})\n", choice.name, splits.train.size(),
              splits.validation.size(), splits.test.size(), splits.train.names().joined());
-  for (const auto& warning : dataset.warnings) fmt::print("warning: {}\n", warning);
+  for (const auto& warning : dataset.warnings) g2d::print("warning: {}\n", warning);
 }
 
 /// What readers noticed about files, a line for each kind: of those in memory when they are read, of streamed ones at
 /// the end.
 void print_read_warnings() {
-  for (const auto& warning : g2d::io::read_warnings().all()) fmt::print("warning: {}\n", warning.str());
+  for (const auto& warning : g2d::io::read_warnings().all()) g2d::print("warning: {}\n", warning.str());
   g2d::io::read_warnings().clear();
 }
 
@@ -79,7 +84,7 @@ void print_description(const std::string& description) {
   constexpr std::string_view separator = "; ";
   for (std::size_t begin = 0; begin < description.size();) {
     const auto end = std::min(description.find(separator, begin), description.size());
-    fmt::print("  {}\n", description.substr(begin, end - begin));
+    g2d::print("  {}\n", description.substr(begin, end - begin));
     begin = end + separator.size();
   }
 }
@@ -90,17 +95,17 @@ void print_plan(const Settings& settings, const Experiment<Task>& experiment) {
   for (std::size_t m = 0; m < encoders.names().size(); ++m) {
     std::int64_t count = 0;
     for (const auto& parameter : encoders.make(m).module()->parameters()) count += parameter.numel();
-    fmt::print("  {}: samples {}, {} {} with {} parameters\n", encoders.names()[m], g2d::to_string(encoders.shape(m)),
+    g2d::print("  {}: samples {}, {} {} with {} parameters\n", encoders.names()[m], g2d::to_string(encoders.shape(m)),
                encoders.is_shared(m) ? "shared encoder" : "encoder", encoders.choice(m), count);
   }
-  fmt::print("  methods {}; stages {} of {} epochs; teachers {} epochs; seeds {}\n", fmt::join(settings.methods, " "),
+  g2d::print("  methods {}; stages {} of {} epochs; teachers {} epochs; seeds {}\n", fmt::join(settings.methods, " "),
              fmt::join(settings.stage_epochs, " "), settings.epochs, settings.epochs_of_teachers(),
              fmt::join(settings.seeds, " "));
 }
 
+/// results.csv and results.json, each replaced as a whole.
 void write_results(const Run& run, const Results& results, const nlohmann::json& seeds, bool was_interrupted) {
   const std::filesystem::path out(run.settings.out);
-  fmt::print("\n{}\n{}", results.table(), results.comparisons());
   write_file(out / "results.csv", results.csv());
   const nlohmann::json report{
       {"g2d", G2D_VERSION},          {"dataset", run.choice.name},       {"settings", config_text(run.app)},
@@ -109,18 +114,12 @@ void write_results(const Run& run, const Results& results, const nlohmann::json&
   // Names of files and folders, which the command line has, may be of any bytes.
   write_file(out / "results.json",
              report.dump(1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace) + "\n");
-  fmt::print("\nwritten: {}/results.csv, results.json{}\n", run.settings.out,
-             was_interrupted ? "" : ", student.safetensors");
 }
 
-/// A folder in which files can be written, which is found out before anything is trained.
-void make_folder(const std::string& folder) {
+/// Whether the teachers are read from where the results go.
+bool reads_teachers_of(const Settings& settings) {
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    throw g2d::DataError(fmt::format("--out {}: expected a folder that can be made, got: {}", folder, error.message()));
-  for (const auto* name : {"results.csv", "results.json", "student.safetensors"})
-    const g2d::AtomicFile writable(std::filesystem::path(folder) / name);  // not committed
+  return !settings.teachers.empty() && std::filesystem::equivalent(settings.teachers, settings.out, error);
 }
 
 /// All seeds of one task. `make_task` fits the task to a training split.
@@ -134,18 +133,22 @@ int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTa
   Results results(dataset->splits.train.names(), dataset->target.unit);
   nlohmann::json seeds;
   bool was_interrupted = false;
+  results.on_row([&] { write_results(run, results, seeds, /*was_interrupted=*/true); });
+  std::optional<RunFolder> folder;
   for (const auto seed : settings.seeds) {
     if (!dataset) dataset = run.choice.open(settings, seed);
     print_opened(run.choice, *dataset);
     print_read_warnings();
-    Experiment experiment(settings, *dataset, make_task(*dataset), seed, run.stop, results);
+    Experiment experiment(settings, *dataset, make_task(*dataset), seed, run.interrupt.token(), results);
     experiment.check();
+    if (!folder) experiment.check_teachers();
     if (settings.dry_run) {
       print_description(dataset->description);
       print_plan(settings, experiment);
       return 0;
     }
-    make_folder(settings.out);
+    if (!folder) folder.emplace(settings.out).remove_results(reads_teachers_of(settings));
+    run.interrupt.set_training(true);
     try {
       experiment.teach();
       experiment.measure_confidence();
@@ -157,16 +160,23 @@ int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTa
       break;
     }
     dataset.reset();
+    was_interrupted = run.interrupt.token().stop_requested() && seed != settings.seeds.back();
+    if (was_interrupted) break;
+    run.interrupt.set_training(false);
   }
-  if (!results.empty()) write_results(run, results, seeds, was_interrupted);
-  return was_interrupted ? 130 : 0;
+  if (!results.empty()) {
+    write_results(run, results, seeds, was_interrupted);
+    g2d::print("\n{}\n{}\nwritten: {}/results.csv, results.json{}\n", results.table(), results.comparisons(),
+               settings.out, was_interrupted ? "" : ", student.safetensors");
+  }
+  return was_interrupted ? run.interrupt.status() : 0;
 }
 
 /// Threads that read while the model trains are taken from those of the arithmetic, for which one is left at least.
 void divide_threads(const Settings& settings) {
   const auto workers = static_cast<int>(settings.workers);
   at::set_num_threads(std::max(1, at::get_num_threads() - workers));
-  fmt::print("  threads: {} of the arithmetic, {} that read\n", at::get_num_threads(), workers);
+  g2d::print("  threads: {} of the arithmetic, {} that read\n", at::get_num_threads(), workers);
 }
 
 /// A seed or a method given twice would count as two runs.
@@ -179,11 +189,12 @@ void expect_distinct(std::string_view option, const std::vector<Value>& values) 
 int run_task(const Run& run) {
   expect_distinct("--seeds", run.settings.seeds);
   expect_distinct("--methods", run.settings.methods);
+  RunFolder::check(run.settings.out);
   auto dataset = run.choice.open(run.settings, run.settings.seeds.at(0));
   if (run.settings.inspect) {
     print_opened(run.choice, dataset);
     print_description(dataset.description);
-    make_folder(run.settings.out);
+    const RunFolder folder(run.settings.out);
     inspect(dataset, run.settings.out);
     print_read_warnings();
     return 0;
@@ -206,30 +217,32 @@ int run_parsed(const Run& run) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // In a log file, lines appear as they are printed.
   g2d::keep_host_memory();
   if (run.settings.threads > 0) at::set_num_threads(run.settings.threads);
-  fmt::print("g2d {}, {} threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.device,
+  g2d::print("g2d {}, {} threads, device {}, {}\n", G2D_VERSION, at::get_num_threads(), run.settings.device,
              run.settings.precision);
   try {
     const auto status = run_task(run);
     print_read_warnings();
     return status;
   } catch (const c10::Error& error) {
-    fmt::print(stderr, "error: {}\n", error.what_without_backtrace());
+    g2d::print(stderr, "error: {}\n", error.what_without_backtrace());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    g2d::print(stderr, "error: {}\n", error.what());
   }
   return 1;
 }
 
 void print_datasets(std::FILE* stream, const std::string& program, const std::string& summary,
                     const std::vector<DatasetChoice>& choices) {
-  fmt::print(stream, "{}\n\nUsage: {} DATASET [options]\n\nDatasets:\n", summary, program);
-  for (const auto& choice : choices) fmt::print(stream, "  {:<12} {}\n", choice.name, choice.summary);
-  fmt::print(stream, "\n{} DATASET --help lists the options, with the dataset's recipe as defaults.\n", program);
+  g2d::print(stream, "{}\n\nUsage: {} DATASET [options]\n\nDatasets:\n", summary, program);
+  for (const auto& choice : choices) g2d::print(stream, "  {:<12} {}\n", choice.name, choice.summary);
+  g2d::print(stream, "\n{} DATASET --help lists the options, with the dataset's recipe as defaults.\n", program);
 }
 
 }  // namespace
 
 int run_trainer(int argc, char** argv, const std::string& summary, const std::vector<DatasetChoice>& choices) {
+  wait_passively(argv);
+  survive_lost_output();
   const auto program = std::filesystem::path(argv[0]).filename().string();
   const std::string name = argc > 1 ? argv[1] : "--help";
   if (name == "--help" || name == "-h") {
@@ -241,7 +254,7 @@ int run_trainer(int argc, char** argv, const std::string& summary, const std::ve
   if (found == choices.end()) {
     std::vector<std::string> names;
     for (const auto& choice : choices) names.push_back(choice.name);
-    fmt::print(stderr, "error: expected a dataset first ({}), got \"{}\"; did you mean \"{}\"?\n",
+    g2d::print(stderr, "error: expected a dataset first ({}), got \"{}\"; did you mean \"{}\"?\n",
                fmt::join(names, ", "), name, g2d::nearest_name(name, names));
     return 2;
   }
@@ -253,7 +266,7 @@ int run_trainer(int argc, char** argv, const std::string& summary, const std::ve
   const auto status = parse(app, argc - 1, argv + 1);
   if (status) return *status;
   if (settings.data.empty() && found->needs_data) {
-    fmt::print(stderr, "error: --data: expected {}, got nothing\n", found->layout);
+    g2d::print(stderr, "error: --data: expected {}, got nothing\n", found->layout);
     return 2;
   }
   if (settings.smoke) {
@@ -261,6 +274,6 @@ int run_trainer(int argc, char** argv, const std::string& summary, const std::ve
     found->shrink(settings);
   }
   if (settings.confidence == "cross-fitted") settings.cross_fit = true;
-  const StopOnInterrupt interrupt;
-  return run_parsed({app, *found, settings, interrupt.token()});
+  StopOnInterrupt interrupt;
+  return run_parsed({app, *found, settings, interrupt});
 }

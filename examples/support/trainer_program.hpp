@@ -9,5 +9,6 @@
 
 /// The whole of an example trainer: `program DATASET [options]`.
 ///
-/// Returns    the exit status: 0, 1 after an error, 2 for a wrong command line, 130 when it was interrupted.
+/// Returns    the exit status: 0, 1 after an error, 2 for a wrong command line, 128 + the signal that
+///            interrupted it (Ctrl-C: 130, SIGTERM: 143).
 int run_trainer(int argc, char** argv, const std::string& summary, const std::vector<DatasetChoice>& choices);

@@ -168,7 +168,9 @@ class CommandLine(TrainerTest):
         for option, value, expected in (
                 ("--epochs", "0", "at least 1"), ("--epochs", "ten", "a whole number"), ("--batch-size", "2.5", "a whole number"),
                 ("--workers", "-1", "at least 0"), ("--threads", "-2", "at least 0"), ("--seeds", "-1", "at least 0"),
-                ("--stage-epochs", "-1", "at least 0"), ("--drop-after", "3", "range 0"), ("--alone-share", "-0.5", "range 0")):
+                ("--stage-epochs", "-1", "at least 0"), ("--drop-after", "3", "range 0"), ("--alone-share", "-0.5", "range 0"),
+                ("--drop-after", "nan", "range 0"), ("--alone-share", "nan", "range 0"), ("--batch-size", str(2**62), "at most 2147483647"),
+                ("--stage-epochs", str(2**63 - 1), "at most 2147483647"), ("--epochs", str(2**70), "at most 2147483647")):
             self.refused(2, [option, value, expected], "manifest", option, value)
         self.refused(2, ["--learning-rate", "fast"], "manifest", "--learning-rate", "fast")
         self.refused(2, ["--seeds"], "manifest", "--seeds")
@@ -600,6 +602,23 @@ class Files(TrainerTest):
             self.refused(1, [name, "expected a regular file"], "manifest", "--data", self.manifest(), "--image-size", "16", "--smoke", "--out", name)
             self.assertEqual([path.name for path in (self.folder / name).iterdir()], [name])  # nothing was trained
 
+    def test_a_dry_run_finds_what_a_run_would(self):
+        (self.folder / "taken").touch()
+        (self.folder / "held" / "results.csv").mkdir(parents=True)
+        data = ("--data", self.manifest(), "--image-size", "16")
+        for options, words in ((("--out", "taken/run"), ["--out", "taken", "is a file"]), (("--out", "taken"), ["--out", "taken", "is a file"]),
+                               (("--out", "held"), ["results.csv", "expected a regular file"]),
+                               (("--teachers", "nowhere"), ["nowhere/teacher-picture-seed0.safetensors"]),
+                               (("--epochs", "3"), ["--epochs 3: expected an epoch at least"]),
+                               (("--epochs", "10", "--alone-share", "0.5"), ["--alone-share 0.5: expected an epoch at least"])):
+            for mode in ((), ("--dry-run",)):
+                with self.subTest(options=options, mode=mode):
+                    self.refused(1, words, "manifest", *data, *options, *mode)
+        if os.geteuid() != 0:
+            (self.folder / "locked").mkdir(mode=0o555)
+            self.refused(1, ["--out", "locked"], "manifest", *data, "--out", "locked/run", "--dry-run")
+        self.expect(0, "manifest", *data, "--epochs", "1", "--methods", "joint", "--dry-run")  # no stages
+
     def test_names_that_could_not_be_written_are_refused_before_training(self):
         for name in ("left/mass", "a,b", 'a"b', "..", "a\nb", "x" * 200):
             with self.subTest(name):
@@ -643,6 +662,106 @@ class Files(TrainerTest):
             self.assertGreaterEqual(float(rows[name]["accuracy"]), 0)
         self.assertEqual((rows["joint"]["walk_alone"], rows["joint"]["table_alone"] != ""), ("", True))
         json.loads((self.folder / "run" / "results.json").read_text(), parse_constant=self.fail)
+
+
+class Endings(Runs):
+    """Runs that lose their output, their time or their folder."""
+
+    small = ("--image-size", "16", "--threads", "1", "--methods", "joint")
+
+    def command(self, *options):
+        return [PROGRAMS["train_features"], "manifest", "--data", str(self.manifest()), *self.small, *map(str, options)]
+
+    def endless(self, out, *options):
+        """A started run whose teachers are finished."""
+        process = subprocess.Popen(self.command("--teacher-epochs", "1", "--epochs", "1000000", "--out", out, *options), cwd=self.folder,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (process.kill(), process.communicate()))
+        while not process.stdout.readline().startswith("  rho, held-out"):
+            self.assertIsNone(process.poll())
+        return process
+
+    def test_output_that_cannot_be_written_ends_no_run(self):
+        gone_reader, pipe = os.pipe()
+        os.close(gone_reader)
+        self.addCleanup(os.close, pipe)
+        full = open("/dev/full", "w")
+        self.addCleanup(full.close)
+        closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh"]
+        for name, before, streams in (("full", [], {"stdout": full, "stderr": full}), ("pipe", [], {"stdout": pipe, "stderr": pipe}),
+                                      ("closed", closed, {})):
+            with self.subTest(name):
+                done = subprocess.run([*before, *self.command("--smoke", "--out", name)], cwd=self.folder, check=False, **streams)
+                self.assertEqual(done.returncode, 0)
+                self.assertEqual([row["name"] for row in read_results(self.folder / name)][-1], "joint")
+                json.loads((self.folder / name / "results.json").read_text())
+
+    def test_a_terminal_that_is_gone_ends_no_run(self):
+        ours, terminal = os.openpty()
+        process = subprocess.Popen(self.command("--smoke", "--out", "run"), cwd=self.folder, stdout=terminal, stderr=terminal)
+        os.close(terminal)
+        os.close(ours)
+        self.assertEqual(process.wait(), 0)
+        self.assertEqual(read_results(self.folder / "run")[-1]["name"], "joint")
+
+    def test_rows_are_kept_when_a_run_is_killed(self):
+        process = self.endless("run")
+        process.kill()
+        process.communicate()
+        rows = read_results(self.folder / "run")
+        self.assertEqual([row["name"] for row in rows], ["picture teacher", "walk teacher", "table teacher", "teachers' mean"])
+        report = json.loads((self.folder / "run" / "results.json").read_text())
+        self.assertEqual((report["interrupted"], len(report["results"])), (True, 4))
+
+        # What the dead run left is no obstacle, and is not left.
+        (self.folder / "run" / f"student.safetensors.{process.pid}-3.part").touch()
+        (self.folder / "run" / f"mine.{os.getpid()}-3.part").touch()
+        (self.folder / "run" / "student.part").touch()
+        (self.folder / "run" / "teacher-picture-seed7.safetensors").touch()
+        self.expect(0, "manifest", "--data", "manifest.csv", *self.small, "--smoke", "--out", "run")
+        teachers = [f"teacher-{name}-seed0.safetensors" for name in ("picture", "table", "walk")]
+        self.assertEqual(sorted(os.listdir(self.folder / "run")),
+                         sorted([f"mine.{os.getpid()}-3.part", "student.part", "results.csv", "results.json", "student.safetensors", *teachers]))
+
+    def test_a_second_run_in_the_folder_is_refused(self):
+        process = self.endless("run")
+        files = self.files()
+        err = self.expect(1, "manifest", "--data", "manifest.csv", *self.small, "--smoke", "--out", "run").err
+        self.assertRegex(err, rf"--out run: expected a folder that no other run writes to.*process {process.pid}, started \d{{4}}-\d\d-\d\d \d\d:")
+        self.assertEqual(self.files(), files)
+
+    def test_signals_end_a_run_by_their_number(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            process = self.endless(f"run-{number}")
+            process.send_signal(number)
+            _, err = process.communicate(timeout=3000)
+            self.assertEqual(process.returncode, 128 + number)
+            self.assertIn("stopping after this step", err)
+            self.assertNotIn("run.lock", os.listdir(self.folder / f"run-{number}"))
+
+    def test_signals_are_heeded_while_data_load(self):
+        rows = "".join(f"{i},{('train', 'validation', 'test')[i % 3]},{'ab'[i % 2]},{i % 7},{i % 5}\n" for i in range(500_000))
+        (self.folder / "long.csv").write_text("id,split,label,table:mass,category:shape\n" + rows)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number):
+                process = subprocess.Popen([PROGRAMS["train_features"], "manifest", "--data", "long.csv", "--out", "run"], cwd=self.folder, stdout=subprocess.PIPE,
+                                           stderr=subprocess.PIPE, text=True)
+                process.stdout.readline()
+                process.send_signal(number)
+                process.communicate(timeout=3000)
+                self.assertEqual(process.returncode, 128 + number)
+                self.assertFalse((self.folder / "run").exists())
+
+    def test_idle_threads_wait_passively_unless_told_otherwise(self):
+        for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"), ({"GOMP_SPINCOUNT": "10"}, None)):
+            environment = {key: value for key, value in os.environ.items() if key not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+            done = subprocess.run(self.command("--dry-run"), cwd=self.folder, capture_output=True, text=True, check=False,
+                                  env={**environment, **given, "OMP_DISPLAY_ENV": "true"})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            shown = re.findall(r"OMP_WAIT_POLICY = '(\w+)'", done.stderr)
+            if expected:
+                self.assertEqual(shown[-1], expected)
+            self.assertEqual(len(shown), 1 if given else 2)  # it starts anew once
 
 
 class Houses(Runs):
@@ -690,7 +809,7 @@ class Houses(Runs):
 
 
 GROUPS = {"command_line": CommandLine, "config": Config, "plan": Plan, "inspect": Inspect, "manifest": Manifest, "loading": Loading,
-          "regression": Regression, "files": Files, "houses": Houses}
+          "regression": Regression, "files": Files, "endings": Endings, "houses": Houses}
 
 
 def main(group, *programs):

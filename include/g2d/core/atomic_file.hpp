@@ -4,15 +4,19 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <g2d/core/error.hpp>
 
@@ -38,6 +42,19 @@ class AtomicFile {
     if (exists) path_ = std::filesystem::canonical(path_);
     open();
     if (exists) ::fchmod(descriptor_, old.st_mode & 07777);
+  }
+
+  /// Removes what programs that were killed had half written in a folder: files of this class's temporary names whose
+  /// process is no more. What cannot be removed stays. Only for a folder that no other machine writes to.
+  static void remove_abandoned(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::vector<std::filesystem::path> abandoned;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+      const auto process = process_of(entry.path().filename().string());
+      if (process && entry.is_regular_file(error) && ::kill(*process, 0) != 0 && errno == ESRCH)
+        abandoned.push_back(entry.path());
+    }
+    for (const auto& path : abandoned) std::filesystem::remove(path, error);
   }
 
   AtomicFile(const AtomicFile&) = delete;
@@ -96,6 +113,22 @@ class AtomicFile {
 
   [[noreturn]] void fail(std::string_view reason) const {
     throw DataError(fmt::format("g2d: AtomicFile: {}: cannot be written: {}", path_.string(), reason));
+  }
+
+  /// Which process gave a file its temporary name, "target.PROCESS-COUNT.part"; nothing for other names.
+  static std::optional<pid_t> process_of(std::string_view name) {
+    constexpr std::string_view ending = ".part";
+    if (!name.ends_with(ending)) return std::nullopt;
+    name.remove_suffix(ending.size());
+    const auto dot = name.rfind('.');
+    if (dot == std::string_view::npos) return std::nullopt;
+    name.remove_prefix(dot + 1);
+    pid_t process = 0;
+    const auto read = std::from_chars(name.data(), name.data() + name.size(), process);
+    const std::string_view rest(read.ptr, static_cast<std::size_t>(name.data() + name.size() - read.ptr));
+    const bool is_ours = read.ec == std::errc() && process > 0 && rest.size() > 1 && rest[0] == '-' &&
+                         rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
+    return is_ours ? std::optional(process) : std::nullopt;
   }
 
   void open() {

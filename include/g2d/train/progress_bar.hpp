@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include <g2d/core/print.hpp>
 #include <g2d/train/trainer_options.hpp>
 
 namespace g2d {
@@ -62,7 +63,7 @@ class ProgressBar {
     // About ten lines a run, whatever its length.
     const auto every = (report.num_epochs + 9) / 10;
     if (epoch % every == 0 || epoch == report.num_epochs) {
-      fmt::print(stream_, "{} epoch {}/{}  {}  {:.1f} s\n", label_, epoch, report.num_epochs, summary_, elapsed());
+      print(stream_, "{} epoch {}/{}  {}  {:.1f} s\n", label_, epoch, report.num_epochs, summary_, elapsed());
       std::fflush(stream_);
     }
   }
@@ -84,7 +85,7 @@ class ProgressBar {
 
   void draw(std::string line) {
     line.resize(std::min(line.size(), width()));
-    fmt::print(stream_, "\r\x1b[K{}", line);
+    print(stream_, "\r\x1b[K{}", line);
     std::fflush(stream_);
   }
 
