@@ -29,6 +29,7 @@
 #include <g2d/teacher/measure_confidence.hpp>
 #include <g2d/teacher/teacher_cache.hpp>
 #include <g2d/train/cross_fit.hpp>
+#include <g2d/train/divergence.hpp>
 #include <g2d/train/evaluate.hpp>
 #include <g2d/train/progress_bar.hpp>
 #include <g2d/train/train_teacher.hpp>
@@ -42,6 +43,33 @@
 
 /// Thrown when the user has asked to stop: what is finished is kept.
 struct Interrupted {};
+
+/// Thrown when a seed's students have no teacher to learn from.
+struct TeacherDiverged {};
+
+/// How a training went, and why it came to nothing where it did.
+struct Outcome {
+  g2d::History history;
+  std::int64_t num_skipped = 0;
+  std::optional<std::string> failure;
+};
+
+/// `fit` trains the model and returns its history; the options are those that it trains by.
+template <class Fit>
+[[nodiscard]] Outcome train_watched(const std::string& label, const torch::nn::Module& model,
+                                    g2d::TrainerOptions options, Fit fit) {
+  Outcome outcome;
+  options.on_epoch.push_back([&](const g2d::EpochReport& report) { outcome.num_skipped += report.num_skipped; });
+  try {
+    outcome.history = fit(options);
+    if (outcome.history.was_interrupted) throw Interrupted{};
+    outcome.failure = g2d::divergence(model, outcome.history);
+  } catch (const g2d::DivergedError& error) {
+    outcome.failure = error.what();
+  }
+  if (outcome.failure) g2d::print(stderr, "error: {} has diverged: {}\n", label, *outcome.failure);
+  return outcome;
+}
 
 /// Shapes of a sample of each modality, read from the first training samples.
 [[nodiscard]] inline std::vector<std::vector<std::int64_t>> sample_shapes(const g2d::data::Any& dataset) {
@@ -140,14 +168,16 @@ class Experiment {
     student_ = make_student(method);
     student_->to(device_);
     const auto epochs = settings_.epochs + (method == "joint-total" ? settings_.epochs_of_teachers() : 0);
-    g2d::Trainer trainer(*student_, make_method(settings_, task_, method, seed_), task_,
-                         trainer_options(settings_, epochs, seed_, method, stop_), source());
-    const auto history = trainer.fit(dataset_.splits.train, dataset_.splits.validation);
-    if (history.was_interrupted) throw Interrupted{};
+    const auto outcome = train_watched(
+        method, *student_, trainer_options(settings_, epochs, seed_, method, stop_), [&](const auto& options) {
+          g2d::Trainer trainer(*student_, make_method(settings_, task_, method, seed_), task_, options, source());
+          return trainer.fit(dataset_.splits.train, dataset_.splits.validation);
+        });
     const auto test = g2d::evaluate(*student_, dataset_.splits.test, task_, settings_.batch_size * evaluation_factor);
     std::vector<double> unimodal;
     for (const auto& metrics : test.unimodal) unimodal.push_back(metrics[0].value);
-    results_.add({seed_, method, test.fused, std::move(unimodal), epochs, history.seconds});
+    results_.add({seed_, method, test.fused, std::move(unimodal), epochs, outcome.history.seconds, outcome.num_skipped,
+                  outcome.failure.has_value()});
   }
 
   [[nodiscard]] nlohmann::json confidence() const {
@@ -191,14 +221,15 @@ class Experiment {
     auto model = g2d::make_unimodal_model(names()[m], encoders_.make(m), num_outputs());
     model->to(device_);
     const auto file = teacher_file(m, seed_);
-    double seconds = 0.0;
+    Outcome outcome;
     if (settings_.teachers.empty()) {
-      const auto trained =
-          g2d::train_teacher(model, dataset_.splits.train, dataset_.splits.validation, m, task_,
-                             trainer_options(settings_, settings_.epochs_of_teachers(), seed_, label, stop_));
-      if (trained.history.was_interrupted) throw Interrupted{};
-      seconds = trained.history.seconds;
-      g2d::io::save_weights(*model, std::filesystem::path(settings_.out) / file);
+      outcome = train_watched(
+          label, *model, trainer_options(settings_, settings_.epochs_of_teachers(), seed_, label, stop_),
+          [&](const auto& options) {
+            return g2d::train_teacher(model, dataset_.splits.train, dataset_.splits.validation, m, task_, options)
+                .history;
+          });
+      if (!outcome.failure) g2d::io::save_weights(*model, std::filesystem::path(settings_.out) / file);
     } else {
       g2d::io::load_weights(*model, std::filesystem::path(settings_.teachers) / file);
     }
@@ -206,7 +237,9 @@ class Experiment {
     const auto& metrics = test.unimodal[0];  // On the test samples that have the modality; NaN where none does.
     std::vector<double> unimodal(names().size(), std::numeric_limits<double>::quiet_NaN());
     unimodal[m] = metrics[0].value;
-    results_.add({seed_, label, metrics, std::move(unimodal), settings_.epochs_of_teachers(), seconds});
+    results_.add({seed_, label, metrics, std::move(unimodal), settings_.epochs_of_teachers(), outcome.history.seconds,
+                  outcome.num_skipped, outcome.failure.has_value()});
+    if (outcome.failure) throw TeacherDiverged{};
     return g2d::Teacher::of(model);
   }
 

@@ -32,6 +32,10 @@ struct ResultRow {
   std::vector<double> unimodal;  // the first metric of what each modality says alone; NaN where that does not apply
   std::int64_t epochs = 0;
   double seconds = 0.0;
+  std::int64_t num_skipped = 0;  // steps
+  bool has_diverged = false;     // its metrics are no results then
+
+  [[nodiscard]] const char* status() const { return has_diverged ? "diverged" : "finished"; }
 };
 
 /// What a run found, and how it is shown.
@@ -46,8 +50,18 @@ class Results {
 
   void add(ResultRow row) {
     row.unimodal.resize(modalities_.size(), std::numeric_limits<double>::quiet_NaN());
+    if (row.has_diverged) {
+      for (auto& metric : row.metrics) metric.value = std::numeric_limits<double>::quiet_NaN();
+      for (auto& value : row.unimodal) value = std::numeric_limits<double>::quiet_NaN();
+    }
     rows_.push_back(std::move(row));
     if (on_row_) on_row_();
+  }
+
+  /// Whether a row came to nothing: of that name, or of any.
+  [[nodiscard]] bool has_diverged(const std::string& name = {}) const {
+    return std::any_of(rows_.begin(), rows_.end(),
+                       [&](const ResultRow& row) { return row.has_diverged && (name.empty() || row.name == name); });
   }
 
   [[nodiscard]] bool empty() const { return rows_.empty(); }
@@ -61,7 +75,7 @@ class Results {
     head.insert(head.end(), {"epochs", "seconds"});
     g2d::report::TextTable table(std::move(head));
     for (const auto& name : names()) {
-      std::vector<std::string> cells{name, shown(metric_values(name, 0), first[0])};
+      std::vector<std::string> cells{name, has_diverged(name) ? "diverged" : shown(metric_values(name, 0), first[0])};
       for (std::size_t m = 0; m < modalities_.size(); ++m) {
         cells.push_back(shown(values(name, [m](const ResultRow& row) { return row.unimodal[m]; }), first[0]));
       }
@@ -91,7 +105,7 @@ class Results {
     for (const auto& [a, b] : pairs) {
       const auto left = scaled(metric_values(a, 0), metric);
       const auto right = scaled(metric_values(b, 0), metric);
-      if (left.empty() || left.size() != right.size()) continue;
+      if (left.empty() || left.size() != right.size() || has_diverged(a) || has_diverged(b)) continue;
       const auto [mean, half_width] = g2d::report::paired_difference(left, right);
       const auto interval = left.size() > 1 ? fmt::format(", 95 % interval [{:+.{}f}, {:+.{}f}]", mean - half_width,
                                                           digits(metric), mean + half_width, digits(metric))
@@ -108,12 +122,12 @@ class Results {
     std::string text = "seed,name";
     for (const auto& metric : rows_[0].metrics) text += "," + metric.name;
     for (const auto& modality : modalities_) text += fmt::format(",{}_alone", modality);
-    text += ",epochs,seconds\n";
+    text += ",epochs,seconds,skipped_steps,status\n";
     for (const auto& row : rows_) {
       text += fmt::format("{},{}", row.seed, row.name);
       for (const auto& metric : row.metrics) text += cell(metric.value);
       for (const double value : row.unimodal) text += cell(value);
-      text += fmt::format(",{},{:.3f}\n", row.epochs, row.seconds);
+      text += fmt::format(",{},{:.3f},{},{}\n", row.epochs, row.seconds, row.num_skipped, row.status());
     }
     return text;
   }
@@ -121,7 +135,12 @@ class Results {
   [[nodiscard]] nlohmann::json json() const {
     auto all = nlohmann::json::array();
     for (const auto& row : rows_) {
-      nlohmann::json entry{{"seed", row.seed}, {"name", row.name}, {"epochs", row.epochs}, {"seconds", row.seconds}};
+      nlohmann::json entry{{"seed", row.seed},
+                           {"name", row.name},
+                           {"epochs", row.epochs},
+                           {"seconds", row.seconds},
+                           {"skipped_steps", row.num_skipped},
+                           {"status", row.status()}};
       for (const auto& metric : row.metrics) {
         if (!std::isnan(metric.value)) entry[metric.name] = metric.value;
       }
@@ -189,7 +208,7 @@ class Results {
   }
 
   [[nodiscard]] std::string shown(std::vector<double> values, const g2d::metrics::Metric& metric) const {
-    if (values.empty() || std::isnan(values[0])) return "";
+    if (values.empty() || std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return "";
     values = scaled(std::move(values), metric);
     const int precision = is_share(metric) ? 1 : digits(metric);
     if (values.size() < 2) return fmt::format("{:.{}f}", g2d::report::mean(values), precision);

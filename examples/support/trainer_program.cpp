@@ -158,6 +158,8 @@ int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTa
     } catch (const Interrupted&) {
       was_interrupted = true;
       break;
+    } catch (const TeacherDiverged&) {
+      g2d::print(stderr, "error: seed {}: no student was trained, for a teacher has diverged\n", seed);
     }
     dataset.reset();
     was_interrupted = run.interrupt.token().stop_requested() && seed != settings.seeds.back();
@@ -169,7 +171,8 @@ int run_seeds(const Run& run, std::optional<OpenedDataset> dataset, const MakeTa
     g2d::print("\n{}\n{}\nwritten: {}/results.csv, results.json{}\n", results.table(), results.comparisons(),
                settings.out, was_interrupted ? "" : ", student.safetensors");
   }
-  return was_interrupted ? run.interrupt.status() : 0;
+  if (was_interrupted) return run.interrupt.status();
+  return results.has_diverged() ? 1 : 0;
 }
 
 /// Threads that read while the model trains are taken from those of the arithmetic, for which one is left at least.

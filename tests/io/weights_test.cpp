@@ -3,8 +3,10 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -257,5 +259,21 @@ TEST_CASE("io: weights: a ResNet-18 of Python's gives the same features here, an
     g2d::io::write_pt(data, folder / "ours_case.pt");
     CHECK(g2d_test::run_python("check_resnet " + (folder / ("ours." + ending)).string() + " " +
                                (folder / "ours_case.pt").string()));
+  }
+}
+
+TEST_CASE("load_weights: weights and statistics that are not finite are refused, a model's own infinities are not",
+          "[io]") {
+  const TemporaryFolder folder;
+  for (const double value : {std::numeric_limits<double>::infinity(), std::nan("")}) {
+    torch::nn::BatchNorm1d broken(3), model(3);
+    const torch::NoGradGuard no_grad;
+    broken->running_var[1] = value;
+    save_weights(*broken, folder.path() / "broken.safetensors");
+    CHECK_THROWS_WITH(load_weights(*model, folder.path() / "broken.safetensors"),
+                      Contains("running_var") && Contains("infinite or no number"));
+    CHECK(model->running_var.isfinite().all().item<bool>());
+    model->running_var.fill_(value);
+    CHECK_NOTHROW(load_weights(*model, folder.path() / "broken.safetensors"));
   }
 }

@@ -56,10 +56,11 @@ def read_results(folder):
 
 
 def without_seconds(folder):
-    """results.csv, byte for byte but for the last column."""
-    lines = (folder / "results.csv").read_bytes().splitlines(keepends=True)
-    assert all(line.count(b",") == lines[0].count(b",") for line in lines)
-    return [line.rsplit(b",", 1)[0] for line in lines]
+    """results.csv, byte for byte but for one column."""
+    rows = [line.split(b",") for line in (folder / "results.csv").read_bytes().splitlines(keepends=True)]
+    assert all(len(row) == len(rows[0]) for row in rows)
+    seconds = rows[0].index(b"seconds")
+    return [row[:seconds] + row[seconds + 1:] for row in rows]
 
 
 def read_tensors(path):
@@ -359,7 +360,9 @@ class Manifest(Runs):
         self.assertEqual(sorted(os.listdir(run)), sorted(["results.csv", "results.json", "student.safetensors", *teachers]))
 
         rows = read_results(run)
-        self.assertEqual(list(rows[0]), ["seed", "name", "accuracy", "macro_f1", "picture_alone", "walk_alone", "table_alone", "epochs", "seconds"])
+        self.assertEqual(list(rows[0]), ["seed", "name", "accuracy", "macro_f1", "picture_alone", "walk_alone", "table_alone", "epochs", "seconds",
+                                         "skipped_steps", "status"])
+        self.assertEqual({(row["skipped_steps"], row["status"]) for row in rows}, {("0", "finished")})
         self.assertEqual([(row["seed"], row["name"]) for row in rows], [(seed, name) for seed in "12" for name in names])
         for row in rows:
             for share in ("accuracy", "macro_f1"):
@@ -751,6 +754,21 @@ class Endings(Runs):
                 process.communicate(timeout=3000)
                 self.assertEqual(process.returncode, 128 + number)
                 self.assertFalse((self.folder / "run").exists())
+
+    def test_a_diverged_run_is_a_failed_run(self):
+        rows = lambda out: {row["name"]: row for row in read_results(self.folder / out)}
+        data = ("--data", self.manifest(), "--image-size", "16", "--threads", "1", "--smoke")
+        for out, options in (("rate", ("--learning-rate", "1e30", "--optimizer", "sgd")), ("adam", ("--learning-rate", "1e30", "--optimizer", "adam"))):
+            with self.subTest(out):
+                err = self.expect(1, "manifest", *data, "--methods", "joint", "--out", out, *options).err
+                self.assertIn("has diverged", err)
+                row = list(rows(out).values())[-1]
+                self.assertEqual((row["status"], row["accuracy"]), ("diverged", ""))
+        self.expect(0, "manifest", *data, "--methods", "joint", "--out", "teachers")
+        err = self.expect(1, "manifest", *data, "--teachers", "teachers", "--out", "weight", "--methods", "joint", "g2d-loss", "--logit-weight", "3e38", "--feature-weight", "3e38").err
+        self.assertIn("g2d-loss has diverged", err)
+        self.assertEqual([rows("weight")[name]["status"] for name in ("joint", "g2d-loss")], ["finished", "diverged"])
+        self.assertGreater(int(rows("weight")["g2d-loss"]["skipped_steps"]), 0)
 
     def test_idle_threads_wait_passively_unless_told_otherwise(self):
         for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"), ({"GOMP_SPINCOUNT": "10"}, None)):

@@ -442,15 +442,21 @@ TEST_CASE("Trainer: a sample that is not finite costs its step, and nothing else
   CHECK(all_finite(*student));
 }
 
-TEST_CASE("Trainer: when every step is skipped the student is what it was", "[trainer]") {
+TEST_CASE("Trainer: when every step is skipped that is an error, and the student is what it was", "[trainer]") {
   const auto student = norm_dropout_student(2);
   const auto before = snapshot(*student);
   const auto samples = blobs(24, 0);
   const LazyDataset train{.samples = samples,
                           .change = [](g2d::Batch& batch) { batch.inputs[0].values.fill_(std::nan("")); }};
-  const auto history = make_trainer(*student, joint(), {.num_epochs = 2, .batch_size = 8}).fit(train, samples);
-  CHECK(history.epochs[0].num_skipped == 3);
-  CHECK(std::isnan(history.epochs[0].losses[0].second));
+  std::vector<g2d::EpochReport> reports;
+  g2d::TrainerOptions options{.num_epochs = 2, .batch_size = 8};
+  options.on_epoch.push_back([&](const g2d::EpochReport& report) { reports.push_back(report); });
+  auto trainer = make_trainer(*student, joint(), options);
+  CHECK_THROWS_AS(trainer.fit(train, samples), g2d::DivergedError);
+  REQUIRE(reports.size() == 2);
+  CHECK(reports[0].num_skipped == 3);
+  CHECK(reports[0].num_steps == 3);
+  CHECK(std::isnan(reports[0].losses[0].second));
   CHECK(changed(before, *student).empty());
 }
 

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
 #include <fmt/format.h>
 #include <torch/nn/module.h>
 
@@ -73,6 +74,11 @@ inline bool is_absent_counter(std::string_view name, const Tensors& given) {
   return given.contains(fmt::format("{}running_mean", name));
 }
 
+inline bool is_finite(const at::Tensor& values) {
+  return !values.is_floating_point() || at::isfinite(values).all().item<bool>();
+}
+
+/// Values that are not finite fit a tensor alone that has such values itself, as a mask may.
 inline KeyReport compare(const Tensors& own, const Tensors& given) {
   KeyReport report;
   for (const auto& item : own) {
@@ -85,6 +91,8 @@ inline KeyReport compare(const Tensors& own, const Tensors& given) {
     } else if (found->is_complex() && !item.value().is_complex()) {
       report.mismatched.push_back(fmt::format("{} {} for {}", item.key(), c10::toString(found->scalar_type()),
                                               c10::toString(item.value().scalar_type())));
+    } else if (is_finite(item.value()) && !is_finite(*found)) {
+      report.mismatched.push_back(fmt::format("{} with values that are infinite or no number", item.key()));
     }
   }
   for (const auto& item : given) {
@@ -119,7 +127,7 @@ inline void save_weights(const torch::nn::Module& module, const std::filesystem:
 /// norm layer whose counter (num_batches_tracked) the file lacks keeps its own, as in PyTorch; that is not reported.
 ///
 /// Errors     as read_tensors; DataError with the first names of each list when the names (unless `strict` is off) or
-///            the shapes do not agree. Nothing has been changed then.
+///            the shapes do not agree, or a value is not finite where the model's are. Nothing has been changed then.
 inline KeyReport load_weights(const Tensors& state, const std::filesystem::path& path,
                               const LoadOptions& options = {}) {
   const auto own = detail::select(state, "", options.ignored);

@@ -49,6 +49,16 @@ struct History {
   std::optional<std::int64_t> best_epoch;  ///< Whose weights the student has; empty: those of the last step.
   bool was_interrupted = false;
   double seconds = 0.0;
+
+  [[nodiscard]] std::int64_t num_skipped() const { return sum(&EpochReport::num_skipped); }  ///< Steps of all epochs.
+  [[nodiscard]] std::int64_t num_steps() const { return sum(&EpochReport::num_steps); }      ///< The same.
+
+ private:
+  [[nodiscard]] std::int64_t sum(std::int64_t EpochReport::* count) const {
+    std::int64_t total = 0;
+    for (const auto& report : epochs) total += report.*count;
+    return total;
+  }
 };
 
 /// Epochs over a dataset: order, learning rate, stages, evaluation, selection, callbacks.
@@ -61,7 +71,8 @@ struct History {
 ///
 /// Reproducible on the CPU: one seed and thread count give the same bytes.
 /// Errors     at construction, those of Step; in `fit`, ConfigError for datasets of other modalities, DataError for
-///            labels out of range. After an error, or a stop, the student holds the weights of the last good step.
+///            labels out of range, DivergedError when every step of the run was skipped. After an error, or a stop, the
+///            student holds the weights of the last good step.
 template <class Student, method::MethodPolicy Method, task::TaskPolicy Task>
 class Trainer {
  public:
@@ -124,6 +135,12 @@ class Trainer {
     }
     if (history.was_interrupted) {
       history.best_epoch.reset();
+    } else if (history.num_steps() > 0 && history.num_skipped() == history.num_steps()) {
+      throw DivergedError(
+          fmt::format("g2d: Trainer: expected steps whose losses and gradients are finite, got none in {} steps; look "
+                      "for values in "
+                      "the data that are huge or no numbers, and lower the learning rate and the weights of losses",
+                      history.num_steps()));
     } else if (!best.empty()) {
       best.restore(student_);
     }
@@ -311,6 +328,7 @@ class Trainer {
       for (const auto& callback : options_.on_step) callback(step);
     }
     report.losses = meter.means();
+    report.num_steps = static_cast<std::int64_t>(batches.rows.size());
     report.num_skipped = meter.num_skipped();
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return report;

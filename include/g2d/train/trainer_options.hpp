@@ -44,6 +44,7 @@ struct EpochReport {
   std::vector<std::pair<std::string, double>> losses;
   std::int64_t num_samples = 0;  ///< That the epoch showed, repeated ones counted again.
   Work work;                     ///< Of the run up to here.
+  std::int64_t num_steps = 0;    ///< Those skipped included.
   std::int64_t num_skipped = 0;  ///< Steps that did not count, for something was not finite.
   Evaluation validation;
   bool is_best = false;  ///< Best so far, of those that may still be selected.
