@@ -238,6 +238,20 @@ TEST_CASE("io::read_image: each of the 16-bit values of a depth map is kept", "[
   }
 }
 
+TEST_CASE("io::read_image: 16 bits of a colour space are rounded to 8, and counted", "[formats][image]") {
+  const TemporaryFolder folder;
+  auto file = from_hexadecimal(g2d_test::depth_map);
+  constexpr std::size_t first_chunk = 33;  // Behind the signature and IHDR.
+  file.insert(first_chunk, from_hexadecimal("000000017352474200aece1ce9"));
+  write_bytes(folder / "srgb.png", file);
+  g2d::io::read_warnings().clear();
+  CHECK(read_image(folder / "srgb.png").scalar_type() == at::kByte);
+  const auto warnings = g2d::io::read_warnings().all();
+  g2d::io::read_warnings().clear();
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings.front().str(), Contains("srgb.png (16 bits with alpha or a colour space are rounded to 8)"));
+}
+
 TEST_CASE("io::read_image: a grey JPEG has three equal channels", "[formats][image]") {
   const TemporaryFolder folder;
   g2d_test::write_jpeg(folder / "grey.jpg", picture(20, 30).slice(0, 0, 1));
