@@ -61,10 +61,12 @@ def entries():
     clear.putalpha(small.getchannel("R"))
     yield entry("PNG with alpha", 5, 7, encode(clear, format="PNG"))
     yield entry("PNG grey with alpha", 5, 7, encode(clear.convert("LA"), format="PNG"))
-    # Pillow clips 16 bits at 255, so the expected values are rounded here.
-    deep = (np.arange(35, dtype=np.uint16) * 1927).reshape(5, 7)
-    rounded = np.round(deep / 257).astype(np.uint8).tobytes()
-    yield entry("PNG of 16 bits", 5, 7, encode(Image.fromarray(deep), format="PNG"), rounded * 3, rounded)
+
+
+def depth_map():
+    """Grey of 16 bits: 1000, 1004 ... 1252."""
+    depths = np.arange(1000, 1256, 4, dtype=np.uint16).reshape(8, 8)
+    return encode(Image.fromarray(depths), format="PNG")
 
 
 print(f"""// SPDX-FileCopyrightText: 2026 The g2d authors
@@ -93,7 +95,11 @@ struct GoldenImage {{
 // clang-format off
 inline constexpr std::array golden_images{{std::to_array<GoldenImage>({{""")
 print("\n".join(entries()))
-print("""})};
+print(f"""}})}};
+
+/// 1000, 1004 ... 1252 as an 8 x 8 PNG of 16 bits (Pillow's mode I;16).
+inline constexpr std::string_view depth_map =
+     {text(depth_map())};
 // clang-format on
 
-}  // namespace g2d_test""")
+}}  // namespace g2d_test""")

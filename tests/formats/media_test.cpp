@@ -225,6 +225,33 @@ TEST_CASE("io::read_image: decodes as Pillow does", "[formats][image]") {
   }
 }
 
+TEST_CASE("io::read_image: each of the 16-bit values of a depth map is kept", "[formats][image]") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "depth.png", from_hexadecimal(g2d_test::depth_map));
+  const auto depths = torch::arange(1000, 1256, 4).view({1, 8, 8});
+  for (const std::int64_t channels : {1, 3}) {
+    const auto image = read_image(folder / "depth.png", {.channels = channels});
+    CHECK(image.scalar_type() == at::kFloat);
+    CHECK(image.is_contiguous());
+    REQUIRE(image.sizes() == at::IntArrayRef{channels, 8, 8});
+    CHECK(torch::equal(image.mul(257).round().to(at::kLong), depths.expand({channels, 8, 8})));
+  }
+}
+
+TEST_CASE("io::read_image: 16 bits of a colour space are rounded to 8, and counted", "[formats][image]") {
+  const TemporaryFolder folder;
+  auto file = from_hexadecimal(g2d_test::depth_map);
+  constexpr std::size_t first_chunk = 33;  // Behind the signature and IHDR.
+  file.insert(first_chunk, from_hexadecimal("000000017352474200aece1ce9"));
+  write_bytes(folder / "srgb.png", file);
+  g2d::io::read_warnings().clear();
+  CHECK(read_image(folder / "srgb.png").scalar_type() == at::kByte);
+  const auto warnings = g2d::io::read_warnings().all();
+  g2d::io::read_warnings().clear();
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings.front().str(), Contains("srgb.png (16 bits with alpha or a colour space are rounded to 8)"));
+}
+
 TEST_CASE("io::read_image: a grey JPEG has three equal channels", "[formats][image]") {
   const TemporaryFolder folder;
   g2d_test::write_jpeg(folder / "grey.jpg", picture(20, 30).slice(0, 0, 1));

@@ -27,7 +27,15 @@ struct ImageOptions {
 
 namespace detail {
 
-/// [H, W, 3], whose pixels may lie apart, to [3, H, W].
+/// float32 [H, W, 3] to [channels, H, W]. Grey is the luma of ITU-R BT.601, and the value itself of equal channels.
+inline at::Tensor deep_planes(const at::Tensor& pixels, std::int64_t channels) {
+  const auto planes = pixels.permute({2, 0, 1});
+  if (channels == 3) return planes.contiguous();
+  const auto green = planes[1];
+  return (green + 0.299 * (planes[0] - green) + 0.114 * (planes[2] - green)).unsqueeze(0);
+}
+
+/// uint8 [H, W, 3], whose pixels may lie apart, to [3, H, W].
 inline at::Tensor colour_planes(const at::Tensor& pixels) {
   const auto count = pixels.size(0) * pixels.size(1);
   const auto step = pixels.stride(1);
@@ -65,11 +73,12 @@ inline at::Tensor grey_plane(const at::Tensor& pixels) {
 /// channel, gives it.
 ///
 /// JPEG       accurate DCT and smooth upsampling; CMYK is refused; a truncated file is refused, not filled up.
-/// PNG        palettes and grey of 1 to 8 bits become colours; 16 bits are rounded to 8; alpha is left out, so that a
-///            transparent pixel shows the colour behind it. Colours of another gamma than sRGB's become sRGB, which
+/// PNG        palettes and grey of 1 to 8 bits become colours; alpha is left out, so that a transparent pixel shows the
+///            colour behind it. 16 bits, as of depth maps, are kept: float32 on the scale 0...255 (value / 257). With
+///            alpha or a colour space (sRGB, gAMA, iCCP, cICP) they are rounded to 8, which is counted as a warning. Colours of another gamma than sRGB's become sRGB, which
 ///            Pillow leaves undone.
 /// Both       a rotation noted in EXIF is not applied.
-/// Shapes     out: uint8 [channels, H, W].
+/// Shapes     out: uint8 [channels, H, W]; float32 for a PNG whose 16 bits are kept.
 /// Threads    safe; each thread keeps one decoder.
 /// Warnings   what libjpeg and libpng read with a warning is read, and counted by io::read_warnings().
 /// Errors     DataError naming the file and the reason; ConfigError for other channels.
@@ -89,6 +98,7 @@ inline at::Tensor grey_plane(const at::Tensor& pixels) {
     const auto [pixels, warning] =
         is_jpeg ? detail::decode_jpeg(bytes, options.max_pixels) : detail::decode_png(bytes, options.max_pixels);
     if (!warning.empty()) read_warnings().add(is_jpeg ? "JPEG with a warning" : "PNG with a warning", path, warning);
+    if (pixels.is_floating_point()) return detail::deep_planes(pixels, options.channels);
     return options.channels == 3 ? detail::colour_planes(pixels) : detail::grey_plane(pixels);
   });
 }

@@ -58,7 +58,7 @@ namespace g2d::dataset::detail {
   return chosen;
 }
 
-/// uint8 [3, H, W] for one frame, [3, num_frames, H, W] for several.
+/// [3, H, W] for one frame, [3, num_frames, H, W] for several, of the dtype of io::read_image.
 ///
 /// Errors     DataError naming the file or folder: too few frames, an unreadable one, frames of different sizes.
 [[nodiscard]] inline at::Tensor read_frames(const std::filesystem::path& folder, std::int64_t num_frames) {
