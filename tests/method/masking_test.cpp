@@ -249,6 +249,19 @@ TEST_CASE("method::Amco: who lacks a modality does not count for its share", "[m
   CHECK(num_different > 0);
 }
 
+TEST_CASE("method::Amco: a batch that gives no numbers leaves who is leant on as it was", "[method]") {
+  const Scene scene(2);
+  method::Amco<Classification> amco;
+  amco.begin(scene.setup());
+  (void)scene.shown(amco, 0);
+  const auto is_dependent = amco.is_dependent().clone();
+  REQUIRE(is_dependent.any().item<bool>());
+  auto diverged = scene.outputs();
+  diverged.encoded[0] = torch::full_like(diverged.encoded[0], std::nan(""));
+  amco.forward(scene.context(), diverged);
+  CHECK(amco.is_dependent().equal(is_dependent));
+}
+
 TEST_CASE("method::Amco: the loss is that of the masked sum and of each masked part", "[method]") {
   const Scene scene(2);
   method::Amco<Classification> amco;

@@ -22,6 +22,7 @@
 
 #include "method/scene.hpp"
 #include "support/snapshot.hpp"
+#include "support/thrown.hpp"
 
 #include "support/catch.hpp"  // last: LibTorch has a CHECK of its own
 
@@ -74,11 +75,20 @@ TEST_CASE("Trainer: each of them changes a run that it acts in, the same way eve
 }
 
 TEST_CASE("Trainer: outside its window none of them acts", "[method]") {
+  // Each acts from the second epoch on.
+  const auto in_first_epoch = [](auto policy) {
+    return trained(on_supervised(method::Window(std::move(policy), {.first = 0, .last = 0})));
+  };
   const auto joint_weights = trained(joint());
-  CHECK(trained(on_supervised(method::Window(method::Opm<Classification>(), {.first = 9}))) == joint_weights);
-  CHECK(trained(on_supervised(method::Window(method::Valuation<Classification>(), {.first = 9}))) == joint_weights);
-  CHECK(trained(on_supervised(method::Window(method::Relearning<Classification>({.period = 1}), {.first = 9}))) ==
-        joint_weights);
+  CHECK(in_first_epoch(method::Opm<Classification>({.batch_share = 1.0, .warm_up_epochs = 1})) == joint_weights);
+  CHECK(in_first_epoch(method::Valuation<Classification>({.warm_up_epochs = 1})) == joint_weights);
+  CHECK(in_first_epoch(method::Relearning<Classification>({.period = 1})) == joint_weights);
+}
+
+TEST_CASE("method::Window: one that begins after the run is refused", "[method]") {
+  CHECK(thrown<g2d::ConfigError>([] {
+          trained(on_supervised(method::Window(method::Relearning<Classification>({.period = 1}), {.first = 4})));
+        }) == "g2d: method::Window: expected first within the run's 4 epochs, got 4; train longer, or begin earlier");
 }
 
 TEST_CASE("Trainer: valuation lengthens epochs, and blending is charged for its trials", "[method]") {

@@ -144,5 +144,11 @@ TEST_CASE("schedule::Batchwise: compares batches inside its window only", "[sche
   CHECK(compares({.first_epoch = 2, .last_epoch = 4}, 2));
   CHECK(compares({.first_epoch = 2, .last_epoch = 4}, 4));
   CHECK_FALSE(compares({.first_epoch = 2, .last_epoch = 4}, 5));
-  CHECK_FALSE(compares({.first_epoch = 20, .last_epoch = 40}, 9));
+  CHECK(compares({.first_epoch = 9, .last_epoch = 40}, 9));
+}
+
+TEST_CASE("schedule::Batchwise: a window that begins after the run is refused", "[schedule]") {
+  CHECK(thrown<g2d::ConfigError>([] { (void)schedule::Batchwise<>({.first_epoch = 10}).stages({names(2), {}, 10}); }) ==
+        "g2d: schedule::Batchwise: expected first_epoch within the run's 10 epochs, got 10; train longer, or begin "
+        "earlier");
 }

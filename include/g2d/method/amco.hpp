@@ -4,9 +4,11 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -110,7 +112,7 @@ class Amco {
     const double progress = static_cast<double>(context.epoch) / static_cast<double>(num_epochs_);
     const auto num_masked = amco_masked_classes(progress, parts[0].size(1), options_);
     if (num_masked > 0 && is_dependent_.defined()) mask(parts, num_masked);
-    is_dependent_ = shares.gt(1.0 / static_cast<double>(parts.size()) + options_.margin);
+    remember(shares);
     outputs.fused = parts[0];
     for (std::size_t m = 1; m < parts.size(); ++m) outputs.fused = outputs.fused.add(parts[m]);
     outputs.unimodal = std::move(parts);
@@ -131,6 +133,12 @@ class Amco {
   [[nodiscard]] const at::Tensor& is_dependent() const { return is_dependent_; }
 
  private:
+  /// Shares that are no numbers are those of a step that does not count.
+  void remember(const at::Tensor& shares) {
+    const auto leads = shares.gt(1.0 / static_cast<double>(shares.size(0)) + options_.margin);
+    is_dependent_ = is_dependent_.defined() ? at::where(at::isfinite(shares).all(), leads, is_dependent_) : leads;
+  }
+
   void mask(PerModality<at::Tensor>& parts, std::int64_t num_masked) const {
     const auto kept = at::rand({parts[0].size(1)}, parts[0].options().requires_grad(false)).argsort().ge(num_masked);
     for (std::size_t m = 0; m < parts.size(); ++m) {

@@ -20,7 +20,7 @@ struct Epochs {
 
 /// A policy that acts in some epochs only: outside the window all its hooks but `begin` are skipped.
 ///
-/// Errors     ConfigError for an empty window.
+/// Errors     ConfigError for an empty window; at `begin`, for one that begins after the run.
 template <MethodPolicy Policy>
 class Window {
  public:
@@ -31,7 +31,15 @@ class Window {
     }
   }
 
-  void begin(const Setup& setup) { detail::begin(policy_, setup); }
+  void begin(const Setup& setup) {
+    if (epochs_.first >= setup.num_epochs) {
+      throw ConfigError(
+          fmt::format("g2d: method::Window: expected first within the run's {} epochs, got {}; train longer, or begin "
+                      "earlier",
+                      setup.num_epochs, epochs_.first));
+    }
+    detail::begin(policy_, setup);
+  }
   void prepare(Run& run) {
     if (contains(run.epoch())) detail::prepare(policy_, run);
   }

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -30,9 +29,10 @@ struct BatchwiseOptions {
 ///
 /// Use when   the authors' published runs are to be repeated. A tie suppresses nothing.
 /// Cost       one comparison of M host numbers a step, read from precomputed teachers; no sync.
-/// Errors     ConfigError for an empty window; at `Prioritization::begin`, with suppression that scales gradients and
-///            norm statistics other than Tracked, for who is suppressed is known on the device alone; with Complete
-///            suppression, at the step, when the teachers' confidences are not at hand on the host.
+/// Errors     ConfigError for an empty window, or one that begins after the run; at `Prioritization::begin`, with
+///            suppression that scales gradients and norm statistics other than Tracked, for who is suppressed is known
+///            on the device alone; with Complete suppression, at the step, when the teachers' confidences are not at
+///            hand on the host.
 /// Source     the authors' published code: window 0 to 150 of 300 epochs.
 /// Deviates   a mean, where the code sums: of whole samples the order is the same. Ties: the authors' code stops with
 ///            an error. More than two modalities: ours.
@@ -49,7 +49,13 @@ class Batchwise {
   }
 
   [[nodiscard]] std::vector<Stage> stages(const Run& run) const {
-    const auto begin = std::min(options_.first_epoch, run.num_epochs);
+    const auto begin = options_.first_epoch;
+    if (begin >= run.num_epochs) {
+      throw ConfigError(fmt::format(
+          "g2d: schedule::Batchwise: expected first_epoch within the run's {} epochs, got {}; train longer, "
+          "or begin earlier",
+          run.num_epochs, begin));
+    }
     const auto end = options_.last_epoch >= run.num_epochs ? run.num_epochs : options_.last_epoch + 1;
     const PerModality<bool> none(run.names.size(), false);
     return {{"all", 0, begin, none, false},
