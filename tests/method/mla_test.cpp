@@ -138,6 +138,25 @@ TEST_CASE("method::Mla: a bad batch leaves the projection as it was, and the nex
   CHECK(changed(before, *student).size() == before.size());
 }
 
+TEST_CASE("method::Mla: a step that is refused does not make the epoch longer", "[method][mla]") {
+  const auto head_after = [](bool is_refused_once) {
+    const auto student = student_with("shared-head");
+    AnyStep step(*student, Mla(), {.optimizer = plain_sgd, .num_epochs = 2});
+    for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
+      step.begin_epoch(epoch);
+      for (std::uint64_t i = 0; i < 2; ++i) {
+        step(batch(i));
+        if (!is_refused_once || epoch > 0 || i > 0) continue;
+        auto bad = batch(9);
+        bad.target = torch::full_like(bad.target, 77);
+        CHECK_FALSE(thrown<g2d::DataError>([&] { step(bad); }).empty());
+      }
+    }
+    return parameter(*student, "fusion.output.weight").detach().clone();
+  };
+  CHECK(head_after(true).equal(head_after(false)));
+}
+
 TEST_CASE("method::Mla: the official projection is another one", "[method][mla]") {
   const auto after = [](const method::MlaOptions& options) {
     const auto student = student_with("shared-head");

@@ -112,7 +112,6 @@ class Mla {
   }
 
   void control_batch(const StepContext& context, Controls& controls) {
-    if (context.substep == 0) ++num_steps_;
     for (std::size_t m = 0; m < controls.size(); ++m) {
       if (static_cast<std::int64_t>(m) == context.substep) continue;
       Control waiting;
@@ -133,11 +132,12 @@ class Mla {
   }
 
   void gradients(const StepContext& context, const Outputs& outputs, GradientView& /*view*/) {
+    const auto alpha = std::pow(options_.decay, 1.0 + progress());
+    if (context.substep == num_modalities_ - 1) ++num_steps_;
     auto& gradient = weight_.mutable_grad();
     if (!gradient.defined()) return;
     if (!projection_.defined()) projection_ = at::eye(gradient.size(1), gradient.options());
     if (std::exchange(has_updated_, true)) {
-      const auto alpha = std::pow(options_.decay, 1.0 + progress());
       const auto mean = mean_features(context, outputs).to(gradient.scalar_type());
       const auto updated = mla_projection(projection_, mean, alpha, options_);
       projection_ = at::where(at::isfinite(updated).all(), updated, projection_);
@@ -152,7 +152,7 @@ class Mla {
   /// Of the epoch, in [0, 1]: by the length of the one before.
   [[nodiscard]] double progress() const {
     if (epoch_length_ == 0) return 0.0;
-    return std::min(1.0, static_cast<double>(num_steps_ - 1) / static_cast<double>(epoch_length_));
+    return std::min(1.0, static_cast<double>(num_steps_) / static_cast<double>(epoch_length_));
   }
 
   /// r [D], of the samples that have the modality whose turn it is.
@@ -166,7 +166,7 @@ class Mla {
   at::Tensor weight_;
   at::Tensor projection_;
   std::int64_t num_modalities_ = 0;
-  std::int64_t num_steps_ = 0;     ///< Of this epoch, the one that runs included.
+  std::int64_t num_steps_ = 0;     ///< Of this epoch, those that are done.
   std::int64_t epoch_length_ = 0;  ///< Steps of the epoch before; 0: there was none.
   bool has_updated_ = false;
 };
