@@ -90,7 +90,7 @@ TEST_CASE("method::Qmf: each sample has one history, in whatever batches it come
   CHECK(sums.mean(0).sum().item<double>() == Approx(spent).epsilon(1e-5));
 }
 
-TEST_CASE("method::Qmf: a missing modality costs a sample nothing, and a bad batch forgets nothing", "[method][qmf]") {
+TEST_CASE("method::Qmf: a missing modality costs a sample nothing, and a bad batch costs nobody", "[method][qmf]") {
   const auto student = student_with("energy-weighted");
   g2d::Step<g2d::AnyStudent, Qmf> step(*student, Qmf(), {.optimizer = plain_sgd});
   step(batch_with_gaps(1));
@@ -98,8 +98,9 @@ TEST_CASE("method::Qmf: a missing modality costs a sample nothing, and a bad bat
   CHECK(first.eq(0).equal(torch::tensor({0, 1, 0, 0, 1, 0}).to(torch::kBool)));
   auto bad = batch(1);
   bad.inputs[1].values[0][0] = not_a_number;
+  const auto sums = step.method().history().sums().clone();
   CHECK(step(bad).is_skipped.item<bool>());
-  CHECK(step.method().history().sums().isfinite().all().item<bool>());
+  CHECK(step.method().history().sums().equal(sums));
 }
 
 TEST_CASE("method::Qmf: the modalities' losses are the task's, class weights and label smoothing included",

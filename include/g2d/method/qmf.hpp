@@ -144,12 +144,13 @@ class Qmf {
       terms.push_back({"task", {}, task_.loss(outputs.fused, target), options_.joint_weight});
     }
     const auto logits = context.student->fusion().authors_logits(outputs.encoded);
+    const auto is_step_finite = at::isfinite(outputs.fused.detach()).all();
     for (std::size_t m = 0; m < logits.size(); ++m) {
       const auto column = static_cast<std::int64_t>(m);
       const auto present = outputs.kept(present_column(context.batch, m));
       const auto surprise = at::log_softmax(logits[m].detach(), 1).gather(1, target.unsqueeze(1)).squeeze(1).neg();
       terms.push_back({"unimodal", m, detail::present_loss(task_, logits[m], target, present), 1.0});
-      remember(surprise, present, rows, column);
+      remember(surprise, present, is_step_finite, rows, column);
       if (options_.rank_weight == 0.0) continue;
       const auto history = scaled(column).index_select(0, rows);
       const auto rank = qmf_rank_loss(fusion::EnergyWeighted::confidence(logits[m]), history);
@@ -180,9 +181,10 @@ class Qmf {
     return at::where(is_seen, sums.sub(least).div(greatest.sub(least).clamp_min(1e-12)), sums.new_zeros({}));
   }
 
-  void remember(const at::Tensor& surprise, const at::Tensor& present, const at::Tensor& rows, std::int64_t column) {
+  void remember(const at::Tensor& surprise, const at::Tensor& present, const at::Tensor& is_step_finite,
+                const at::Tensor& rows, std::int64_t column) {
     const at::NoGradGuard no_grad;
-    auto counts = at::isfinite(surprise);
+    auto counts = at::isfinite(surprise).logical_and(is_step_finite);
     if (present.defined()) counts = counts.logical_and(present);
     const auto gained = at::where(counts, surprise, surprise.new_zeros({}));
     history_.sums().select(1, column).index_add_(0, rows, gained.to(history_.sums().scalar_type()));
