@@ -245,6 +245,19 @@ TEST_CASE("dataset::read_manifest: a test split that lacks a modality is read, a
              Contains("modality \"y\": expected at least one validation sample that has it, got none"));
 }
 
+TEST_CASE("dataset::read_manifest: complex numbers are refused, for their imaginary parts would be lost",
+          "[dataset][manifest]") {
+  const Folder folder;
+  write_npy(folder.path / "complex.npy", torch::ones({5, 2}, torch::kComplexFloat));
+  for (const std::string column : {"npy:y", "sequence:y"}) {
+    INFO(column);
+    const auto manifest =
+        folder.text("label," + column, 16, [](int i) { return i % 2 == 0 ? "a,complex.npy" : "b,complex.npy"; });
+    const auto load = [&] { (void)g2d::data::load_in_memory(folder.read(manifest).splits.train); };
+    CHECK_THAT(thrown<g2d::DataError>(load), Contains("expected real numbers, got ComplexFloat"));
+  }
+}
+
 TEST_CASE("dataset::read_manifest: targets with a large offset keep their differences", "[dataset][manifest]") {
   const Folder folder;
   const auto dataset =

@@ -223,7 +223,7 @@ TEST_CASE("method::Ogm: scores are those of the samples that have the modality",
   auto silent = whole.clone();
   silent.select(1, 0).fill_(false);
   // The encoder of the one that nobody has is not run: it has no gradients, so no coefficient is reported.
-  CHECK(kappa_of(silent, false) == std::vector<double>{1.0, -1.0});
+  CHECK(kappa_of(silent, false) == std::vector<double>{-1.0, 1.0});
 }
 
 TEST_CASE("method::Ogm: damps the gradients of the modality that is ahead in the batch", "[step][method][ogm]") {

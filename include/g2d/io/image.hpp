@@ -75,8 +75,8 @@ inline at::Tensor grey_plane(const at::Tensor& pixels) {
 /// JPEG       accurate DCT and smooth upsampling; CMYK is refused; a truncated file is refused, not filled up.
 /// PNG        palettes and grey of 1 to 8 bits become colours; alpha is left out, so that a transparent pixel shows the
 ///            colour behind it. 16 bits, as of depth maps, are kept: float32 on the scale 0...255 (value / 257). With
-///            alpha or a colour space (sRGB, gAMA, iCCP, cICP) they are rounded to 8, which is counted as a warning. Colours of another gamma than sRGB's become sRGB, which
-///            Pillow leaves undone.
+///            alpha or a colour space (sRGB, gAMA, iCCP, cICP) they are rounded to 8, which is counted as a warning.
+///            Colours of another gamma than sRGB's become sRGB, which Pillow leaves undone.
 /// Both       a rotation noted in EXIF is not applied.
 /// Shapes     out: uint8 [channels, H, W]; float32 for a PNG whose 16 bits are kept.
 /// Threads    safe; each thread keeps one decoder.

@@ -134,6 +134,15 @@ using Paths = std::vector<std::filesystem::path>;
   return values;
 }
 
+/// As float64. Errors: DataError for complex values, whose imaginary parts would be lost.
+[[nodiscard]] inline at::Tensor real_numbers(const at::Tensor& values, const std::filesystem::path& path) {
+  if (values.is_complex()) {
+    throw DataError(fmt::format("g2d: {}: expected real numbers, got {}; write real and imaginary parts as two columns",
+                                path.string(), c10::toString(values.scalar_type())));
+  }
+  return values.to(at::kDouble);
+}
+
 [[nodiscard]] inline at::Tensor read_steps(const std::filesystem::path& path, const std::string& member) {
   const auto ending = io::detail::lower_case_ending(path);
   if (ending != ".npy" && ending != ".npz" && ending != ".csv") {
@@ -163,7 +172,7 @@ using Paths = std::vector<std::filesystem::path>;
     prepare.emplace_back(transform::Truncate{.length = *sequences.max_length, .keeps_first = false});
   }
   const auto decode = [member = sequences.member](const std::filesystem::path& path) {
-    return read_steps(path, member).to(at::kDouble);
+    return real_numbers(read_steps(path, member), path);
   };
   auto reader = data::read_files(name, std::move(paths), decode, transform::Chain(std::move(prepare)));
   reader.is_sequence = true;
@@ -174,7 +183,7 @@ using Paths = std::vector<std::filesystem::path>;
 [[nodiscard]] inline data::ModalityReader read_manifest_files(const std::string& name, Paths paths, const TensorFiles&,
                                                               bool) {
   const auto decode = [](const std::filesystem::path& path) {
-    const auto values = io::read_npy(path).to(at::kDouble);
+    const auto values = real_numbers(io::read_npy(path), path);
     return values.dim() == 0 ? values.unsqueeze(0) : values;
   };
   return data::read_files(name, std::move(paths), decode, transform::Chain());
