@@ -265,7 +265,7 @@ class Plan(TrainerTest):
         for words, options in (
                 (["stage_epochs", "10 epochs", "[1, 2, 3, 3]", "9"], ("--epochs", "10", "--stage-epochs", "1", "2", "3", "3")),
                 (["stage_epochs"], ("--epochs", "10", "--stage-epochs", "5", "5")),
-                (["stage_epochs"], ("--epochs", "10", "--alone-share", "0.5")),
+                (["--alone-share 0.5", "3 modalities", "10 epochs"], ("--epochs", "10", "--alone-share", "0.5")),
                 (["--encoders", '"picture"', "gru", "[3, 16, 16]"], ("--encoders", "gru")),
                 (["--encoders", '"walk"', "small-cnn"], ("--encoders", "small-cnn")),
                 (["lengths"], ("--encoders", "small-cnn", "mlp", "mlp")),
