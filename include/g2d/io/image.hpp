@@ -31,8 +31,10 @@ namespace detail {
 inline at::Tensor deep_planes(const at::Tensor& pixels, std::int64_t channels) {
   const auto planes = pixels.permute({2, 0, 1});
   if (channels == 3) return planes.contiguous();
-  const auto green = planes[1];
-  return (green + 0.299 * (planes[0] - green) + 0.114 * (planes[2] - green)).unsqueeze(0);
+  const auto red = planes.select(0, 0);
+  const auto green = planes.select(0, 1);
+  const auto blue = planes.select(0, 2);
+  return green.add(red.sub(green), 0.299).add(blue.sub(green), 0.114).unsqueeze(0);
 }
 
 /// uint8 [H, W, 3], whose pixels may lie apart, to [3, H, W].
