@@ -90,6 +90,7 @@ class CellRunner {
     if (spec_.given.value("budget", "equal") == "total")
       settings_.epochs += teachers_json_.at("epochs").get<std::int64_t>();
     if (entry.start == MethodEntry::Start::Ensemble) settings_.epochs = 0;
+    settings_.methods = {entry.name};
     settings_.complete_stages(names().size());
     auto out = head();
     const auto student = make_student(entry);
