@@ -167,7 +167,7 @@ struct ManifestColumns {
 
 /// The label of a row, without blanks at its ends.
 ///
-/// Errors     DataError naming the line of an empty cell, and of a text that says that there is no label, unless it is
+/// Errors     DataError naming the line of an empty cell, and of a text that means that there is no label, unless it is
 ///            among the classes.
 [[nodiscard]] inline std::string label_of(const io::Table& table, std::size_t row, std::size_t column,
                                           const std::vector<std::string>& class_names) {

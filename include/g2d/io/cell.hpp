@@ -29,8 +29,8 @@ namespace g2d::io {
   return text;
 }
 
-/// Whether the text says that there is no value: nothing or blanks, "nan" in any case, "NA" and what pandas and R write
-/// for it.
+/// Whether the text means that there is no value: nothing or blanks, "nan" in any case, "NA" and what pandas and R
+/// write for it.
 [[nodiscard]] inline bool is_missing(std::string_view text) {
   constexpr std::array<std::string_view, 8> words{"", "NA", "N/A", "n/a", "<NA>", "NULL", "null", "None"};
   const auto word = trimmed(text);

@@ -138,7 +138,7 @@ inline void warn_of_untrained_classes(const at::Tensor& labels, const std::vecto
   return {join_rows(validation.kept, aside), validation.held_out, test.held_out};
 }
 
-/// Errors     DataError naming a group whose rows stand in two splits, and both lines.
+/// Errors     DataError naming a group whose rows are in two splits, and both lines.
 inline void check_disjoint_groups(const io::Table& table, const data::Splits<at::Tensor>& splits,
                                   const at::Tensor& groups, std::string_view column) {
   if (!groups.defined()) return;

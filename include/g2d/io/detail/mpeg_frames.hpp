@@ -21,7 +21,7 @@ namespace g2d::io::detail {
 struct MpegFrame {
   std::size_t size;  ///< Bytes.
   std::int64_t num_samples;
-  std::size_t xing_at;  ///< Where Xing's mark would stand in the frame.
+  std::size_t xing_at;  ///< Where Xing's mark would be in the frame.
   unsigned kind;        ///< The bits that all frames of a file have in common.
 };
 
@@ -91,7 +91,7 @@ struct MpegFrames {
       ++frames.count;
       continue;
     }
-    const auto rest = bytes.substr(at);  // Tags stand behind the sound.
+    const auto rest = bytes.substr(at);  // Tags follow the sound.
     if (rest.starts_with("TAG") || rest.starts_with("APETAGEX") || rest.starts_with("LYRICSBEGIN")) break;
     const auto next = find_mpeg_frame(bytes, at + 1);
     if (!next) break;

@@ -75,7 +75,7 @@ inline void unwrap_ogg_flac(std::string& bytes) {
   bytes = std::move(contents);
 }
 
-/// The last page of a stream says that it is the last. Where it is whole and does not, as recorders write it, it is
+/// The last page of a stream is marked as the last. Where it is whole and does not, as recorders write it, it is
 /// made to: Vorbis and Opus cut the samples to their number at that mark, and at the wrong end without it. Whether it
 /// was.
 ///

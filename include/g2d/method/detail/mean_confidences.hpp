@@ -16,7 +16,7 @@
 
 namespace g2d::method::detail {
 
-/// How sure what each modality says alone is of the truth in a batch, [M]: a mean over the samples that have the
+/// The mean confidence of each modality's unimodal logits in a batch, [M]: a mean over the samples that have the
 /// modality. One that no sample has counts as the mean of the others.
 template <task::TaskPolicy Task>
 [[nodiscard]] at::Tensor mean_confidences(const Task& task, const Batch& batch, const Outputs& outputs) {

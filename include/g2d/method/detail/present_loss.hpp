@@ -9,7 +9,7 @@
 
 namespace g2d::method::detail {
 
-/// The task's loss of what one modality says, over the samples that have it, bool [B]; 0 when none has. Undefined: all.
+/// The task's loss of one modality's logits, over the samples that have it, bool [B]; 0 when none has. Undefined: all.
 ///
 /// Cost       that of the loss. A task that is not `task::SplitsBySample` is given those rows alone, and an accelerator
 ///            is waited for to know them.
